@@ -1,0 +1,44 @@
+"""Neural style transfer as a symbolic loss on Keras 3 backends.
+
+`style_transfer` and `build_objective` import Keras when first used; settings, presets and errors never do.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nstcore.backbones import BACKBONES
+from nstcore.config import TransferConfig
+from nstcore.errors import ConfigError, DivergenceError, PictureError, StyleTransferError, WeightsError
+from nstcore.result import Iterate, Trace, TransferResult
+from nstcore.version import __version__
+
+if TYPE_CHECKING:
+    from nstcore.objective import Objective
+    from nstcore.transfer import build_objective, style_transfer
+
+__all__ = [
+    "BACKBONES",
+    "ConfigError",
+    "DivergenceError",
+    "Iterate",
+    "Objective",
+    "PictureError",
+    "StyleTransferError",
+    "Trace",
+    "TransferConfig",
+    "TransferResult",
+    "WeightsError",
+    "__version__",
+    "build_objective",
+    "style_transfer",
+]
+
+_NEEDS_KERAS = {"Objective": "objective", "build_objective": "transfer", "style_transfer": "transfer"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEEDS_KERAS:
+        return getattr(importlib.import_module(f"nstcore.{_NEEDS_KERAS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

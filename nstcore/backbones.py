@@ -1,0 +1,127 @@
+"""The registry of backbones: pretrained classifiers whose feature maps define content and style.
+
+Only names and numbers live at module level, so that a scheduler can validate a grid without importing Keras;
+`build` imports it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from nstcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+#: How RGB 0..255 becomes the network's input: "caffe" is BGR minus the ImageNet mean, "tf" is x / 127.5 - 1.
+Preprocessing = Literal["caffe", "tf"]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One network of `keras.applications`, described without building it.
+
+    Attributes:
+        name: the name used in configurations, file names and commands.
+        application: the name of the builder in `keras.applications`.
+        preprocessing: how the network's training saw pictures.
+        smallest_side: the smallest height and width (pixels) for which every layer has an output.
+        content_layers, style_layers: the layers the default preset reads.
+    """
+
+    name: str
+    application: str
+    preprocessing: Preprocessing
+    smallest_side: int
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+
+    def build(self) -> keras.Model:
+        """Build the convolutional part (no classifier) for RGB pictures of any size, without trained weights.
+
+        Layer names are those a fresh process gives, however many networks were built before.
+        """
+        import keras
+
+        builder = getattr(keras.applications, self.application)
+        network = builder(include_top=False, weights=None, input_shape=(None, None, 3))
+        name_as_in_a_fresh_process(network.layers)
+        return network
+
+
+# Keras numbers the layers that a network leaves unnamed (all but the mixed blocks of InceptionV3) by a counter that
+# runs through the whole process: conv2d, conv2d_1, …
+_AUTOMATIC_NAME = re.compile(
+    r"(input_layer|conv2d|batch_normalization|activation|max_pooling2d|average_pooling2d|concatenate)(?:_(\d+))?"
+)
+
+
+def name_as_in_a_fresh_process(layers: Iterable[keras.Layer]) -> None:
+    """Rename automatically named layers to what the first network of a process would be given.
+
+    The order of `network.layers` is by depth; the numbers keep the order of creation.
+    """
+    numbered: dict[str, list[tuple[int, keras.Layer]]] = defaultdict(list)
+    for layer in layers:
+        automatic = _AUTOMATIC_NAME.fullmatch(layer.name)
+        if automatic:
+            numbered[automatic[1]].append((int(automatic[2] or 0), layer))
+    for kind, of_kind in numbered.items():
+        for number, (_, layer) in enumerate(sorted(of_kind, key=lambda pair: pair[0])):
+            layer.name = f"{kind}_{number}" if number else kind
+
+
+_VGG_STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
+
+BACKBONES: dict[str, Backbone] = {
+    backbone.name: backbone
+    for backbone in (
+        # Gatys 2016, section 3: style from conv1_1 … conv5_1, content from conv4_2.
+        Backbone("vgg16", "VGG16", "caffe", 32, ("block4_conv2",), _VGG_STYLE_LAYERS),
+        Backbone("vgg19", "VGG19", "caffe", 32, ("block4_conv2",), _VGG_STYLE_LAYERS),
+        Backbone(
+            "resnet50",
+            "ResNet50",
+            "caffe",
+            32,
+            ("conv4_block1_1_relu",),
+            (
+                "conv1_relu",
+                "conv2_block1_1_relu",
+                "conv2_block3_2_relu",
+                "conv3_block1_1_relu",
+                "conv3_block4_2_relu",
+                "conv4_block1_1_relu",
+            ),
+        ),
+        Backbone(
+            "inceptionv3",
+            "InceptionV3",
+            "tf",
+            75,
+            ("mixed4",),
+            (
+                *("activation", "activation_1", "activation_2", "activation_3", "activation_4"),
+                *("mixed0", "mixed1", "mixed2"),
+            ),
+        ),
+    )
+}
+
+
+def get_backbone(name: str) -> Backbone:
+    """Look a backbone up by name.
+
+    Raises:
+        ConfigError: for an unknown name, listing the known ones.
+    """
+    try:
+        return BACKBONES[name]
+    except (KeyError, TypeError):
+        raise ConfigError(
+            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={name!r}"
+        ) from None

@@ -1,0 +1,149 @@
+"""What to optimise and how: frozen settings, validated when built. Variants are made with `dataclasses.replace`."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from nstcore.backbones import get_backbone
+from nstcore.errors import ConfigError
+
+Pooling = Literal["max", "avg"]
+StyleNormalization = Literal["balanced", "gatys", "none", "keras-example"]
+TotalVariation = Literal["power", "squared"]
+Initial = Literal["content", "noise", "style"]
+Optimizer = Literal["lbfgs"]
+Precision = Literal["float32", "bfloat16", "auto"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "pooling": get_args(Pooling),
+    "style_normalization": get_args(StyleNormalization),
+    "total_variation": get_args(TotalVariation),
+    "init": get_args(Initial),
+    "optimizer": get_args(Optimizer),
+    "precision": get_args(Precision),
+}
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """The settings of one style transfer. The defaults are the preset "balanced".
+
+    Attributes:
+        backbone: a name in `nstcore.backbones.BACKBONES`.
+        pooling: "max" as the networks were trained, or "avg" in its place (Gatys 2016, section 2).
+        content_layers, style_layers: layer names; empty takes the backbone's own.
+        style_layer_weights: w_l, one per style layer; empty is 1/|L| each.
+        content_weight, style_weight, total_variation_weight: factors of the three terms, >= 0 and finite.
+        style_normalization: the formula of a layer's style term, see `nstcore.losses.style_coefficients`.
+            "balanced" divides the content term by a reference of its own too.
+        total_variation: "power" (exponent 1.25) or "squared" (exponent 1).
+        size: longest side of both pictures, pixels.
+        init: the picture that optimisation starts from.
+        seed: seed of the noise picture, >= 0.
+        optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`.
+        iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
+        precision: of the network's layers; the losses and their sums are float32 always. "auto" is "float32" for now.
+        weights: "imagenet", "random", or the path of a Keras weights file.
+
+    Raises:
+        ConfigError: naming the setting, what is allowed, and what was received.
+    """
+
+    backbone: str = "vgg19"
+    pooling: Pooling = "max"
+    content_layers: tuple[str, ...] = ()
+    style_layers: tuple[str, ...] = ()
+    style_layer_weights: tuple[float, ...] = ()
+    content_weight: float = 1.0
+    style_weight: float = 40.0
+    total_variation_weight: float = 1e-10
+    style_normalization: StyleNormalization = "balanced"
+    total_variation: TotalVariation = "power"
+    size: int = 512
+    init: Initial = "content"
+    seed: int = 0
+    optimizer: Optimizer = "lbfgs"
+    iterations: int = 200
+    precision: Precision = "auto"
+    weights: str = "imagenet"
+
+    def __post_init__(self) -> None:
+        backbone = get_backbone(self.backbone)
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(_expected(name, f"one of {', '.join(allowed)}", getattr(self, name)))
+        for name in ("content_layers", "style_layers"):
+            object.__setattr__(self, name, _layer_names(name, getattr(self, name)))
+        for name in ("content_weight", "style_weight", "total_variation_weight"):
+            object.__setattr__(self, name, _weight(name, getattr(self, name)))
+        if self.content_weight == self.style_weight == self.total_variation_weight == 0:
+            raise ConfigError("content_weight, style_weight and total_variation_weight are all 0: nothing to optimise")
+        _at_least("size", self.size, backbone.smallest_side, why=f" (the smallest side {backbone.name} can read)")
+        _at_least("seed", self.seed, 0)
+        _at_least("iterations", self.iterations, 1)
+        weights = tuple(_weight("style_layer_weights", weight) for weight in self.style_layer_weights)
+        object.__setattr__(self, "style_layer_weights", weights)
+        layers = self.style_layers or backbone.style_layers
+        if weights and len(weights) != len(layers):
+            raise ConfigError(_expected("style_layer_weights", f"one weight for each of {', '.join(layers)}", weights))
+        if isinstance(self.weights, os.PathLike):
+            object.__setattr__(self, "weights", os.fspath(self.weights))
+        if not isinstance(self.weights, str) or not self.weights:
+            raise ConfigError(_expected("weights", '"imagenet", "random" or a path', self.weights))
+
+    def resolved(self) -> TransferConfig:
+        """The same settings with nothing left to a default that depends on the backbone or the machine."""
+        backbone = get_backbone(self.backbone)
+        style_layers = self.style_layers or backbone.style_layers
+        return replace(
+            self,
+            content_layers=self.content_layers or backbone.content_layers,
+            style_layers=style_layers,
+            style_layer_weights=self.style_layer_weights or (1.0 / len(style_layers),) * len(style_layers),
+            precision="float32" if self.precision == "auto" else self.precision,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; `from_dict` reads it back."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> TransferConfig:
+        """Build a configuration from names and values.
+
+        Raises:
+            ConfigError: for a setting that does not exist, listing those that do, or a value out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in settings if name not in known]
+        if unknown:
+            raise ConfigError(f"unknown setting; expected some of {', '.join(known)}. Received: {', '.join(unknown)}")
+        return cls(**settings)
+
+
+def _expected(name: str, expected: str, received: object) -> str:
+    return f"{name} must be {expected}. Received: {name}={received!r}"
+
+
+def _layer_names(name: str, value: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(layer, str) for layer in value):
+        raise ConfigError(_expected(name, "a sequence of layer names", value))
+    layers = tuple(value)
+    if len(set(layers)) != len(layers):
+        raise ConfigError(_expected(name, "different layer names", layers))
+    return layers
+
+
+def _weight(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise ConfigError(_expected(name, "a finite number >= 0", value))
+    return float(value)
+
+
+def _at_least(name: str, value: int, least: int, why: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(_expected(name, f"a whole number >= {least}{why}", value))

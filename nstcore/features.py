@@ -1,0 +1,76 @@
+"""The symbolic feature extractor: pictures in, feature maps of chosen layers out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import keras
+from keras import ops
+
+from nstcore.backbones import Preprocessing, get_backbone
+from nstcore.config import TransferConfig
+from nstcore.errors import ConfigError
+from nstcore.losses import Tensor
+from nstcore.weights import Provenance, load_network
+
+# Per-channel mean of ImageNet, BGR, 0..255: what Caffe's VGG training subtracted (Simonyan & Zisserman 2014).
+_IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def preprocess(pictures: Tensor, mode: Preprocessing) -> Tensor:
+    """Turn RGB pictures (1, H, W, 3), 0..255, into what the network was trained on, inside the graph."""
+    if mode == "caffe":
+        return ops.flip(pictures, axis=-1) - ops.convert_to_tensor(_IMAGENET_MEAN_BGR, "float32")
+    return pictures / 127.5 - 1.0
+
+
+# A grid visits one backbone after the other; two stay loaded so that a judge can sit beside the network it judges.
+@lru_cache(maxsize=2)
+def pretrained_network(backbone: str, weights: str) -> tuple[keras.Model, Provenance]:
+    """The whole convolutional network with trained weights, once per process."""
+    return load_network(backbone, weights)
+
+
+def feature_network(config: TransferConfig) -> keras.Model:
+    """Build the extractor for a resolved configuration: (1, H, W, 3) RGB 0..255 -> {layer: (1, h, w, N)}.
+
+    The network is cut at the last layer that is asked for. H and W stay open; calling the extractor on a symbolic
+    picture of fixed size fixes them.
+
+    Raises:
+        ConfigError: for a layer the backbone does not have, listing those it has.
+        WeightsError: if the weights cannot be had.
+    """
+    network, _ = pretrained_network(config.backbone, config.weights)
+    known = {layer.name: layer for layer in network.layers[1:]}
+    outputs = {}
+    for name in (*config.content_layers, *config.style_layers):
+        if name not in known:
+            raise ConfigError(
+                f"{config.backbone} has no such layer; expected one of {', '.join(known)}. Received: layer={name!r}"
+            )
+        outputs[name] = known[name].output
+    truncated = keras.Model(network.input, outputs)
+    if config.pooling == "avg" or config.precision == "bfloat16":
+        truncated = _rebuild(truncated, config)
+    picture = keras.Input(batch_shape=(1, None, None, 3), name="picture")
+    features = truncated(preprocess(picture, get_backbone(config.backbone).preprocessing))
+    extractor = keras.Model(picture, features, name=f"{config.backbone}_features")
+    extractor.trainable = False
+    return extractor
+
+
+def _rebuild(network: keras.Model, config: TransferConfig) -> keras.Model:
+    """Copy a network with other pooling or precision, and the same weights."""
+
+    def rebuild(layer: keras.Layer) -> keras.Layer:
+        settings = layer.get_config()
+        if config.precision == "bfloat16":
+            settings["dtype"] = "mixed_bfloat16"
+        if config.pooling == "avg" and isinstance(layer, keras.layers.MaxPooling2D):
+            return keras.layers.AveragePooling2D.from_config(settings)
+        return type(layer).from_config(settings)
+
+    copy = keras.models.clone_model(network, clone_function=rebuild)
+    copy.set_weights(network.get_weights())
+    return copy

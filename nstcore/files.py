@@ -1,0 +1,25 @@
+"""Writing files that are whole or absent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole_or_absent(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path in the folder of `path`; what is written there takes its name when the block ends.
+
+    If the block raises, nothing is left and a file that was there before stays as it was. The temporary name ends in
+    the suffix of `path`, for writers that go by it.
+    """
+    target = Path(path)
+    part = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix}")
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""The flat float64 face of the loss graph that SciPy calls."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from nstcore import images
+from nstcore.config import TransferConfig
+from nstcore.errors import DivergenceError
+from nstcore.gradients import Bind, ValueAndGradient, compile_value_and_gradient
+from nstcore.loss_graph import TERMS, build_loss_graph
+
+
+class Objective:
+    """Loss and gradient of a picture, as a function of a flat vector.
+
+    Call it with a float64 vector (H·W·3,) of RGB values, nominally 0..255; it returns the total loss (float) and its
+    gradient (float64 (H·W·3,)). It keeps the terms of its last evaluation and counts evaluations, and nothing else.
+
+    Attributes:
+        x0: the initial picture, float64 (H·W·3,).
+        shape: (H, W, 3).
+        evaluations: how often loss and gradient were computed.
+    """
+
+    def __init__(self, value_and_gradient: ValueAndGradient, initial: np.ndarray) -> None:
+        """Wrap a bound graph; `initial` is the float32 (H, W, 3) picture to start from."""
+        self.shape = initial.shape
+        self.x0 = initial.astype(np.float64).ravel()
+        self.evaluations = 0
+        self._value_and_gradient = value_and_gradient
+        self._last_terms: dict[str, float] = {}
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Compute the total loss and its gradient.
+
+        Raises:
+            DivergenceError: if a term or the gradient is NaN or infinite, naming the evaluation and the term.
+        """
+        terms, gradient = self._evaluate(x)
+        self.evaluations += 1
+        for name in (*TERMS[1:], TERMS[0]):
+            if not np.isfinite(terms[name]):
+                raise DivergenceError(
+                    f"the {name} loss became {terms[name]} at evaluation {self.evaluations}; {_ADVICE}"
+                )
+        if not np.isfinite(gradient).all():
+            raise DivergenceError(
+                f"the gradient has a NaN or infinite entry at evaluation {self.evaluations}; {_ADVICE}"
+            )
+        self._last_terms = terms
+        return terms["total"], gradient.astype(np.float64).ravel()
+
+    def components(self, x: np.ndarray) -> dict[str, float]:
+        """The total and its three terms (before their weights) at x; not counted as an evaluation."""
+        terms, _ = self._evaluate(x)
+        return terms
+
+    def components_of_value(self, x: np.ndarray, total: float) -> dict[str, float]:
+        """The terms at an x that was evaluated before with this total: free if it was the last one."""
+        return self._last_terms if self._last_terms.get("total") == total else self.components(x)
+
+    def to_image(self, x: np.ndarray) -> np.ndarray:
+        """The picture at x: uint8 (H, W, 3), rounded and clipped to 0..255."""
+        return images.to_uint8(x.reshape(self.shape))
+
+    def _evaluate(self, x: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+        return self._value_and_gradient(np.asarray(x, np.float32).reshape(1, *self.shape))
+
+
+_ADVICE = "lower the weights, or choose another precision or style_normalization"
+
+
+@lru_cache(maxsize=4)
+def compiled_loss(structure: TransferConfig, height: int, width: int) -> Bind:
+    """The compiled loss of a structure (`structure_of`) and size, once per process.
+
+    Graphs share the weights of their network; the bound keeps a long grid of many sizes from collecting workspaces.
+    """
+    return compile_value_and_gradient(build_loss_graph(structure, height, width))
+
+
+def structure_of(config: TransferConfig) -> TransferConfig:
+    """The settings that shape the graph, the others at their defaults: what compiled functions are shared by."""
+    return TransferConfig(
+        backbone=config.backbone,
+        pooling=config.pooling,
+        content_layers=config.content_layers,
+        style_layers=config.style_layers,
+        total_variation=config.total_variation,
+        precision=config.precision,
+        weights=config.weights,
+    )

@@ -1,0 +1,101 @@
+"""The recipe: pictures -> features -> targets -> loss graph -> value and gradient -> optimiser -> result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from nstcore.config import TransferConfig
+from nstcore.features import feature_network, pretrained_network
+from nstcore.images import PictureSource, initial_picture, load_picture
+from nstcore.objective import Objective, compiled_loss, structure_of
+from nstcore.optimizers import OPTIMIZERS
+from nstcore.result import Iterate, Trace, TransferResult
+from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target
+from nstcore.weighting import graph_inputs
+
+#: Called with every iterate.
+Callback = Callable[[Iterate], None]
+
+
+def style_transfer(
+    content: PictureSource, style: PictureSource, config: TransferConfig | None = None, callback: Callback | None = None
+) -> TransferResult:
+    """Render the content picture in the style of the style picture (Gatys 2016).
+
+    Args:
+        content, style: a path, or a uint8 (H, W, 3) RGB array; both are resized to `config.size`.
+        config: the settings; None takes the defaults.
+        callback: called after the start and after every step.
+
+    Raises:
+        PictureError: for a picture that cannot be read or is too small for the backbone.
+        ConfigError: for a layer that the backbone does not have.
+        WeightsError: if the backbone's weights cannot be had.
+        DivergenceError: if a loss becomes NaN or infinite.
+    """
+    config = (config or TransferConfig()).resolved()
+    return optimize(build_objective(content, style, config), config, callback)
+
+
+def build_objective(content: PictureSource, style: PictureSource, config: TransferConfig | None = None) -> Objective:
+    """Build the loss of a pair of pictures, for any optimiser that takes a function of a flat vector.
+
+    Takes and raises what `style_transfer` does.
+    """
+    config = (config or TransferConfig()).resolved()
+    content_picture, style_picture = load_picture(content, config), load_picture(style, config)
+    extractor = feature_network(config)
+    return assemble_objective(
+        content_picture,
+        style_picture,
+        content_target(content_picture, extractor, config),
+        style_target(style_picture, extractor, config),
+        config,
+    )
+
+
+def assemble_objective(
+    content_picture: np.ndarray,
+    style_picture: np.ndarray,
+    content: ContentTarget,
+    style: StyleTarget,
+    config: TransferConfig,
+) -> Objective:
+    """Build the loss from pictures (as `load_picture` gives them) and targets at hand, for resolved settings."""
+    height, width = content_picture.shape[:2]
+    bind = compiled_loss(structure_of(config), height, width)
+    initial = initial_picture(config.init, content_picture, style_picture, config.seed)
+    return Objective(bind(graph_inputs(config, content, style, height, width)), initial)
+
+
+def optimize(objective: Objective, config: TransferConfig, callback: Callback | None = None) -> TransferResult:
+    """Minimise an objective with the configured optimiser, recording every iterate."""
+    iterates: list[Iterate] = []
+    start = time.perf_counter()
+
+    def record(x: np.ndarray, total: float) -> None:
+        terms = objective.components_of_value(x, total)
+        iterate = Iterate(len(iterates), objective.evaluations, time.perf_counter() - start, **terms)
+        iterates.append(iterate)
+        if callback is not None:
+            callback(iterate)
+
+    def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = objective(x)
+        if not iterates:
+            record(x, value)
+        return value, gradient
+
+    x, message = OPTIMIZERS[config.optimizer](first_is_recorded, objective.x0, config.iterations, record)
+    _, weights = pretrained_network(config.backbone, config.weights)
+    return TransferResult(
+        image=objective.to_image(x),
+        trace=Trace(tuple(iterates)),
+        config=config,
+        weights=weights,
+        message=message,
+        seconds=time.perf_counter() - start,
+    )
