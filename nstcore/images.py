@@ -1,0 +1,271 @@
+"""Pictures: read, check, resize, start from and write. Everywhere uint8 (H, W, 3), RGB, 0 to 255, upright, no alpha."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any, cast
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nstcore.backbones import get_backbone
+from nstcore.config import Initial, TransferConfig
+from nstcore.decoding import UndecodableError, decode, flatten_alpha
+from nstcore.errors import ConfigError, PictureError
+from nstcore.files import whole_or_absent
+
+#: One picture: uint8 (H, W, 3), RGB.
+Picture = NDArray[np.uint8]
+#: Where a picture may come from: a path, or an array (H, W), (H, W, 1 to 4) of uint8.
+PictureSource = str | os.PathLike[str] | NDArray[Any]
+
+#: Suffixes (lower case) of the files in a folder that are regarded as pictures.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".ppm", ".pgm")
+
+# 4:4:4 at quality 95: style transfer makes fine coloured texture, which the usual 4:2:0 blurs.
+_WRITERS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+}
+
+
+def read_picture(source: PictureSource) -> Picture:
+    """Read a picture as a person sees it.
+
+    Transparency is laid on white, the EXIF orientation applied, an embedded ICC profile converted to sRGB, 16 bits
+    reduced to 8, and the first frame of an animation taken. The format is found from the content, not the suffix.
+
+    Args:
+        source: a path; or a uint8 array (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB, which is
+            returned as it is, or (H, W, 4) RGB and alpha.
+
+    Returns:
+        uint8 (H, W, 3), RGB, 0 to 255.
+
+    Raises:
+        PictureError: if it is missing, unreadable, damaged, cut short or no picture; in one line.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    name = _name(source)
+    try:
+        # Asked before opening, because opening a pipe waits for its writer.
+        status = os.stat(source)
+        if stat.S_ISDIR(status.st_mode):
+            raise PictureError(f"{name} is a folder; give the path of one picture in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureError(f"{name} is a pipe or a device; give the path of an ordinary file")
+        if status.st_size == 0:
+            raise PictureError(f"{name} is an empty file; get a whole copy")
+        file = open(source, "rb")  # noqa: SIM115 - apart, so that only opening is answered by these errors
+    except PictureError:
+        raise
+    except FileNotFoundError:
+        raise PictureError(f"{name} does not exist; check the path (working folder: {_name(os.getcwd())})") from None
+    except PermissionError:
+        raise PictureError(f"{name} may not be read (permission denied); change its permissions") from None
+    except OSError as error:
+        raise PictureError(f"{name} cannot be opened ({error.strerror}); check the path") from None
+    except ValueError:
+        raise PictureError(f"{name} is not a possible path; check it") from None
+    with file:
+        try:
+            return decode(file)
+        except UndecodableError as error:
+            raise PictureError(f"{name} {error}") from None
+
+
+def _from_array(array: NDArray[Any]) -> Picture:
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if array.dtype != np.uint8 or channels not in (1, 2, 3, 4) or array.size == 0:
+        raise PictureError(
+            "array is not a picture; expected uint8 (height, width, 3) RGB, 0 to 255. "
+            f"Received: dtype={array.dtype}, shape={array.shape}"
+        )
+    if channels == 3:
+        return array
+    if array.ndim == 2:
+        array = array[..., None]
+    if channels in (2, 4):
+        array = flatten_alpha(array)
+    return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
+
+
+def _name(source: object) -> str:
+    """How messages call a picture: always on one line."""
+    if isinstance(source, np.ndarray):
+        return "array"
+    if not isinstance(source, str | os.PathLike):
+        raise PictureError(f"a picture must be a path or a uint8 array. Received: {type(source).__name__}")
+    text = os.fspath(source)
+    return text if isinstance(text, str) and text and text.isprintable() else repr(text)
+
+
+def resize_to(picture: Picture, height: int, width: int) -> Picture:
+    """Resize to (height, width) with an antialiased Lanczos filter; the same object if it already has that size."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    if height < 1 or width < 1:
+        raise ConfigError(f"a picture must be at least 1 pixel high and wide. Received: {height=}, {width=}")
+    return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS), dtype=np.uint8)
+
+
+def resize(picture: Picture, longest_side: int) -> Picture:
+    """Resize so that the longest side is exactly `longest_side` pixels, up or down, keeping the aspect.
+
+    The other side is rounded to the nearest pixel (halves up) and at least 1.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        longest_side: pixels, at least 1.
+
+    Returns:
+        uint8 (H', W', 3); the same object if it already has that size.
+
+    Raises:
+        ConfigError: if `longest_side` is less than 1.
+    """
+    if longest_side < 1:
+        raise ConfigError(f"the longest side must be at least 1 pixel. Received: longest_side={longest_side!r}")
+    longest = max(picture.shape[:2])
+    height, width = (max(1, (2 * side * longest_side + longest) // (2 * longest)) for side in picture.shape[:2])
+    return resize_to(picture, height, width)
+
+
+def require_side(picture: NDArray[Any] | tuple[int, ...], smallest_side: int, *, name: str, backbone: str) -> None:
+    """Check that a network's layers all have an output for a picture.
+
+    Args:
+        picture: an array (H, W, …) or its shape.
+        smallest_side: pixels that both height and width must reach.
+        name: what the message calls the picture.
+        backbone: the network that asks.
+
+    Raises:
+        PictureError: if the height or the width is smaller.
+    """
+    height, width = (picture.shape if isinstance(picture, np.ndarray) else picture)[:2]
+    if min(height, width) < smallest_side:
+        raise PictureError(
+            f"{name} is {width} x {height} pixels (width x height), but {backbone} needs at least {smallest_side} "
+            "on each side; use a larger picture, a less narrow one, or a larger size"
+        )
+
+
+def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbone: str) -> Picture:
+    """Read a picture, resize it to `longest_side` and check that `backbone` can take it.
+
+    The picture is checked as it comes, because enlarging one of a few pixels makes no picture, and after resizing,
+    because a long strip gets too narrow.
+
+    Returns:
+        uint8 (H, W, 3), RGB, with max(H, W) == longest_side and min(H, W) >= smallest_side.
+
+    Raises:
+        PictureError: if it cannot be read, or its height or width is below `smallest_side`.
+        ConfigError: if `longest_side` is less than 1.
+    """
+    picture = read_picture(source)
+    require_side(picture, smallest_side, name=_name(source), backbone=backbone)
+    resized = resize(picture, longest_side)
+    name = f"{_name(source)}, resized to a longest side of {longest_side},"
+    require_side(resized, smallest_side, name=name, backbone=backbone)
+    return resized
+
+
+def load_picture(source: PictureSource, config: TransferConfig) -> Picture:
+    """Read a picture as a configuration asks for it: `load` at its size, for its backbone."""
+    backbone = get_backbone(config.backbone)
+    return load(source, config.size, smallest_side=backbone.smallest_side, backbone=backbone.name)
+
+
+def initial_picture(kind: Initial, content: Picture, style: Picture, seed: int) -> NDArray[np.float32]:
+    """The picture an optimisation starts from.
+
+    Args:
+        kind: "content"; "noise", uniform in 0 to 255 from `numpy.random.default_rng(seed)`; or "style", resized to
+            the content's height and width.
+        content: uint8 (H, W, 3).
+        style: uint8 (H', W', 3).
+        seed: of the noise.
+
+    Returns:
+        float32 (H, W, 3), RGB, 0 to 255; always a new array.
+
+    Raises:
+        ConfigError: for an unknown kind.
+    """
+    if kind == "content":
+        return content.astype(np.float32)
+    if kind == "noise":
+        return np.random.default_rng(seed).uniform(0.0, 255.0, content.shape).astype(np.float32)
+    if kind == "style":
+        return resize_to(style, *content.shape[:2]).astype(np.float32)
+    raise ConfigError(f"unknown initial picture; expected one of content, noise, style. Received: init={kind!r}")
+
+
+def to_uint8(image: NDArray[Any]) -> Picture:
+    """Round (halves to even) and clip a real (H, W, 3) picture to 0 to 255.
+
+    Raises:
+        PictureError: if the shape is another, or a value is NaN.
+    """
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or np.isnan(image).any():
+        raise PictureError(f"expected a picture (height, width, 3) without NaN. Received: shape={image.shape}")
+    clipped: NDArray[Any] = np.clip(np.rint(image), 0, 255)
+    return clipped.astype(np.uint8)
+
+
+def encode_png(picture: Picture) -> bytes:
+    """The picture, uint8 (H, W, 3), as a PNG file."""
+    return _encode(picture, ".png")
+
+
+def _encode(picture: Picture, suffix: str) -> bytes:
+    picture = _from_array(picture)
+    try:
+        return cast(bytes, imageio.imwrite("<bytes>", picture, extension=suffix, **_WRITERS[suffix]))
+    except (OSError, ValueError) as error:  # a JPEG has at most 65535 pixels a side
+        raise PictureError(f"a picture {picture.shape} cannot be stored as {suffix} ({error}); use .png") from None
+
+
+def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
+    """Write uint8 (H, W, 3) as PNG or JPEG (quality 95, 4:4:4), by the suffix of `path`.
+
+    The file is whole or absent. Its folder must exist.
+
+    Raises:
+        PictureError: for another suffix, an array that is no picture, or a place that cannot be written.
+    """
+    write_whole(path, _encode(picture, writable_suffix(path)))
+
+
+def writable_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix of a path, lower case.
+
+    Raises:
+        PictureError: if `write_picture` does not know it.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _WRITERS:
+        raise PictureError(f"{_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
+    return suffix
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file that is whole or absent: beside its place, then renamed into it. Its folder must exist.
+
+    Raises:
+        PictureError: if it cannot be written; nothing is left behind then.
+    """
+    try:
+        with whole_or_absent(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise PictureError(f"{_name(path)} cannot be written ({error.strerror or error}); check its folder") from None
