@@ -1,0 +1,40 @@
+# Needs Python 3.11 or newer and a package registry; everything else is set up in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: grid test lint format bench clean
+
+grid: .venv/run.stamp
+	$(BIN)/python -m pipeline.samples
+	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/run.stamp
+	$(BIN)/python -m benchmarks.judge
+	$(BIN)/python -m benchmarks.evaluation
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml setup.py | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[samples]'
+	touch $@
+
+.venv/dev.stamp: pyproject.toml setup.py | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	touch $@

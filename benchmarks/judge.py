@@ -1,0 +1,91 @@
+"""How well does each backbone stylise? One judge for all: the style loss that VGG19 sees.
+
+The judge of a result is its "gatys" style loss in VGG19 (five blockN_conv1, average of E_l; Gatys 2016, eq. 4
+and 5) divided by that of the content picture: 1 means that nothing was gained, 0 that VGG19 cannot tell the result's
+style from the style picture's. The content distance of VGG19's block4_conv2, relative to the content's own spread, stands beside it.
+
+    python -m benchmarks.judge --content PICTURE … --style PICTURE … [--pictures FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+
+import numpy as np
+
+from nstcore import BACKBONES, TransferConfig, presets
+from nstcore.images import load_picture, write_picture
+from nstcore.quiet import quiet_tensorflow
+
+
+def main() -> None:
+    options = _options()
+    quiet_tensorflow()
+    from nstcore.transfer import style_transfer
+
+    print(f"preset {options.preset}, {options.size} px, {options.iterations} iterations")
+    print(f"{'backbone':12} {'content':20} {'style':20} {'judge':>7} {'content':>8} {'seconds':>8} {'evaluations':>11}")
+    for backbone in options.backbones.split(","):
+        config = presets.get(options.preset, backbone=backbone, size=options.size, iterations=options.iterations)
+        judgements = []
+        for content_path in options.content:
+            for style_path in options.style:
+                content, style = load_picture(content_path, config), load_picture(style_path, config)
+                result = style_transfer(content, style, config)
+                judged, distance = judge(result.image, content, style)
+                judgements.append(judged)
+                names = (Path(content_path).stem, Path(style_path).stem)
+                print(
+                    f"{backbone:12} {names[0]:20.20} {names[1]:20.20} {judged:7.3f} {distance:8.3f} "
+                    f"{result.seconds:8.1f} {result.trace[-1].evaluations:11d}",
+                    flush=True,
+                )
+                if options.pictures:
+                    Path(options.pictures).mkdir(parents=True, exist_ok=True)
+                    write_picture(Path(options.pictures, f"{'--'.join((*names, backbone))}.png"), result.image)
+        print(f"{backbone:12} {'mean':41} {statistics.mean(judgements):7.3f}", flush=True)
+
+
+def judge(result: np.ndarray, content: np.ndarray, style: np.ndarray) -> tuple[float, float]:
+    """The judge of a result, and its content distance (see above); pictures are uint8 (H, W, 3)."""
+    from nstcore.features import feature_network
+    from nstcore.targets import content_target, style_target
+
+    config = TransferConfig(backbone="vgg19").resolved()
+    extractor = feature_network(config)
+    of_result, of_content = (content_target(picture, extractor, config) for picture in (result, content))
+    wanted = style_target(style, extractor, config).grams
+
+    def style_loss(grams: dict[str, np.ndarray]) -> float:
+        terms = [np.sum(np.square(grams[layer] - wanted[layer])) / (4 * len(wanted[layer]) ** 2) for layer in wanted]
+        return float(np.mean(terms))
+
+    (layer,) = config.content_layers
+    target = of_content.features[layer]
+    spread = np.sum(np.square(target - target.mean(axis=0)))
+    distance = np.sum(np.square(of_result.features[layer] - target)) / spread
+    return style_loss(of_result.style.grams) / style_loss(of_content.style.grams), float(distance)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Judge the stylisation of every backbone by VGG19's style loss.")
+    parser.add_argument("--content", nargs="+", default=_pictures("inputs/content"), help="content pictures")
+    parser.add_argument("--style", nargs="+", default=_pictures("inputs/style"), help="style pictures")
+    parser.add_argument("--backbones", default=",".join(BACKBONES))
+    parser.add_argument("--preset", default="balanced")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--iterations", type=int, default=150)
+    parser.add_argument("--pictures", help="folder to write the results to")
+    return parser.parse_args()
+
+
+def _pictures(folder: str) -> list[str]:
+    from nstcore.images import PICTURE_SUFFIXES
+
+    return sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+
+
+if __name__ == "__main__":
+    main()

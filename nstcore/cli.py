@@ -1,0 +1,140 @@
+"""The command `nst`: one content picture in the style of another."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, get_args
+
+from tqdm import tqdm
+
+from nstcore import config as choices
+from nstcore import images, presets
+from nstcore.backbones import BACKBONES
+from nstcore.config import TransferConfig
+from nstcore.errors import PictureError, StyleTransferError
+from nstcore.quiet import quiet_tensorflow
+from nstcore.result import Iterate, TransferResult
+from nstcore.version import __version__
+
+_BAD_INPUT = 2
+_INTERRUPTED = 130
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, without the usage text before them."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_BAD_INPUT, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    quiet_tensorflow()
+    try:
+        config = _config(options)
+        for path in (options.output, options.trace):
+            _require_folder(path)
+        images.writable_suffix(options.output)
+        result = _transfer(options, config)
+        images.write_picture(options.output, result.image)
+        if options.trace:
+            result.trace.save(options.trace)
+    except (StyleTransferError, OSError) as error:
+        print(f"nst: {error}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print("nst: interrupted; nothing written", file=sys.stderr)
+        return _INTERRUPTED
+    last = result.trace[-1]
+    print(
+        f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, {result.seconds:.1f} s, "
+        f"loss {result.trace[0].total:.4g} -> {last.total:.4g}; weights: {result.weights.source}"
+        + (f" ({result.weights.note})" if result.weights.note else "")
+    )
+    return 0
+
+
+def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferResult:
+    # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
+    for picture in (options.content, options.style):
+        images.load_picture(picture, config)
+
+    from nstcore.transfer import style_transfer
+
+    with tqdm(total=config.iterations, unit="it", disable=None if not options.quiet else True) as bar:
+
+        def report(iterate: Iterate) -> None:
+            bar.set_postfix(loss=f"{iterate.total:.4g}", evaluations=iterate.evaluations, refresh=False)
+            bar.update(iterate.iteration - bar.n)
+
+        return style_transfer(options.content, options.style, config, report)
+
+
+def _config(options: argparse.Namespace) -> TransferConfig:
+    settings = {name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None}
+    return presets.get(options.preset, **settings)
+
+
+def _require_folder(path: str | None) -> None:
+    if path is None:
+        return
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise PictureError(f"{path}: the folder {folder} does not exist; make it first")
+    if Path(path).is_dir():
+        raise PictureError(f"{path}: is a folder; name a file")
+
+
+def _layers(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+#: Options that are fields of `TransferConfig`; those not given keep the preset's value.
+_SETTINGS = (
+    *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "init", "optimizer"),
+    *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
+    *("content_layers", "style_layers"),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneLineParser(prog="nst", description="Render a picture in the style of another (neural style transfer).")
+    parser.add_argument("content", metavar="CONTENT", help="the picture to render")
+    parser.add_argument("style", metavar="STYLE", help="the picture whose style it takes")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT.png", help="where to write the result (.png, .jpg)"
+    )
+    parser.add_argument("--backbone", default="vgg19", help=f"{', '.join(BACKBONES)} (default vgg19)")
+    parser.add_argument("--preset", default="balanced", help=f"{', '.join(presets.PRESETS)} (default balanced)")
+    parser.add_argument("--size", type=int, default=512, help="longest side, pixels (default 512)")
+    parser.add_argument("--iterations", type=int, default=200, help="iterations of the optimiser (default 200)")
+    parser.add_argument("--precision", default="auto", help=f"{_any_of(choices.Precision)} (default auto)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the noise picture (default 0)")
+    parser.add_argument("--trace", metavar="CSV", help="also write the losses of every iteration")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--version", action="version", version=f"nst {__version__}")
+    more = parser.add_argument_group("settings that the preset chooses unless they are given")
+    more.add_argument("--weights", help='"imagenet", "random", or a Keras weights file (default imagenet)')
+    more.add_argument("--init", help=f"start from: {_any_of(choices.Initial)}")
+    more.add_argument("--pooling", help=_any_of(choices.Pooling))
+    more.add_argument("--optimizer", help=_any_of(choices.Optimizer))
+    more.add_argument("--content-weight", type=float)
+    more.add_argument("--style-weight", type=float)
+    more.add_argument("--total-variation-weight", type=float)
+    more.add_argument("--style-normalization", help=_any_of(choices.StyleNormalization))
+    more.add_argument("--total-variation", help=_any_of(choices.TotalVariation))
+    more.add_argument("--content-layers", type=_layers, metavar="LAYER,…")
+    more.add_argument("--style-layers", type=_layers, metavar="LAYER,…")
+    return parser
+
+
+def _any_of(literal: object) -> str:
+    return ", ".join(get_args(literal))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,229 @@
+"""What a grid is: folders of pictures x backbones, expanded into cells; what cannot be a cell, and why."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfig, presets
+from nstcore.images import PICTURE_SUFFIXES, load_picture
+from pipeline.digest import cell_digest, file_sha256, grid_digest
+from pipeline.paths import picture_name
+
+Kind = Literal["content", "style"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One style transfer of a grid.
+
+    Attributes:
+        content, style: the pictures' names in paths and reports.
+        content_path, style_path: where the pictures are.
+        content_sha256, style_sha256: of the pictures' bytes when the grid was planned.
+        config: resolved settings.
+        weights_sha256: identity of the backbone's weights.
+        digest: identity of everything that affects the pixels.
+    """
+
+    content: str
+    style: str
+    content_path: str
+    style_path: str
+    content_sha256: str
+    style_sha256: str
+    config: TransferConfig
+    weights_sha256: str
+    digest: str
+
+    @property
+    def backbone(self) -> str:
+        return self.config.backbone
+
+    def name(self, kind: Kind) -> str:
+        return self.content if kind == "content" else self.style
+
+    def path(self, kind: Kind) -> str:
+        return self.content_path if kind == "content" else self.style_path
+
+    def sha256(self, kind: Kind) -> str:
+        return self.content_sha256 if kind == "content" else self.style_sha256
+
+    def load_picture(self, kind: Kind) -> np.ndarray:
+        """Read one of the two pictures as its backbone is to see it: uint8 (H, W, 3).
+
+        Raises:
+            PictureError: if it cannot be read, or is not what it was when the grid was planned.
+        """
+        path = self.path(kind)
+        if _sha256(path) != self.sha256(kind):
+            raise PictureError(f"{path}: changed while the grid was running; run it again")
+        return load_picture(path, self.config)
+
+
+@dataclass(frozen=True)
+class RejectedCell:
+    """A cell that cannot be computed, and the line that says why."""
+
+    content: str
+    style: str
+    backbone: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The plan of a grid.
+
+    Attributes:
+        cells: sorted by backbone (in the order asked for), content, style: neighbours share a loaded network.
+        rejected: the cells that bad input makes impossible.
+        missing: backbone -> why it is left out.
+        settings: what was asked for, for the report.
+    """
+
+    cells: tuple[Cell, ...]
+    rejected: tuple[RejectedCell, ...]
+    missing: Mapping[str, str]
+    settings: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
+        return grid_digest(
+            [
+                *((cell.content, cell.style, cell.backbone, cell.digest) for cell in self.cells),
+                *((cell.content, cell.style, cell.backbone, "rejected") for cell in self.rejected),
+                *((backbone, "missing") for backbone in self.missing),
+            ]
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Grid:
+        data = json.loads(text)
+        cells = tuple(Cell(**{**cell, "config": TransferConfig.from_dict(cell["config"])}) for cell in data["cells"])
+        return cls(cells, tuple(RejectedCell(**cell) for cell in data["rejected"]), data["missing"], data["settings"])
+
+
+def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
+    """The pictures in a folder, by the name they have in paths and reports; two files of one name collide.
+
+    Names that differ only in case collide too, as they do on the file systems of macOS and Windows.
+
+    Raises:
+        PictureError: if the folder does not exist or holds no pictures.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PictureError(f"{folder}: no such folder; name one that holds pictures")
+    found: dict[str, list[Path]] = {}
+    names: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
+            name = picture_name(path)
+            found.setdefault(names.setdefault(name.casefold(), name), []).append(path)
+    if not found:
+        raise PictureError(f"{folder}: no pictures in this folder; put some there ({', '.join(PICTURE_SUFFIXES)})")
+    return found
+
+
+def expand(
+    content_dir: str | os.PathLike[str],
+    style_dir: str | os.PathLike[str],
+    backbones: Sequence[str],
+    preset: str,
+    overrides: Mapping[str, Any],
+    weights_sha256: Mapping[str, str],
+    missing: Mapping[str, str],
+) -> Grid:
+    """Expand content x style x backbone.
+
+    It reads the pictures' bytes but does not decode them: `reject_bad_pictures` does.
+
+    Args:
+        preset, overrides: the settings of every cell, see `nstcore.presets.get`.
+        weights_sha256: identity of each backbone's weights.
+        missing: backbones to leave out, with the reason.
+
+    Raises:
+        PictureError: for a folder without pictures.
+        ConfigError: for an unknown preset or a backbone named twice.
+    """
+    if len(set(backbones)) != len(backbones) or not backbones:
+        raise ConfigError(f"backbones must be one or more different names. Received: backbones={','.join(backbones)!r}")
+    if preset not in presets.PRESETS:
+        presets.get(preset)
+    contents, styles = find_pictures(content_dir), find_pictures(style_dir)
+    cells: list[Cell] = []
+    rejected: list[RejectedCell] = []
+    for backbone in backbones:
+        if backbone in missing:
+            continue
+        for content, content_paths in contents.items():
+            for style, style_paths in styles.items():
+                try:
+                    config = presets.get(preset, **{**overrides, "backbone": backbone}).resolved()
+                    content_path, style_path = _only(content, content_paths), _only(style, style_paths)
+                    sums = (_sha256(content_path), _sha256(style_path))
+                    digest = cell_digest(*sums, weights_sha256[backbone], config)
+                except StyleTransferError as error:
+                    rejected.append(RejectedCell(content, style, backbone, str(error)))
+                else:
+                    paths = (str(content_path), str(style_path))
+                    cells.append(Cell(content, style, *paths, *sums, config, weights_sha256[backbone], digest))
+    settings = {
+        "content_dir": str(content_dir),
+        "style_dir": str(style_dir),
+        "backbones": ", ".join(backbones),
+        "preset": preset,
+        **overrides,
+    }
+    return Grid(tuple(cells), tuple(rejected), dict(missing), settings)
+
+
+def reject_bad_pictures(grid: Grid) -> Grid:
+    """Decode every picture of a grid once per backbone's needs, and move the cells of bad ones to the rejected."""
+    reasons: dict[tuple[str, str, int], str] = {}
+
+    def reason(path: str, config: TransferConfig) -> str:
+        key = (path, config.backbone, config.size)
+        if key not in reasons:
+            try:
+                load_picture(path, config)
+                reasons[key] = ""
+            except PictureError as error:
+                reasons[key] = str(error)
+        return reasons[key]
+
+    cells, rejected = [], list(grid.rejected)
+    for cell in grid.cells:
+        why = reason(cell.content_path, cell.config) or reason(cell.style_path, cell.config)
+        if why:
+            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, why))
+        else:
+            cells.append(cell)
+    return replace(grid, cells=tuple(cells), rejected=tuple(rejected))
+
+
+def _only(name: str, paths: Iterable[Path]) -> Path:
+    first, *others = paths
+    if others:
+        files = ", ".join(str(path) for path in (first, *others))
+        raise PictureError(f"{files}: these pictures share the name {name!r}; rename all but one")
+    return first
+
+
+def _sha256(path: str | Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({error.strerror})") from error

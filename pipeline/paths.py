@@ -1,0 +1,46 @@
+"""Where everything lies under the output folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+# Of the 255 bytes a file system allows, a plot's name takes two of these, a separator and a suffix.
+_LONGEST_NAME = 100
+
+
+def picture_name(path: Path) -> str:
+    """The name of a picture in paths and reports: its file name without suffix, shortened if it is too long to join."""
+    name = path.stem
+    encoded = name.encode()
+    if len(encoded) <= _LONGEST_NAME:
+        return name
+    return f"{encoded[: _LONGEST_NAME - 9].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+
+
+def cell_folder(output: Path, content: str, style: str, backbone: str, digest: str) -> Path:
+    return output / "cells" / content / style / f"{backbone}-{digest}"
+
+
+def target_file(output: Path, kind: str, picture: str, backbone: str, digest: str) -> Path:
+    return output / "targets" / kind / picture / f"{backbone}-{digest}.npz"
+
+
+def weights_failure_file(output: Path, backbone: str) -> Path:
+    return output / "weights" / f"{backbone}.failure.json"
+
+
+def report_folder(output: Path, grid: str) -> Path:
+    return output / "reports" / grid
+
+
+def loss_plot_file(report: Path, content: str, style: str) -> Path:
+    return report / "loss_per_iteration" / f"{content}--{style}.png"
+
+
+def image_grid_file(report: Path, backbone: str) -> Path:
+    return report / "image_grid" / f"{backbone}.png"
+
+
+def plan_file(report: Path) -> Path:
+    return report / "plan.json"

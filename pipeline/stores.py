@@ -1,0 +1,166 @@
+"""Luigi targets that know how to write and read what they hold. A file is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+import numpy as np
+
+from nstcore import WeightsError
+from nstcore.images import read_picture, write_picture
+from nstcore.result import Trace, TransferResult
+from nstcore.weights import Provenance, locate
+from pipeline.grid import Grid
+from pipeline.plots import save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from nstcore.targets import ContentTarget, StyleTarget
+
+
+class TextStore(luigi.LocalTarget):
+    """A text file."""
+
+    def dump(self, text: str) -> None:
+        with self.temporary_path() as path:
+            Path(path).write_text(text, encoding="utf-8", newline="")
+
+    def load(self) -> str:
+        return Path(self.path).read_text(encoding="utf-8")
+
+
+class JsonStore(TextStore):
+    """A dictionary as JSON."""
+
+    def dump(self, data: Any) -> None:
+        super().dump(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+    def load(self) -> Any:
+        return json.loads(super().load())
+
+
+class GridStore(TextStore):
+    """The plan of a grid. Written anew only when it changes, so that its time says when that was."""
+
+    def dump(self, grid: Grid) -> None:  # type: ignore[override]
+        text = grid.to_json()
+        if not self.exists() or super().load() != text:
+            super().dump(text)
+
+    def load(self) -> Grid:  # type: ignore[override]
+        return Grid.from_json(super().load())
+
+
+class FigureStore(luigi.LocalTarget):
+    """A figure, as the suffix says."""
+
+    def dump(self, figure: Figure) -> None:
+        self.makedirs()
+        save(figure, self.path)
+
+
+class StyleTargetStore(luigi.LocalTarget):
+    """A style target as .npz: grams/<layer>, positions/<layer>."""
+
+    def dump(self, target: StyleTarget) -> None:
+        _dump_npz(self, _style_arrays(target))
+
+    def load(self) -> StyleTarget:
+        with np.load(self.path) as arrays:
+            return _style_target(dict(arrays))
+
+
+class ContentTargetStore(luigi.LocalTarget):
+    """A content target as .npz: features/<layer>, and what a style target holds."""
+
+    def dump(self, target: ContentTarget) -> None:
+        features = {f"features/{layer}": array for layer, array in target.features.items()}
+        _dump_npz(self, features | _style_arrays(target.style))
+
+    def load(self) -> ContentTarget:
+        from nstcore.targets import ContentTarget
+
+        with np.load(self.path) as file:
+            arrays = dict(file)
+        return ContentTarget(_of_kind("features", arrays), _style_target(arrays))
+
+
+class WeightsStore(luigi.Target):
+    """Trained weights at hand on this machine; `nstcore.weights` keeps them."""
+
+    def __init__(self, backbone: str, weights: str) -> None:
+        self._names = (backbone, weights)
+
+    def exists(self) -> bool:
+        return locate(*self._names) is not None
+
+    def load(self) -> Provenance:
+        provenance = locate(*self._names)
+        if provenance is None:
+            raise WeightsError(
+                f"{self._names[0]}: the weights ({self._names[1]}) that were at hand are gone; run again"
+            )
+        return provenance
+
+
+class CellStore(luigi.Target):
+    """The folder of a finished cell: result.png, trace.csv, and manifest.json, which is written last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = os.fspath(folder)
+        self._picture = folder / "result.png"
+        self._trace = TextStore(os.fspath(folder / "trace.csv"))
+        self._manifest = JsonStore(os.fspath(folder / "manifest.json"))
+
+    def exists(self) -> bool:
+        return self._picture.exists() and self._trace.exists() and self._manifest.exists()
+
+    def finished_at(self) -> float:
+        """When the cell was written, seconds since the epoch."""
+        return os.stat(self._manifest.path).st_mtime
+
+    def dump(self, result: TransferResult, manifest: dict[str, Any]) -> None:
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+        write_picture(self._picture, result.image)
+        self._trace.dump(result.trace.to_csv())
+        self._manifest.dump(manifest)
+
+    def picture(self) -> np.ndarray:
+        return read_picture(self._picture)
+
+    def picture_path(self) -> Path:
+        return self._picture
+
+    def trace(self) -> Trace:
+        return Trace.from_csv(self._trace.load().splitlines())
+
+    def manifest(self) -> dict[str, Any]:
+        manifest: dict[str, Any] = self._manifest.load()
+        return manifest
+
+
+def _dump_npz(target: luigi.LocalTarget, arrays: dict[str, Any]) -> None:
+    with target.temporary_path() as path, open(path, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def _style_arrays(target: StyleTarget) -> dict[str, np.ndarray]:
+    grams = {f"grams/{layer}": gram for layer, gram in target.grams.items()}
+    return grams | {f"positions/{layer}": np.asarray(count) for layer, count in target.positions.items()}
+
+
+def _style_target(arrays: dict[str, np.ndarray]) -> StyleTarget:
+    from nstcore.targets import StyleTarget
+
+    return StyleTarget(_of_kind("grams", arrays), _of_kind("positions", arrays, int))
+
+
+def _of_kind(kind: str, arrays: dict[str, np.ndarray], convert: Callable[[Any], Any] = np.asarray) -> dict[str, Any]:
+    prefix = f"{kind}/"
+    return {name.removeprefix(prefix): convert(array) for name, array in arrays.items() if name.startswith(prefix)}

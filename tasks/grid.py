@@ -1,0 +1,108 @@
+"""The main job: content x style x backbone."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from nstcore import BACKBONES, StyleTransferError, WeightsError
+from pipeline.grid import Grid, expand, reject_bad_pictures
+from pipeline.paths import plan_file, report_folder
+from pipeline.stores import GridStore
+from tasks.inputs import BackboneWeights
+from tasks.outcome import CellFailed
+from tasks.parameters import output_dir
+from tasks.reports import GridReport, GridTable
+
+logger = logging.getLogger("luigi-interface")
+
+
+class FailedCell(luigi.Task):
+    """A cell that could not be made. It fails with the reason, so that Luigi's summary and exit status tell of it."""
+
+    content: str = luigi.Parameter()
+    style: str = luigi.Parameter()
+    backbone: str = luigi.Parameter()
+    reason: str = luigi.Parameter(significant=False)
+
+    def complete(self) -> bool:
+        return False
+
+    def run(self) -> None:
+        raise CellFailed(f"{self.content} × {self.style}, {self.backbone}: {self.reason}")
+
+
+class FullGrid(luigi.Task):
+    """Every content picture in every style through every backbone, with plots, picture grids, a table and a page."""
+
+    content_dir: str = luigi.Parameter(default="inputs/content", description="folder of content pictures")
+    style_dir: str = luigi.Parameter(default="inputs/style", description="folder of style pictures")
+    backbones: str = luigi.Parameter(default=",".join(BACKBONES), description="names, separated by commas")
+    preset: str = luigi.Parameter(default="balanced", description="named settings, see nstcore.presets")
+    size: int = luigi.IntParameter(default=256, description="longest side of the pictures, pixels")
+    iterations: int = luigi.IntParameter(default=100, description="iterations of the optimiser")
+    settings: dict[str, Any] = luigi.DictParameter(
+        default={}, description='other TransferConfig fields as JSON, such as {"style_weight": 20}'
+    )
+    on_missing_weights: str = luigi.ChoiceParameter(
+        choices=["fail", "skip"], default="fail", description="what to do about a backbone without trained weights"
+    )
+    output_dir: str = output_dir()
+
+    def requires(self) -> list[BackboneWeights]:
+        weights = self.settings.get("weights", "imagenet")
+        return [
+            BackboneWeights(backbone=name, weights=weights, output_dir=self.output_dir)
+            for name in self._backbones()
+            if name in BACKBONES
+        ]
+
+    def complete(self) -> bool:
+        if not all(step.output().exists() for step in self.requires()):
+            return False
+        try:
+            report = self._report(self._expand())
+        except StyleTransferError:
+            return False  # run() says what is wrong
+        plan = self._plan_store(report.grid)
+        return plan.exists() and not plan.load().rejected and report.complete()
+
+    def run(self) -> Iterator[Any]:
+        grid = self._expand()
+        self._plan_store(grid.digest).dump(reject_bad_pictures(grid))
+        report = self._report(grid)
+        yield report
+        failed = [cell for cell in report.clone(GridTable).report_cells() if cell.status == "failed"]
+        yield [
+            FailedCell(content=cell.content, style=cell.style, backbone=cell.backbone, reason=cell.reason)
+            for cell in failed
+        ]
+
+    def _expand(self) -> Grid:
+        overrides = {"size": self.size, "iterations": self.iterations, **self.settings}
+        found = {step.backbone: step.output().load().sha256 for step in self.requires() if step.output().exists()}
+        missing = {step.backbone: step.failure().reason() for step in self.requires() if step.backbone not in found}
+        if missing and self.on_missing_weights == "fail":
+            raise WeightsError(" ".join(missing.values()))
+        folders = (self.content_dir, self.style_dir)
+        return expand(*folders, self._backbones(), self.preset, overrides, found, missing)
+
+    def _backbones(self) -> list[str]:
+        return [name.strip() for name in self.backbones.split(",")]
+
+    def _report(self, grid: Grid) -> GridReport:
+        return GridReport(grid=grid.digest, output_dir=self.output_dir)
+
+    def _plan_store(self, digest: str) -> GridStore:
+        return GridStore(os.fspath(plan_file(report_folder(Path(self.output_dir), digest))))
+
+
+@FullGrid.event_handler(luigi.Event.SUCCESS)
+def say_where(task: FullGrid) -> None:
+    """Log where the page of a finished grid lies."""
+    logger.info("report: %s", task._report(task._expand()).output().path)

@@ -1,0 +1,41 @@
+"""What comes from outside: pictures, and the backbones' trained weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import luigi
+
+from nstcore import weights as trained
+from pipeline.paths import weights_failure_file
+from pipeline.stores import WeightsStore
+from tasks.outcome import FailureRecord, SettlingTask
+from tasks.parameters import output_dir
+
+
+class Picture(luigi.ExternalTask):
+    """A picture that a person put there."""
+
+    path: str = luigi.Parameter()
+
+    def output(self) -> luigi.LocalTarget:
+        return luigi.LocalTarget(self.path)
+
+
+class BackboneWeights(SettlingTask):
+    """The trained weights of a backbone, found or fetched once per machine."""
+
+    backbone: str = luigi.Parameter()
+    weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random" or a path')
+    output_dir: str = output_dir()
+
+    def output(self) -> WeightsStore:
+        return WeightsStore(self.backbone, self.weights)
+
+    def failure(self) -> FailureRecord:
+        return FailureRecord(weights_failure_file(Path(self.output_dir), self.backbone))
+
+    def work(self) -> None:
+        self.set_status_message(f"looking for trained weights of {self.backbone}")
+        provenance = trained.fetch(self.backbone, self.weights)
+        self.set_status_message(f"{self.backbone}: {provenance.source}")

@@ -1,0 +1,75 @@
+"""How a step of a cell fails without taking the rest of its grid along.
+
+Luigi runs nothing that depends on a failed task, so one broken picture would cost every report that shows it. A step
+that meets a `StyleTransferError` therefore leaves a record of it in place of its output and counts as complete for
+the rest of this run: the cells after it fail with the same line, the reports show it, and `FullGrid` ends with one
+failed `FailedCell` for each. A later run finds no output and tries again. Anything unforeseen fails the Luigi way.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import luigi
+
+from nstcore import StyleTransferError
+from pipeline.stores import JsonStore
+
+# Made once when the scheduling process imports this module, and inherited by the workers it forks.
+_RUN = uuid.uuid4().hex
+
+
+class CellFailed(StyleTransferError):
+    """A cell of a grid could not be made."""
+
+
+class FailureRecord:
+    """The line that a step of this run failed with, in a file beside its output."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = JsonStore(os.fspath(path))
+
+    def reason(self) -> str:
+        """The line, or "" if the step did not fail in this run."""
+        if not self._store.exists():
+            return ""
+        record = self._store.load()
+        return str(record["reason"]) if record["run"] == _RUN else ""
+
+    def written_at(self) -> float:
+        """When it was written, seconds since the epoch."""
+        return os.stat(self._store.path).st_mtime
+
+    def write(self, reason: str) -> None:
+        self._store.dump({"run": _RUN, "reason": reason})
+
+    def clear(self) -> None:
+        if self._store.exists():
+            self._store.remove()
+
+
+class SettlingTask(luigi.Task):
+    """A task that ends in its output or in a `FailureRecord`. Subclasses define `work` and `failure`, not `run`."""
+
+    def failure(self) -> FailureRecord:
+        raise NotImplementedError
+
+    def work(self) -> None:
+        raise NotImplementedError
+
+    def complete(self) -> bool:
+        return bool(self.output().exists()) or bool(self.failure().reason())
+
+    def run(self) -> None:
+        try:
+            for step in self.deps():
+                if isinstance(step, SettlingTask) and step.failure().reason():
+                    raise StyleTransferError(step.failure().reason())
+            self.work()
+        except StyleTransferError as error:
+            self.failure().write(str(error))
+            self.set_status_message(f"failed: {error}")
+        else:
+            self.failure().clear()
