@@ -2,7 +2,8 @@
 
 The judge of a result is its "gatys" style loss in VGG19 (five blockN_conv1, average of E_l; Gatys 2016, eq. 4
 and 5) divided by that of the content picture: 1 means that nothing was gained, 0 that VGG19 cannot tell the result's
-style from the style picture's. The content distance of VGG19's block4_conv2, relative to the content's own spread, stands beside it.
+style from the style picture's. The content distance in VGG19's block4_conv2, relative to the content's
+own spread, stands beside it.
 
     python -m benchmarks.judge --content PICTURE … --style PICTURE … [--pictures FOLDER]
 """

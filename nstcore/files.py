@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+#: What the temporary files look like that a killed process leaves behind.
+PART_PATTERN = ".*.part*"
+
+
 @contextlib.contextmanager
 def whole_or_absent(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; what is written there takes its name when the block ends.

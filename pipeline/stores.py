@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import luigi
 import numpy as np
 
-from nstcore import WeightsError
+from nstcore import StyleTransferError, WeightsError
+from nstcore.files import whole_or_absent
 from nstcore.images import read_picture, write_picture
 from nstcore.result import Trace, TransferResult
 from nstcore.weights import Provenance, locate
@@ -24,12 +26,21 @@ if TYPE_CHECKING:
     from nstcore.targets import ContentTarget, StyleTarget
 
 
-class TextStore(luigi.LocalTarget):
+class FileStore(luigi.LocalTarget):
+    """One file. Writing it again replaces it, which Luigi's own temporary paths refuse to do."""
+
+    def written(self) -> AbstractContextManager[Path]:
+        """Give a temporary path that takes the file's place when the block ends without an error."""
+        self.makedirs()
+        return whole_or_absent(self.path)
+
+
+class TextStore(FileStore):
     """A text file."""
 
     def dump(self, text: str) -> None:
-        with self.temporary_path() as path:
-            Path(path).write_text(text, encoding="utf-8", newline="")
+        with self.written() as path:
+            path.write_text(text, encoding="utf-8", newline="")
 
     def load(self) -> str:
         return Path(self.path).read_text(encoding="utf-8")
@@ -57,7 +68,7 @@ class GridStore(TextStore):
         return Grid.from_json(super().load())
 
 
-class FigureStore(luigi.LocalTarget):
+class FigureStore(FileStore):
     """A figure, as the suffix says."""
 
     def dump(self, figure: Figure) -> None:
@@ -65,7 +76,7 @@ class FigureStore(luigi.LocalTarget):
         save(figure, self.path)
 
 
-class StyleTargetStore(luigi.LocalTarget):
+class StyleTargetStore(FileStore):
     """A style target as .npz: grams/<layer>, positions/<layer>."""
 
     def dump(self, target: StyleTarget) -> None:
@@ -76,7 +87,7 @@ class StyleTargetStore(luigi.LocalTarget):
             return _style_target(dict(arrays))
 
 
-class ContentTargetStore(luigi.LocalTarget):
+class ContentTargetStore(FileStore):
     """A content target as .npz: features/<layer>, and what a style target holds."""
 
     def dump(self, target: ContentTarget) -> None:
@@ -98,7 +109,10 @@ class WeightsStore(luigi.Target):
         self._names = (backbone, weights)
 
     def exists(self) -> bool:
-        return locate(*self._names) is not None
+        try:
+            return locate(*self._names) is not None
+        except StyleTransferError:
+            return False  # fetching them says what is wrong
 
     def load(self) -> Provenance:
         provenance = locate(*self._names)
@@ -145,9 +159,9 @@ class CellStore(luigi.Target):
         return manifest
 
 
-def _dump_npz(target: luigi.LocalTarget, arrays: dict[str, Any]) -> None:
-    with target.temporary_path() as path, open(path, "wb") as file:
-        np.savez(file, **arrays)
+def _dump_npz(target: FileStore, arrays: dict[str, Any]) -> None:
+    with target.written() as path:
+        np.savez(path, **arrays)
 
 
 def _style_arrays(target: StyleTarget) -> dict[str, np.ndarray]:

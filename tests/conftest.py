@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from nstcore.quiet import quiet_tensorflow
 quiet_tensorflow()
 
 
-def blotches(seed: int, height: int, width: int) -> np.ndarray:
+def _blotches(seed: int, height: int, width: int) -> np.ndarray:
     """A picture with structure at several scales, uint8 (H, W, 3), the same for the same arguments."""
     random = np.random.default_rng(seed)
     picture = np.zeros((height, width, 3))
@@ -23,9 +25,15 @@ def blotches(seed: int, height: int, width: int) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def content_picture() -> np.ndarray:
-    return blotches(1, 48, 64)
+    return _blotches(1, 48, 64)
 
 
 @pytest.fixture(scope="session")
 def style_picture() -> np.ndarray:
-    return blotches(2, 64, 40)
+    return _blotches(2, 64, 40)
+
+
+@pytest.fixture(scope="session")
+def blotches() -> Callable[[int, int, int], np.ndarray]:
+    """Seed, height, width -> a picture of its own."""
+    return _blotches

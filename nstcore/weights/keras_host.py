@@ -1,0 +1,42 @@
+"""Keras' own weights, from its cache or its download host, by way of a child process that can be ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from nstcore.weights.arrays import Arrays
+from nstcore.weights.clients import run_client
+
+#: Name for people of this source.
+SOURCE = "keras.applications imagenet"
+#: Longest time for starting Keras and downloading 95 MB, in seconds.
+_SECONDS = 1800.0
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def fetch(backbone: str) -> Arrays:
+    """Weights of `keras.applications` for ImageNet, named as `Backbone.build` names them.
+
+    Raises:
+        SourceError: they are not in Keras' cache and its host does not answer, or what it sends is no good.
+    """
+    environment = {
+        "PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONWARNINGS": "ignore",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # This process may hold the whole memory of an accelerator; the child needs none.
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "JAX_PLATFORMS": "cpu",
+    }
+    with tempfile.TemporaryDirectory(prefix="nstcore-") as folder:
+        path = Path(folder) / "weights.npz"
+        command = [sys.executable, "-m", "nstcore.weights.keras_child", backbone, str(path)]
+        run_client(command, client="Keras", folder=Path(folder), environment=environment, seconds=_SECONDS)
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}

@@ -1,0 +1,301 @@
+"""The grid through Luigi, in process, on real files: what is made, what is made again, and what fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import luigi
+import numpy as np
+import pytest
+
+from nstcore import Trace
+from nstcore.images import read_picture, write_picture
+from tasks import FullGrid, outcome
+
+SIZE, ITERATIONS = 80, 3
+
+
+@pytest.fixture
+def inputs(tmp_path, blotches):
+    """Two contents and two styles."""
+    for folder, names in (("content", ("bridge", "cat")), ("style", ("ink", "oil"))):
+        (tmp_path / folder).mkdir()
+        for seed, name in enumerate(names):
+            write_picture(tmp_path / folder / f"{name}.png", blotches(hash_of(name) + seed, 90, 110))
+    return tmp_path
+
+
+def hash_of(name: str) -> int:
+    return sum(name.encode())
+
+
+def parameters(inputs: Path, **others):
+    return {
+        "content_dir": str(inputs / "content"),
+        "style_dir": str(inputs / "style"),
+        "output_dir": str(inputs / "outputs"),
+        "backbones": "vgg16",
+        "size": SIZE,
+        "iterations": ITERATIONS,
+        "settings": {"weights": "random", "style_layers": ["block1_conv1", "block2_conv1"], "content_layers": ["block2_conv2"]},
+        **others,
+    }
+
+
+def run(task: luigi.Task, monkeypatch) -> luigi.execution_summary.LuigiRunResult:
+    """Run a task as a new `luigi` process would."""
+    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
+    return luigi.build([task], local_scheduler=True, detailed_summary=True, log_level="WARNING")
+
+
+def files(inputs: Path) -> dict[str, int]:
+    """Every file of the outputs, and when it was written."""
+    root = inputs / "outputs"
+    return {str(path.relative_to(root)): path.stat().st_mtime_ns for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    return {name for name in after if before.get(name) != after[name]}
+
+
+def report_of(inputs: Path, names: set[str] | dict[str, int]) -> Path:
+    (page,) = (name for name in names if name.endswith("index.html"))
+    return (inputs / "outputs" / page).parent
+
+
+def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).scheduling_succeeded
+    made = files(inputs)
+    report = report_of(inputs, made)
+    for content in ("bridge", "cat"):
+        for style in ("ink", "oil"):
+            (cell,) = (inputs / "outputs" / "cells" / content / style).iterdir()
+            assert cell.name.startswith("vgg16-")
+            assert {path.name for path in cell.iterdir()} == {"result.png", "trace.csv", "manifest.json"}
+            picture = read_picture(cell / "result.png")
+            assert picture.shape == (65, 80, 3)
+            trace = Trace.from_csv((cell / "trace.csv").read_text().splitlines())
+            assert [iterate.iteration for iterate in trace] == [0, 1, 2, 3]
+            manifest = json.loads((cell / "manifest.json").read_text())
+            assert manifest["result"]["total"] == trace[-1].total < trace[0].total == manifest["result"]["initial_total"]
+            assert manifest["config"]["iterations"] == ITERATIONS
+            assert "random" in manifest["weights"]["note"]
+            assert manifest["digest"] == cell.name.removeprefix("vgg16-")
+            assert read_picture(report / "loss_per_iteration" / f"{content}--{style}.png").ndim == 3
+    assert read_picture(report / "image_grid" / "vgg16.png").ndim == 3
+    with (report / "grid.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["content"], row["style"], row["status"]) for row in rows] == [
+        (content, style, "done") for content in ("bridge", "cat") for style in ("ink", "oil")
+    ]
+    for row in rows:
+        assert (report / row["picture"]).resolve() == (
+            inputs / "outputs/cells" / row["content"] / row["style"] / f"vgg16-{row['digest']}/result.png"
+        )
+    page = (report / "index.html").read_text()
+    assert "random weights" in page
+    assert len([name for name in made if name.startswith("targets/content")]) == 2
+    assert len([name for name in made if name.startswith("targets/style")]) == 2
+
+
+def test_a_second_run_does_nothing(inputs, monkeypatch):
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    again = run(FullGrid(**parameters(inputs)), monkeypatch)
+    assert files(inputs) == before
+    assert "Did not run any tasks" in again.summary_text
+
+
+def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(inputs, monkeypatch):
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    picture = read_picture(inputs / "style/ink.png").copy()
+    picture[0, 0, 0] ^= 1
+    write_picture(inputs / "style/ink.png", picture)
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    new = changed(before, files(inputs))
+    assert {name.split("/")[1:3] == [content, "ink"] for content in ("bridge", "cat") for name in new} == {True, False}
+    assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {("bridge", "ink"), ("cat", "ink")}
+    assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("targets/")} == {("style", "ink")}
+    assert before.keys() <= files(inputs).keys()
+
+
+def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, monkeypatch):
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    shutil.rmtree(inputs / "outputs/cells/cat/oil")
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    after = files(inputs)
+    assert after.keys() == before.keys()
+    new = changed(before, after)
+    assert {name.split("/")[0] for name in new} == {"cells", "reports"}
+    assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {("cat", "oil")}
+    assert {name.split("/", 2)[2] for name in new if name.startswith("reports/")} == {
+        "loss_per_iteration/cat--oil.png",
+        "image_grid/vgg16.png",
+        "grid.csv",
+        "index.html",
+    }
+
+
+def test_reports_that_missed_a_new_cell_are_made_again(inputs, monkeypatch):
+    """A run that ends between a cell and its reports leaves the reports older than the cell."""
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    manifest = next((inputs / "outputs/cells/cat/oil").rglob("manifest.json"))
+    manifest.write_bytes(manifest.read_bytes())
+    assert not FullGrid(**parameters(inputs)).complete()
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    redone = {name.split("/", 2)[2] for name in changed(before, files(inputs)) if name.startswith("reports/")}
+    assert "loss_per_iteration/cat--oil.png" in redone
+    assert "loss_per_iteration/cat--ink.png" not in redone
+
+
+def test_the_setting_that_differs_decides_what_is_shared(inputs, monkeypatch):
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    run(FullGrid(**parameters(inputs, iterations=ITERATIONS + 1)), monkeypatch)
+    new = changed(before, files(inputs))
+    assert len([name for name in new if name.endswith("result.png")]) == 4
+    assert not [name for name in new if name.startswith("targets/")]
+
+
+BAD_PICTURES = {
+    "empty.png": lambda path: path.write_bytes(b""),
+    "words.jpg": lambda path: path.write_text("not a picture"),
+    "truncated.png": lambda path: path.write_bytes(path.with_name("ink.png").read_bytes()[:300]),
+    "pixel.png": lambda path: write_picture(path, np.zeros((1, 1, 3), np.uint8)),
+    "small.png": lambda path: write_picture(path, np.zeros((20, 20, 3), np.uint8)),
+    "strip.png": lambda path: write_picture(path, np.zeros((40, 400, 3), np.uint8)),
+}
+
+
+def test_bad_pictures_cost_their_own_cells_alone(inputs, monkeypatch, caplog):
+    for name, make in BAD_PICTURES.items():
+        make(inputs / "style" / name)
+    (inputs / "style" / "OIL.jpg").write_bytes((inputs / "style" / "oil.png").read_bytes())
+    result = run(FullGrid(**parameters(inputs)), monkeypatch)
+    assert result.status == luigi.LuigiStatusCode.FAILED
+    made = files(inputs)
+    assert {tuple(name.split("/")[1:3]) for name in made if name.startswith("cells/")} == {("bridge", "ink"), ("cat", "ink")}
+    with (report_of(inputs, made) / "grid.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["content"] == "cat"]
+    reasons = {row["style"]: row["reason"] for row in rows if row["status"] == "failed"}
+    assert reasons.keys() == {Path(name).stem for name in BAD_PICTURES} | {"OIL"}
+    for style, reason in reasons.items():
+        assert "\n" not in reason
+        assert f"{style}." in reason
+    assert "oil.png" in reasons["OIL"]
+    failed = [record for record in caplog.records if "FailedCell" in record.getMessage() and record.exc_info]
+    assert len(failed) == 2 * len(reasons)
+    before = made
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    assert changed(before, files(inputs)) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"backbones": "vgg16,vgg99"}, "vgg16, vgg19, resnet50, inceptionv3.*vgg99"),
+        (
+            {"backbones": "vgg16,vgg19", "settings": {"weights": "random", "style_layers": ["block3_conv4"]}},
+            "vgg16 has no such layer.*block3_conv3.*block3_conv4",
+        ),
+    ],
+)
+def test_what_one_backbone_cannot_do_costs_its_cells_alone(inputs, monkeypatch, change, line):
+    result = run(FullGrid(**parameters(inputs, **change)), monkeypatch)
+    assert result.status == luigi.LuigiStatusCode.FAILED
+    made = files(inputs)
+    with (report_of(inputs, made) / "grid.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["status"] for row in rows) == ["done"] * 4 + ["failed"] * 4
+    for row in rows:
+        if row["status"] == "failed":
+            assert re.search(line, row["reason"]), row["reason"]
+
+
+def test_a_loss_that_diverges_fails_its_cell_and_leaves_no_picture(inputs, monkeypatch):
+    settings = {**parameters(inputs)["settings"], "style_normalization": "none", "style_weight": 1e38}
+    result = run(FullGrid(**parameters(inputs, settings=settings)), monkeypatch)
+    assert result.status == luigi.LuigiStatusCode.FAILED
+    made = files(inputs)
+    assert not [name for name in made if name.endswith(("result.png", "trace.csv", "manifest.json"))]
+    assert "loss became inf at evaluation 1" in (report_of(inputs, made) / "grid.csv").read_text()
+
+
+def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, monkeypatch):
+    good = read_picture(inputs / "style/ink.png")
+    (inputs / "style/ink.png").write_bytes(b"")
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    write_picture(inputs / "style/ink.png", good)
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert FullGrid(**parameters(inputs)).complete()
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"content_dir": "nowhere"}, "nowhere: no such folder"),
+        ({"preset": "nonesuch"}, "balanced, gatys2016, gupta2019.*nonesuch"),
+        ({"backbones": "vgg16,vgg16"}, "different names.*vgg16,vgg16"),
+        ({"settings": {"weights": "random", "style_weight": -1}}, "style_weight must be a finite number >= 0.*-1"),
+        ({"settings": {"weights": "random", "colour": 1}}, "unknown setting.*style_weight.*colour"),
+    ],
+)
+def test_a_grid_that_cannot_be_planned_fails_with_one_line(inputs, monkeypatch, caplog, change, line):
+    result = run(FullGrid(**parameters(inputs, **change)), monkeypatch)
+    assert result.status == luigi.LuigiStatusCode.FAILED
+    assert any(re.search(line, str(record.exc_info[1])) for record in caplog.records if record.exc_info)
+
+
+def test_a_folder_without_pictures_is_said_so(inputs, monkeypatch, caplog):
+    shutil.rmtree(inputs / "content")
+    (inputs / "content").mkdir()
+    (inputs / "content" / "notes.txt").write_text("no picture")
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert any("no pictures in this folder" in str(record.exc_info[1]) for record in caplog.records if record.exc_info)
+
+
+def test_missing_weights_fail_or_are_skipped_as_asked(inputs, monkeypatch):
+    settings = {"weights": str(inputs / "absent.weights.h5")}
+    bad = parameters(inputs, backbones="vgg16", settings=settings)
+    assert run(FullGrid(**bad), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert not list((inputs / "outputs").rglob("index.html"))
+    assert run(FullGrid(**bad, on_missing_weights="skip"), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    page = report_of(inputs, files(inputs)) / "index.html"
+    assert "absent.weights.h5" in page.read_text()
+
+
+def luigi_process(*arguments: str, inputs: Path) -> subprocess.CompletedProcess[str]:
+    """Run `luigi` in a process of its own and tell whether it imported Keras itself."""
+    code = (
+        "import sys; from luigi.cmdline import luigi_run\n"
+        "try: luigi_run(sys.argv[1:])\n"
+        "except SystemExit as end: print('status', end.code)\n"
+        "print('keras' if 'keras' in sys.modules else 'no keras')"
+    )
+    values = {**parameters(inputs), "settings": json.dumps(parameters(inputs)["settings"])}
+    flags = [part for name, value in values.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    command = [sys.executable, "-c", code, "--module", "tasks", "FullGrid", "--local-scheduler", *flags, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_two_forked_workers_make_the_grid_and_a_second_run_needs_no_keras(inputs):
+    for extra in ("content/cat.png", "style/oil.png"):
+        (inputs / extra).unlink()
+    first = luigi_process("--workers", "2", inputs=inputs)
+    assert "no keras" in first.stdout, first.stderr  # the scheduling process forks before anything of Keras is imported
+    assert len([name for name in files(inputs) if name.endswith("result.png")]) == 1, first.stderr
+    report_of(inputs, files(inputs))
+    before = files(inputs)
+    second = luigi_process(inputs=inputs)
+    assert "no keras" in second.stdout
+    assert files(inputs) == before
