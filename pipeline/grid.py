@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,7 +95,15 @@ class Grid:
     missing: Mapping[str, str]
     settings: Mapping[str, Any]
 
-    @property
+    @cached_property
+    def pairs(self) -> dict[tuple[str, str], list[Cell]]:
+        """The cells of each content and style."""
+        pairs: dict[tuple[str, str], list[Cell]] = {}
+        for cell in self.cells:
+            pairs.setdefault((cell.content, cell.style), []).append(cell)
+        return pairs
+
+    @cached_property
     def digest(self) -> str:
         """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
         return grid_digest(
@@ -165,21 +175,21 @@ def expand(
     contents, styles = find_pictures(content_dir), find_pictures(style_dir)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
-    for backbone in backbones:
-        if backbone in missing:
-            continue
-        for content, content_paths in contents.items():
-            for style, style_paths in styles.items():
-                try:
-                    config = presets.get(preset, **{**overrides, "backbone": backbone}).resolved()
-                    content_path, style_path = _only(content, content_paths), _only(style, style_paths)
-                    sums = (_sha256(content_path), _sha256(style_path))
-                    digest = cell_digest(*sums, weights_sha256[backbone], config)
-                except StyleTransferError as error:
-                    rejected.append(RejectedCell(content, style, backbone, str(error)))
-                else:
-                    paths = (str(content_path), str(style_path))
-                    cells.append(Cell(content, style, *paths, *sums, config, weights_sha256[backbone], digest))
+    for backbone in (name for name in backbones if name not in missing):
+        config = _settings_or_reason(preset, {**overrides, "backbone": backbone})
+        for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
+            try:
+                if isinstance(config, str):
+                    raise ConfigError(config)
+                pictures = _only(content, content_paths), _only(style, style_paths)
+                sums = _sha256(pictures[0]), _sha256(pictures[1])
+            except StyleTransferError as error:
+                rejected.append(RejectedCell(content, style, backbone, str(error)))
+            else:
+                weights = weights_sha256[backbone]
+                paths = str(pictures[0]), str(pictures[1])
+                digest = cell_digest(*sums, weights, config)
+                cells.append(Cell(content, style, *paths, *sums, config, weights, digest))
     settings = {
         "content_dir": str(content_dir),
         "style_dir": str(style_dir),
@@ -212,6 +222,14 @@ def reject_bad_pictures(grid: Grid) -> Grid:
         else:
             cells.append(cell)
     return replace(grid, cells=tuple(cells), rejected=tuple(rejected))
+
+
+def _settings_or_reason(preset: str, settings: Mapping[str, Any]) -> TransferConfig | str:
+    """The settings of a backbone's cells, or why it has none."""
+    try:
+        return presets.get(preset, **settings).resolved()
+    except ConfigError as error:
+        return str(error)
 
 
 def _only(name: str, paths: Iterable[Path]) -> Path:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,15 +58,18 @@ class JsonStore(TextStore):
 
 
 class GridStore(TextStore):
-    """The plan of a grid. Written anew only when it changes, so that its time says when that was."""
+    """The plan of a grid. Every report of the grid reads it, so it is parsed once per version of the file."""
 
     def dump(self, grid: Grid) -> None:  # type: ignore[override]
-        text = grid.to_json()
-        if not self.exists() or super().load() != text:
-            super().dump(text)
+        super().dump(grid.to_json())
 
     def load(self) -> Grid:  # type: ignore[override]
-        return Grid.from_json(super().load())
+        return _load_grid(self.path, os.stat(self.path).st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _load_grid(path: str, mtime_ns: int) -> Grid:
+    return Grid.from_json(Path(path).read_text(encoding="utf-8"))
 
 
 class FigureStore(FileStore):

@@ -46,6 +46,7 @@ class FullGrid(luigi.Task):
     preset: str = luigi.Parameter(default="balanced", description="named settings, see nstcore.presets")
     size: int = luigi.IntParameter(default=256, description="longest side of the pictures, pixels")
     iterations: int = luigi.IntParameter(default=100, description="iterations of the optimiser")
+    weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random", a weights file, or a folder')
     settings: dict[str, Any] = luigi.DictParameter(
         default={}, description='other TransferConfig fields as JSON, such as {"style_weight": 20}'
     )
@@ -55,9 +56,8 @@ class FullGrid(luigi.Task):
     output_dir: str = output_dir()
 
     def requires(self) -> list[BackboneWeights]:
-        weights = self.settings.get("weights", "imagenet")
         return [
-            BackboneWeights(backbone=name, weights=weights, output_dir=self.output_dir)
+            BackboneWeights(backbone=name, weights=self.weights, output_dir=self.output_dir)
             for name in self._backbones()
             if name in BACKBONES
         ]
@@ -74,7 +74,9 @@ class FullGrid(luigi.Task):
 
     def run(self) -> Iterator[Any]:
         grid = self._expand()
-        self._plan_store(grid.digest).dump(reject_bad_pictures(grid))
+        plan = self._plan_store(grid.digest)
+        if not plan.exists() or plan.load().settings != grid.settings:
+            plan.dump(reject_bad_pictures(grid))
         report = self._report(grid)
         yield report
         failed = [cell for cell in report.clone(GridTable).report_cells() if cell.status == "failed"]
@@ -84,7 +86,7 @@ class FullGrid(luigi.Task):
         ]
 
     def _expand(self) -> Grid:
-        overrides = {"size": self.size, "iterations": self.iterations, **self.settings}
+        overrides = {"size": self.size, "iterations": self.iterations, "weights": self.weights, **self.settings}
         found = {step.backbone: step.output().load().sha256 for step in self.requires() if step.output().exists()}
         missing = {step.backbone: step.failure().reason() for step in self.requires() if step.backbone not in found}
         if missing and self.on_missing_weights == "fail":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import luigi
 
 from pipeline import plots
+from pipeline.backbone_labels import display_name
 from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import image_grid_file, loss_plot_file, plan_file, report_folder
 from pipeline.report import ReportCell, grid_csv, index_html
@@ -45,8 +47,11 @@ class CellReport(ReportTask):
     def shows(self, cell: Cell | RejectedCell) -> bool:
         raise NotImplementedError
 
+    def cells(self) -> Iterable[Cell]:
+        return (cell for cell in self.plan().cells if self.shows(cell))
+
     def requires(self) -> list[Transfer]:
-        return [Transfer.of(cell, self.output_dir) for cell in self.plan().cells if self.shows(cell)]
+        return [Transfer.of(cell, self.output_dir) for cell in self.cells()]
 
     def report_cells(self) -> list[ReportCell]:
         """How each of the cells ended, those that were never tried included."""
@@ -71,6 +76,9 @@ class LossPlot(CellReport):
 
     def shows(self, cell: Cell | RejectedCell) -> bool:
         return (cell.content, cell.style) == (self.content, self.style)
+
+    def cells(self) -> Iterable[Cell]:
+        return self.plan().pairs[(self.content, self.style)]
 
     def output(self) -> FigureStore:
         return FigureStore(os.fspath(loss_plot_file(self.folder(), self.content, self.style)))
@@ -99,7 +107,7 @@ class ImageGrid(CellReport):
         contents = {step.content: step.cell.load_picture("content") for step in steps}
         styles = {step.style: step.cell.load_picture("style") for step in steps}
         notes = {step.output().manifest()["weights"]["note"] for step in steps if step.output().exists()} - {""}
-        title = " — ".join((self.backbone, *notes))
+        title = " — ".join((display_name(self.backbone), *notes))
         self.output().dump(plots.image_grid(done, contents=contents, styles=styles, title=title, missing=reasons))
 
 
@@ -121,10 +129,9 @@ class GridReport(ReportTask):
 
     def requires(self) -> list[ReportTask]:
         plan = self.plan()
-        pairs = dict.fromkeys((cell.content, cell.style) for cell in plan.cells)
         backbones = dict.fromkeys(cell.backbone for cell in plan.cells)
         return [
-            *(self.clone(LossPlot, content=content, style=style) for content, style in pairs),
+            *(self.clone(LossPlot, content=content, style=style) for content, style in plan.pairs),
             *(self.clone(ImageGrid, backbone=backbone) for backbone in backbones),
             self.clone(GridTable),
         ]

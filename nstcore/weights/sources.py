@@ -29,8 +29,8 @@ def locate(backbone: str, weights: str = "imagenet") -> Provenance | None:
 
     Args:
         backbone: a name in `nstcore.backbones.BACKBONES`.
-        weights: "imagenet", "random", or the path of a file, or of a folder with a file per backbone (see
-            `nstcore.weights.user_file.find`).
+        weights: "imagenet", "random", or the path of a file, or of a folder with files for some backbones (see
+            `nstcore.weights.user_file.find`); for the others a folder means "imagenet".
 
     Returns:
         Their provenance, or None where `fetch` has work to do or the path leads to no file.
@@ -40,6 +40,7 @@ def locate(backbone: str, weights: str = "imagenet") -> Provenance | None:
         WeightsError: the user's file cannot be read.
     """
     get_backbone(backbone)
+    weights = _meant(backbone, weights)
     if weights == "random":
         return random_provenance(backbone)
     if weights == "imagenet":
@@ -59,6 +60,7 @@ def fetch(backbone: str, weights: str = "imagenet") -> Provenance:
         ConfigError: an unknown backbone.
         WeightsError: in one line, every source tried, why it failed, and what can be done.
     """
+    weights = _meant(backbone, weights)
     if weights in ("imagenet", "random"):
         return locate(backbone, weights) or _obtain(backbone, shapes_of(get_backbone(backbone).build()))[1]
     network = get_backbone(backbone).build()
@@ -80,6 +82,7 @@ def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model,
         ConfigError: an unknown backbone.
         WeightsError: the weights cannot be had or do not fit.
     """
+    weights = _meant(backbone, weights)
     network = get_backbone(backbone).build()
     shapes = shapes_of(network)
     if weights == "random":
@@ -96,12 +99,18 @@ def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model,
     return network, provenance
 
 
+def _meant(backbone: str, weights: str) -> str:
+    """A folder is a source per backbone: one it has no file for is looked for in the sources after it."""
+    is_folder = weights not in ("imagenet", "random") and Path(weights).expanduser().is_dir()
+    return "imagenet" if is_folder and user_file.find(backbone, weights) is None else weights
+
+
 def _user_path(backbone: str, weights: str) -> Path:
     path = user_file.find(backbone, weights)
     if path is None:
         raise WeightsError(
             f"no weights file for {backbone}; expected 'imagenet', 'random', a Keras .weights.h5 or .h5 file, or a "
-            f"folder that holds {backbone}.weights.h5 or {backbone}.h5. Received: weights={weights!r}"
+            f"folder of such files. Received: weights={weights!r}"
         )
     return path
 

@@ -25,7 +25,7 @@ _Layer = tuple[str, list[npt.NDArray[Any]]]
 
 
 def find(backbone: str, path: str) -> Path | None:
-    """The file a user means: the path itself, or in a folder the first of the names below that exists.
+    """The file a user means: the path itself, or in a folder the first of the names below that exists; else None.
 
     `<backbone>.weights.h5`, `<backbone>.h5`, and the names under which Keras publishes its files, without and with
     the classifier.

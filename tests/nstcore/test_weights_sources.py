@@ -20,8 +20,10 @@ import pytest
 from nstcore.backbones import BACKBONES, get_backbone
 from nstcore.errors import ConfigError, WeightsError
 from nstcore.weights import cache, clients, fetch, keras_child, keras_host, load_network, locate, network, sources
+from nstcore.weights.arrays import digest
 from nstcore.weights.failures import SourceError
 from nstcore.weights.packages import Package
+from nstcore.weights.provenance import Provenance
 from nstcore.weights.random_weights import random_arrays
 
 ROOT = Path(__file__).parents[2]
@@ -211,6 +213,20 @@ def test_a_users_file_reaches_the_network(files, name, vgg16):
     file = files / ("vgg16.weights.h5" if name == "." else name)
     assert provenance.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert provenance.source == f"file {file}"
+
+
+def test_a_folder_leaves_backbones_without_a_file_to_the_next_sources(files, monkeypatch):
+    model, _ = load_network("vgg19", "random")
+    arrays = network.read_arrays(model)
+    monkeypatch.setattr(sources, "_from_keras", lambda backbone, shapes: (arrays, provenance_of(arrays)))
+    received, provenance = load_network("vgg19", str(files))
+    assert provenance.source == "another source"
+    assert provenance == fetch("vgg19", str(files)) == locate("vgg19", str(files)) == locate("vgg19")
+    assert locate("vgg16", str(files)).source.startswith("file ")
+
+
+def provenance_of(arrays):
+    return Provenance("vgg19", "another source", "1", digest(arrays))
 
 
 def test_layers_with_other_automatic_names_are_paired_by_position(tmp_path):

@@ -44,7 +44,8 @@ def parameters(inputs: Path, **others):
         "backbones": "vgg16",
         "size": SIZE,
         "iterations": ITERATIONS,
-        "settings": {"weights": "random", "style_layers": ["block1_conv1", "block2_conv1"], "content_layers": ["block2_conv2"]},
+        "weights": "random",
+        "settings": {"style_layers": ["block1_conv1", "block2_conv1"], "content_layers": ["block2_conv2"]},
         **others,
     }
 
@@ -84,7 +85,9 @@ def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
             trace = Trace.from_csv((cell / "trace.csv").read_text().splitlines())
             assert [iterate.iteration for iterate in trace] == [0, 1, 2, 3]
             manifest = json.loads((cell / "manifest.json").read_text())
-            assert manifest["result"]["total"] == trace[-1].total < trace[0].total == manifest["result"]["initial_total"]
+            assert (
+                manifest["result"]["total"] == trace[-1].total < trace[0].total == manifest["result"]["initial_total"]
+            )
             assert manifest["config"]["iterations"] == ITERATIONS
             assert "random" in manifest["weights"]["note"]
             assert manifest["digest"] == cell.name.removeprefix("vgg16-")
@@ -122,7 +125,10 @@ def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(inputs, monk
     run(FullGrid(**parameters(inputs)), monkeypatch)
     new = changed(before, files(inputs))
     assert {name.split("/")[1:3] == [content, "ink"] for content in ("bridge", "cat") for name in new} == {True, False}
-    assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {("bridge", "ink"), ("cat", "ink")}
+    assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {
+        ("bridge", "ink"),
+        ("cat", "ink"),
+    }
     assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("targets/")} == {("style", "ink")}
     assert before.keys() <= files(inputs).keys()
 
@@ -184,7 +190,10 @@ def test_bad_pictures_cost_their_own_cells_alone(inputs, monkeypatch, caplog):
     result = run(FullGrid(**parameters(inputs)), monkeypatch)
     assert result.status == luigi.LuigiStatusCode.FAILED
     made = files(inputs)
-    assert {tuple(name.split("/")[1:3]) for name in made if name.startswith("cells/")} == {("bridge", "ink"), ("cat", "ink")}
+    assert {tuple(name.split("/")[1:3]) for name in made if name.startswith("cells/")} == {
+        ("bridge", "ink"),
+        ("cat", "ink"),
+    }
     with (report_of(inputs, made) / "grid.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["content"] == "cat"]
     reasons = {row["style"]: row["reason"] for row in rows if row["status"] == "failed"}
@@ -205,7 +214,7 @@ def test_bad_pictures_cost_their_own_cells_alone(inputs, monkeypatch, caplog):
     [
         ({"backbones": "vgg16,vgg99"}, "vgg16, vgg19, resnet50, inceptionv3.*vgg99"),
         (
-            {"backbones": "vgg16,vgg19", "settings": {"weights": "random", "style_layers": ["block3_conv4"]}},
+            {"backbones": "vgg16,vgg19", "settings": {"style_layers": ["block3_conv4"]}},
             "vgg16 has no such layer.*block3_conv3.*block3_conv4",
         ),
     ],
@@ -246,8 +255,8 @@ def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, monkeypatch):
         ({"content_dir": "nowhere"}, "nowhere: no such folder"),
         ({"preset": "nonesuch"}, "balanced, gatys2016, gupta2019.*nonesuch"),
         ({"backbones": "vgg16,vgg16"}, "different names.*vgg16,vgg16"),
-        ({"settings": {"weights": "random", "style_weight": -1}}, "style_weight must be a finite number >= 0.*-1"),
-        ({"settings": {"weights": "random", "colour": 1}}, "unknown setting.*style_weight.*colour"),
+        ({"settings": {"style_weight": -1}}, "style_weight must be a finite number >= 0.*-1"),
+        ({"settings": {"colour": 1}}, "unknown setting.*style_weight.*colour"),
     ],
 )
 def test_a_grid_that_cannot_be_planned_fails_with_one_line(inputs, monkeypatch, caplog, change, line):
@@ -265,8 +274,7 @@ def test_a_folder_without_pictures_is_said_so(inputs, monkeypatch, caplog):
 
 
 def test_missing_weights_fail_or_are_skipped_as_asked(inputs, monkeypatch):
-    settings = {"weights": str(inputs / "absent.weights.h5")}
-    bad = parameters(inputs, backbones="vgg16", settings=settings)
+    bad = parameters(inputs, weights=str(inputs / "absent.weights.h5"))
     assert run(FullGrid(**bad), monkeypatch).status == luigi.LuigiStatusCode.FAILED
     assert not list((inputs / "outputs").rglob("index.html"))
     assert run(FullGrid(**bad, on_missing_weights="skip"), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
