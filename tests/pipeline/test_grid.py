@@ -1,0 +1,202 @@
+"""Folders of pictures and settings to cells, and the identities of cells."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nstcore import BACKBONES, ConfigError, PictureError, TransferConfig
+from nstcore.images import write_picture
+from pipeline.digest import cell_digest, file_sha256, target_digest
+from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
+from pipeline.paths import cell_folder, loss_plot_file, picture_name
+
+WEIGHTS = {name: f"{index:064x}" for index, name in enumerate(BACKBONES)}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    random = np.random.default_rng(0)
+    for folder, names in (("content", ("b", "a")), ("style", ("z", "y", "x"))):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            write_picture(tmp_path / folder / f"{name}.png", random.integers(0, 256, (90, 100, 3), np.uint8))
+    return tmp_path / "content", tmp_path / "style"
+
+
+def planned(folders, backbones=("vgg19", "vgg16"), **changes):
+    arguments = {"preset": "balanced", "overrides": {"size": 96}, "weights_sha256": WEIGHTS, "missing": {}, **changes}
+    return expand(*folders, list(backbones), **arguments)
+
+
+def test_a_cell_for_every_content_style_and_backbone_in_a_fixed_order(folders):
+    grid = planned(folders)
+    assert [(cell.backbone, cell.content, cell.style) for cell in grid.cells] == [
+        (backbone, content, style) for backbone in ("vgg19", "vgg16") for content in "ab" for style in "xyz"
+    ]
+    assert len({cell.digest for cell in grid.cells}) == 12
+    assert not grid.rejected
+
+
+def test_a_plan_survives_its_file(folders):
+    grid = planned(folders, backbones=("vgg16", "vgg99"), missing={"vgg19": "no mirror"})
+    assert Grid.from_json(grid.to_json()) == grid
+
+
+def test_a_picture_counts_by_its_bytes_wherever_it_lies(folders, tmp_path):
+    before = planned(folders)
+    moved = tmp_path / "elsewhere"
+    folders[1].rename(moved)
+    after = planned((folders[0], moved))
+    assert [cell.digest for cell in after.cells] == [cell.digest for cell in before.cells]
+    assert after.digest == before.digest
+
+
+def test_a_changed_byte_changes_the_cells_of_that_picture_alone(folders):
+    before = {(cell.content, cell.style, cell.backbone): cell.digest for cell in planned(folders).cells}
+    with (folders[1] / "y.png").open("ab") as file:
+        file.write(b"!")
+    after = {(cell.content, cell.style, cell.backbone): cell.digest for cell in planned(folders).cells}
+    assert {names[1] for names in before if before[names] != after[names]} == {"y"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("z.png", "z.jpg"), ("z.png", "Z.webp"), (f"{'n' * 120}.png", f"{'n' * 120}.jpg")]
+)
+def test_colliding_names_cost_their_cells_and_name_both_files(folders, first, second):
+    for name in (first, second):
+        (folders[1] / name).write_bytes((folders[1] / "x.png").read_bytes())
+    grid = planned(folders, backbones=("vgg16",))
+    assert {cell.style for cell in grid.cells} <= {"x", "y", "z"} - {picture_name(folders[1] / first)}
+    assert len(grid.rejected) == 2
+    assert all(first in cell.reason and second in cell.reason for cell in grid.rejected)
+
+
+def test_only_pictures_count(folders):
+    for name in ("notes.txt", ".hidden.png", "README", "x.png.part"):
+        (folders[1] / name).write_bytes(b"x")
+    (folders[1] / "more.PNG").write_bytes(b"x")
+    assert list(find_pictures(folders[1])) == ["more", "x", "y", "z"]
+
+
+@pytest.mark.parametrize("make", [lambda folder: None, lambda folder: folder.mkdir()])
+def test_no_pictures_is_one_line_with_the_folder(tmp_path, make):
+    make(tmp_path / "none")
+    with pytest.raises(PictureError, match="none: no (such folder|pictures in this folder)"):
+        find_pictures(tmp_path / "none")
+
+
+def test_a_backbone_that_does_not_exist_costs_its_own_cells(folders):
+    grid = planned(folders, backbones=("vgg16", "alexnet"))
+    assert len(grid.cells) == 6
+    assert {cell.backbone for cell in grid.rejected} == {"alexnet"}
+    assert "vgg16, vgg19, resnet50, inceptionv3" in grid.rejected[0].reason
+
+
+def test_a_bad_setting_costs_every_cell_with_its_reason(folders):
+    grid = planned(folders, overrides={"style_weight": -1.0})
+    assert not grid.cells
+    assert {cell.reason for cell in grid.rejected} == {
+        "style_weight must be a finite number >= 0. Received: style_weight=-1.0"
+    }
+
+
+def test_a_missing_backbone_has_no_cells_and_another_digest(folders):
+    whole, skipped = planned(folders), planned(folders, missing={"vgg16": "no mirror"})
+    assert {cell.backbone for cell in skipped.cells} == {"vgg19"}
+    assert whole.digest != skipped.digest
+
+
+@pytest.mark.parametrize("backbones", [(), ("vgg16", "vgg16")])
+def test_backbones_are_different_names(folders, backbones):
+    with pytest.raises(ConfigError, match="different names"):
+        planned(folders, backbones=backbones)
+
+
+def test_pictures_are_checked_for_what_each_backbone_needs(folders):
+    write_picture(folders[0] / "narrow.png", np.zeros((60, 90, 3), np.uint8))
+    grid = reject_bad_pictures(planned(folders, backbones=("vgg16", "inceptionv3")))
+    assert {(cell.content, cell.backbone) for cell in grid.rejected} == {("narrow", "inceptionv3")}
+    assert "needs at least 75" in grid.rejected[0].reason
+    assert len(grid.cells) == 3 * 3 + 2 * 3
+
+
+def test_a_picture_that_changes_after_planning_is_not_used(folders):
+    cell = planned(folders).cells[0]
+    assert cell.load_picture("style").shape == (86, 96, 3)
+    write_picture(folders[1] / f"{cell.style}.png", np.zeros((90, 100, 3), np.uint8))
+    with pytest.raises(PictureError, match="changed while the grid was running"):
+        cell.load_picture("style")
+
+
+CHANGES = {
+    "backbone": "vgg16",
+    "pooling": "avg",
+    "content_layers": ("block3_conv1",),
+    "style_layers": ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv2"),
+    "style_layer_weights": (1.0, 1.0, 1.0, 1.0, 1.0),
+    "content_weight": 2.0,
+    "style_weight": 2.0,
+    "total_variation_weight": 2.0,
+    "style_normalization": "gatys",
+    "total_variation": "squared",
+    "size": 300,
+    "init": "noise",
+    "seed": 1,
+    "iterations": 7,
+    "precision": "bfloat16",
+}
+
+
+def test_every_setting_is_known_to_this_table():
+    names = {field.name for field in dataclasses.fields(TransferConfig)}
+    assert names - CHANGES.keys() == {"weights", "optimizer"}  # one by its checksum, one without alternatives yet
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_setting_is_part_of_a_cells_identity(name):
+    base = TransferConfig()
+    assert cell_digest("c", "s", "w", base) != cell_digest("c", "s", "w", dataclasses.replace(base, **{name: CHANGES[name]}))
+
+
+def test_identity_covers_pictures_in_their_roles_and_weights_by_checksum():
+    base = TransferConfig()
+    digests = {
+        cell_digest(*sums, base) for sums in (("c", "s", "w"), ("s", "c", "w"), ("c", "s", "v"), ("c", "t", "w"))
+    }
+    assert len(digests) == 4
+    named = dataclasses.replace(base, weights="/some/where/vgg19.weights.h5")
+    assert cell_digest("c", "s", "w", named) == cell_digest("c", "s", "w", base)
+
+
+def test_what_is_left_to_a_default_and_the_same_said_aloud_are_one_cell():
+    base = TransferConfig()
+    assert cell_digest("c", "s", "w", base) == cell_digest("c", "s", "w", base.resolved())
+
+
+def test_targets_are_shared_by_cells_that_differ_in_the_optimisation_alone():
+    base = TransferConfig()
+    shaping = {"backbone", "pooling", "content_layers", "style_layers", "size", "precision"}
+    for name, value in CHANGES.items():
+        changed = dataclasses.replace(base, **{name: value})
+        assert (target_digest("p", "w", changed) != target_digest("p", "w", base)) == (name in shaping), name
+
+
+def test_a_files_checksum_follows_its_bytes(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    first = file_sha256(path)
+    assert first == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+    path.write_bytes(b"two")
+    assert file_sha256(path) != first
+
+
+def test_long_names_stay_apart_and_fit_a_file_system(tmp_path):
+    names = [picture_name(tmp_path / f"{'ü' * 100}{end}.png") for end in "ab"]
+    assert names[0] != names[1]
+    plot = loss_plot_file(tmp_path, *names)
+    plot.parent.mkdir()
+    plot.touch()
+    cell_folder(tmp_path, *names, "inceptionv3", "0" * 16).mkdir(parents=True)

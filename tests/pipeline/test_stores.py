@@ -1,0 +1,83 @@
+"""What a store writes it reads back, and nothing half-written is ever taken for a result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nstcore import Iterate, Trace, TransferConfig, TransferResult
+from nstcore.targets import ContentTarget, StyleTarget
+from nstcore.weights import locate
+from pipeline.stores import CellStore, ContentTargetStore, JsonStore, StyleTargetStore, TextStore
+
+
+def style_target():
+    random = np.random.default_rng(1)
+    grams = {f"layer/{size}": random.normal(size=(size, size)).astype(np.float32) for size in (9, 3, 5)}
+    return StyleTarget(grams, {"layer/9": 1, "layer/3": 2_000_000, "layer/5": 7})
+
+
+def assert_same(first: StyleTarget, second: StyleTarget):
+    assert first.positions == second.positions
+    assert list(first.grams) == list(second.grams)
+    for layer, gram in first.grams.items():
+        np.testing.assert_array_equal(gram, second.grams[layer])
+        assert second.grams[layer].dtype == np.float32
+
+
+def test_targets_come_back_to_the_bit(tmp_path):
+    style = StyleTargetStore(str(tmp_path / "deep/style.npz"))
+    style.dump(style_target())
+    assert_same(style_target(), style.load())
+    content = ContentTargetStore(str(tmp_path / "content.npz"))
+    features = {"one": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    content.dump(ContentTarget(features, style_target()))
+    loaded = content.load()
+    np.testing.assert_array_equal(loaded.features["one"], features["one"])
+    assert_same(style_target(), loaded.style)
+
+
+def result():
+    iterates = (Iterate(0, 1, 0.5, 3.0, 0.0, 1.0, 2.0), Iterate(1, 3, 1.25, 2.5, 0.1, 0.9, 1e9))
+    provenance = locate("vgg16", "random")
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    return TransferResult(image, Trace(iterates), TransferConfig(backbone="vgg16"), provenance, "stopped", 1.5)
+
+
+def test_a_cell_comes_back(tmp_path):
+    store = CellStore(tmp_path / "cell")
+    assert not store.exists()
+    store.dump(result(), {"name": "Großmutter", "total": 2.5})
+    assert store.exists()
+    np.testing.assert_array_equal(store.picture(), result().image)
+    assert store.trace() == result().trace
+    assert store.manifest() == {"name": "Großmutter", "total": 2.5}
+
+
+@pytest.mark.parametrize("name", ["result.png", "trace.csv", "manifest.json"])
+def test_a_cell_that_lacks_a_file_is_not_there(tmp_path, name):
+    store = CellStore(tmp_path / "cell")
+    store.dump(result(), {})
+    (tmp_path / "cell" / name).unlink()
+    assert not store.exists()
+
+
+def test_a_cell_whose_manifest_cannot_be_written_is_not_there(tmp_path):
+    store = CellStore(tmp_path / "cell")
+    with pytest.raises(TypeError):
+        store.dump(result(), {"no JSON": object()})
+    assert not store.exists()
+    assert {path.name for path in (tmp_path / "cell").iterdir()} == {"result.png", "trace.csv"}
+
+
+def test_writing_again_replaces_and_a_failure_keeps_what_was_there(tmp_path):
+    text = TextStore(str(tmp_path / "text"))
+    text.dump("one\r\n")
+    text.dump("two\r\n")
+    assert (tmp_path / "text").read_bytes() == b"two\r\n"
+    data = JsonStore(str(tmp_path / "data"))
+    data.dump({"kept": True})
+    with pytest.raises(TypeError):
+        data.dump({"no JSON": object()})
+    assert data.load() == {"kept": True}
+    assert {path.name for path in tmp_path.iterdir()} == {"text", "data"}
