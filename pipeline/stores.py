@@ -19,7 +19,6 @@ from nstcore.images import read_picture, write_picture
 from nstcore.result import Trace, TransferResult
 from nstcore.weights import Provenance, locate
 from pipeline.grid import Grid
-from pipeline.plots import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,6 +75,9 @@ class FigureStore(FileStore):
     """A figure, as the suffix says."""
 
     def dump(self, figure: Figure) -> None:
+
+        from pipeline.plots import save
+
         self.makedirs()
         save(figure, self.path)
 

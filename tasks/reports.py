@@ -8,7 +8,6 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import plots
 from pipeline.backbone_labels import display_name
 from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import image_grid_file, loss_plot_file, plan_file, report_folder
@@ -34,10 +33,11 @@ class ReportTask(luigi.Task):
         return os.stat(self.output().path).st_mtime
 
     def complete(self) -> bool:
+        steps = self.deps()
         return (
             self.output().exists()
-            and all(step.complete() for step in self.deps())
-            and self.finished_at() >= max((step.finished_at() for step in self.deps()), default=0.0)
+            and all(step.complete() for step in steps)
+            and self.finished_at() >= max((step.finished_at() for step in steps), default=0.0)
         )
 
 
@@ -84,6 +84,8 @@ class LossPlot(CellReport):
         return FigureStore(os.fspath(loss_plot_file(self.folder(), self.content, self.style)))
 
     def run(self) -> None:
+        from pipeline import plots  # Matplotlib takes longer to import than a finished grid to recognise
+
         traces = {step.backbone: step.output().trace() for step in self.requires() if step.output().exists()}
         notes = {cell.backbone: _remark(cell) for cell in self.report_cells()}
         self.output().dump(plots.loss_per_iteration(traces, title=f"{self.content} × {self.style}", notes=notes))
@@ -101,6 +103,8 @@ class ImageGrid(CellReport):
         return FigureStore(os.fspath(image_grid_file(self.folder(), self.backbone)))
 
     def run(self) -> None:
+        from pipeline import plots
+
         steps = self.requires()
         done = {(step.content, step.style): step.output().picture() for step in steps if step.output().exists()}
         reasons = {(cell.content, cell.style): cell.reason for cell in self.report_cells() if cell.reason}
