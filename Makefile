@@ -7,6 +7,7 @@ BIN := .venv/bin
 grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip
+	@echo "The report: $$(ls -t outputs/reports/*/index.html | head -n 1)"
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest

@@ -33,6 +33,8 @@ def main() -> None:
         judgements = []
         for content_path in options.content:
             for style_path in options.style:
+                if style_path == content_path:
+                    continue  # a picture in its own style: nothing to gain
                 content, style = load_picture(content_path, config), load_picture(style_path, config)
                 result = style_transfer(content, style, config)
                 judged, distance = judge(result.image, content, style)

@@ -15,7 +15,7 @@ from nstcore import images, presets
 from nstcore.backbones import BACKBONES
 from nstcore.config import TransferConfig
 from nstcore.errors import PictureError, StyleTransferError
-from nstcore.quiet import quiet_tensorflow
+from nstcore.quiet import quiet_import, quiet_tensorflow, quiet_warnings
 from nstcore.result import Iterate, TransferResult
 from nstcore.version import __version__
 
@@ -36,15 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quiet_tensorflow()
     try:
         config = _config(options)
-        for path in (options.output, options.trace):
-            _require_folder(path)
-        images.writable_suffix(options.output)
-        result = _transfer(options, config)
+        _check_outputs(options)
+        with quiet_warnings():
+            result = _transfer(options, config)
         images.write_picture(options.output, result.image)
         if options.trace:
-            result.trace.save(options.trace)
+            images.write_whole(options.trace, result.trace.to_csv().encode())
     except (StyleTransferError, OSError) as error:
-        print(f"nst: {error}", file=sys.stderr)
+        # A path may hold a line break; the message is one line all the same.
+        print("nst:", r"\n".join(str(error).splitlines()), file=sys.stderr)
         return _BAD_INPUT
     except KeyboardInterrupt:
         print("nst: interrupted; nothing written", file=sys.stderr)
@@ -63,7 +63,8 @@ def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferRe
     for picture in (options.content, options.style):
         images.load_picture(picture, config)
 
-    from nstcore.transfer import style_transfer
+    with quiet_import():
+        from nstcore.transfer import style_transfer
 
     with tqdm(total=config.iterations, unit="it", disable=None if not options.quiet else True) as bar:
 
@@ -79,9 +80,17 @@ def _config(options: argparse.Namespace) -> TransferConfig:
     return presets.get(options.preset, **settings)
 
 
-def _require_folder(path: str | None) -> None:
-    if path is None:
+def _check_outputs(options: argparse.Namespace) -> None:
+    _require_folder(options.output)
+    images.writable_suffix(options.output)
+    if options.trace is None:
         return
+    _require_folder(options.trace)
+    if Path(options.trace).resolve() == Path(options.output).resolve():
+        raise PictureError(f"{options.trace}: is to be both the picture and the trace; name two files")
+
+
+def _require_folder(path: str) -> None:
     folder = Path(path).parent
     if not folder.is_dir():
         raise PictureError(f"{path}: the folder {folder} does not exist; make it first")

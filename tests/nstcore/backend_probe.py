@@ -1,0 +1,44 @@
+"""Run as a program by `test_backends.py`: losses and gradients on the Keras backend that KERAS_BACKEND names.
+
+`python backend_probe.py PICTURES.npz OUT.npz` reads `content`, `style` and `noise`; for each backbone it writes the
+point, the terms of the loss and the gradient there, and for one of them the losses of a short run.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import keras
+import numpy as np
+
+from nstcore import TransferConfig, build_objective, style_transfer
+from nstcore.backbones import BACKBONES
+from nstcore.loss_graph import TERMS
+
+
+def main(pictures_path: str, out_path: str) -> None:
+    pictures = np.load(pictures_path)
+    content, style, noise = pictures["content"], pictures["style"], pictures["noise"]
+    found: dict[str, object] = {"backend": keras.backend.backend()}
+    for backbone in BACKBONES:
+        # One backbone with a style of another size, "gatys" and average pooling, for which the network is rebuilt. JAX
+        # compiles every layer for each size it meets, so the others see a style of the content's size.
+        varied = backbone == "vgg16"
+        variant = {"pooling": "avg", "style_normalization": "gatys"} if varied else {}
+        config = TransferConfig(
+            backbone=backbone, weights="random", size=max(content.shape), total_variation_weight=1e-6, **variant
+        )
+        objective = build_objective(content, style if varied else style[: len(content)], config)
+        x = objective.x0 + noise.ravel()
+        loss, gradient = objective(x)
+        terms = objective.components(x)
+        found[f"{backbone}/x"] = x
+        found[f"{backbone}/terms"] = [loss, *(terms[name] for name in TERMS)]
+        found[f"{backbone}/gradient"] = gradient
+    config = TransferConfig(backbone="vgg16", pooling="avg", weights="random", size=max(content.shape), iterations=3)
+    found["run"] = [iterate.total for iterate in style_transfer(content, style, config).trace]
+    np.savez(out_path, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,87 @@
+"""The same loss and gradient on TensorFlow, JAX and torch, each in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nstcore.backbones import BACKBONES
+
+ROOT = Path(__file__).parents[2]
+PROBE = Path(__file__).with_name("backend_probe.py")
+OTHERS = ("jax", "torch")
+
+EVERY_BACKEND = pytest.mark.parametrize("backend", ["tensorflow", *OTHERS])
+EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory):
+    """backend -> what `backend_probe.py` found on it, once per backend."""
+    folder = tmp_path_factory.mktemp("backends")
+    random = np.random.default_rng(0)
+    # Above the smallest side of InceptionV3; odd sides, of which poolings lose a row or a column.
+    coarse = random.uniform(0, 255, (2, 8, 8, 3)).astype(np.uint8)
+    content, style = np.repeat(np.repeat(coarse, 12, axis=1), 12, axis=2)
+    content = content[:83]
+    noise = random.normal(scale=20, size=content.shape)
+    np.savez(folder / "pictures.npz", content=content, style=style, noise=noise)
+    found: dict[str, dict[str, np.ndarray]] = {}
+
+    def run(backend: str) -> dict[str, np.ndarray]:
+        if importlib.util.find_spec(backend) is None:
+            pytest.skip(f"{backend} is not installed; pip install '.[{backend}]' to compare it")
+        if backend not in found:
+            out = folder / f"{backend}.npz"
+            finished = subprocess.run(
+                [sys.executable, str(PROBE), str(folder / "pictures.npz"), str(out)],
+                capture_output=True,
+                text=True,
+                env={
+                    **os.environ,
+                    "KERAS_BACKEND": backend,
+                    "PYTHONPATH": str(ROOT),
+                    "CUDA_VISIBLE_DEVICES": "-1",
+                    "JAX_PLATFORMS": "cpu",
+                    # On a busy machine torch's threads spend fifty times longer waiting for each other.
+                    "OMP_NUM_THREADS": "1",
+                },
+            )
+            assert finished.returncode == 0, finished.stderr
+            found[backend] = dict(np.load(out))
+        return found[backend]
+
+    return run
+
+
+@EVERY_BACKEND
+def test_the_backend_that_was_asked_for_computes(probe, backend):
+    assert str(probe(backend)["backend"]) == backend
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+@EVERY_BACKBONE
+def test_loss_and_gradient_agree_with_tensorflow(probe, backend, backbone):
+    reference, other = probe("tensorflow"), probe(backend)
+    assert (other[f"{backbone}/x"] == reference[f"{backbone}/x"]).all()
+    terms = reference[f"{backbone}/terms"]
+    assert (terms > 0).all()
+    assert other[f"{backbone}/terms"] == pytest.approx(terms, rel=1e-3)
+    expected, gradient = reference[f"{backbone}/gradient"], other[f"{backbone}/gradient"]
+    norm = np.linalg.norm(expected)
+    assert norm > 0
+    assert expected @ gradient / norm / np.linalg.norm(gradient) > 0.9999
+    assert np.linalg.norm(gradient) == pytest.approx(norm, rel=1e-3)
+
+
+@EVERY_BACKEND
+def test_a_short_run_lowers_the_loss_at_every_step(probe, backend):
+    losses = probe(backend)["run"]
+    assert len(losses) == 4
+    assert (np.diff(losses) < 0).all()

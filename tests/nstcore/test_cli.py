@@ -1,0 +1,294 @@
+"""The command `nst`: what it writes and prints, and that bad input ends in one line and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+from nstcore import Trace, cli, presets
+from nstcore.backbones import BACKBONES
+from nstcore.images import read_picture, write_picture
+
+ROOT = Path(__file__).parents[2]
+FAST = ("--weights", "random", "--backbone", "vgg16", "--size", "64", "--iterations", "2")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, content_picture, style_picture):
+    """A working folder with two good pictures and some bad ones."""
+    monkeypatch.chdir(tmp_path)
+    write_picture("content.png", content_picture)
+    write_picture("style.jpg", style_picture)
+    whole = Path("content.png").read_bytes()
+    Path("empty.png").touch()
+    Path("truncated.png").write_bytes(whole[: len(whole) // 2])
+    Path("truncated.jpg").write_bytes(Path("style.jpg").read_bytes()[:200])
+    Path("text.jpg").write_text("no picture at all\n", encoding="utf-8")
+    write_picture("pixel.png", content_picture[:1, :1])
+    write_picture("small.png", content_picture[:31])
+    write_picture("strip.png", np.tile(content_picture[:40], (1, 5, 1)))
+    Path("here").mkdir()
+    return tmp_path
+
+
+def run(*arguments):
+    """Run the command in this process: (status, stdout, stderr)."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = cli.main(arguments)
+        except SystemExit as stop:  # argparse's way
+            status = stop.code
+    return status, out.getvalue(), err.getvalue()
+
+
+def run_program(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "nstcore.cli", *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={
+            **{name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
+            "PYTHONPATH": str(ROOT),
+            "CUDA_VISIBLE_DEVICES": "-1",
+            **environment,
+        },
+    )
+
+
+def files_in(folder):
+    return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*")}
+
+
+OUT = ("-o", "out.png", "--trace", "trace.csv")
+GOOD = ("content.png", "style.jpg", *OUT, *FAST)
+
+#: Bad input that can be known without Keras: (arguments, words of the one line).
+KNOWN_AT_ONCE = {
+    "missing content": (("none.png", "style.jpg", *OUT, *FAST), ["none.png does not exist"]),
+    "missing style": (("content.png", "none.jpg", *OUT, *FAST), ["none.jpg does not exist"]),
+    "folder": (("here", "style.jpg", *OUT, *FAST), ["here is a folder"]),
+    "empty": (("empty.png", "style.jpg", *OUT, *FAST), ["empty.png", "empty"]),
+    "truncated png": (("truncated.png", "style.jpg", *OUT, *FAST), ["truncated.png", "cut short"]),
+    "truncated jpg": (("content.png", "truncated.jpg", *OUT, *FAST), ["truncated.jpg", "cut short"]),
+    "text": (("content.png", "text.jpg", *OUT, *FAST), ["text.jpg", "not a picture", "PNG", "JPEG"]),
+    "one pixel": (("pixel.png", "style.jpg", *OUT, *FAST), ["pixel.png", "1 x 1", "vgg16", "32"]),
+    "too small": (("small.png", "style.jpg", *OUT, *FAST), ["small.png", "64 x 31", "vgg16", "32"]),
+    "narrow once resized": (("content.png", "strip.png", *OUT, *FAST), ["strip.png", "resized", "64 x 8", "32"]),
+    "too small for the backbone": ((*GOOD, "--backbone", "inceptionv3", "--size", "80"), ["content.png", "75"]),
+    "size below the smallest": ((*GOOD, "--size", "31"), ["size=31", ">= 32", "vgg16"]),
+    "unknown backbone": ((*GOOD, "--backbone", "alexnet"), ["backbone='alexnet'", *BACKBONES]),
+    "unknown preset": ((*GOOD, "--preset", "monet"), ["preset='monet'", *presets.PRESETS]),
+    "negative content weight": ((*GOOD, "--content-weight", "-1"), ["content_weight=-1.0", ">= 0"]),
+    "negative style weight": ((*GOOD, "--style-weight=-0.5"), ["style_weight=-0.5", ">= 0"]),
+    "weight that is no number": ((*GOOD, "--style-weight", "nan"), ["style_weight=nan", "finite"]),
+    "infinite weight": ((*GOOD, "--total-variation-weight", "1e999"), ["total_variation_weight=inf", "finite"]),
+    "no iterations": ((*GOOD, "--iterations", "0"), ["iterations=0", ">= 1"]),
+    "negative seed": ((*GOOD, "--seed", "-1"), ["seed=-1", ">= 0"]),
+    "unknown precision": ((*GOOD, "--precision", "float8"), ["precision='float8'", "float32", "bfloat16"]),
+    "unknown pooling": ((*GOOD, "--pooling", "min"), ["pooling='min'", "max", "avg"]),
+    "unknown init": ((*GOOD, "--init", "black"), ["init='black'", "content", "noise", "style"]),
+    "layer twice": ((*GOOD, "--style-layers", "block1_conv1,block1_conv1"), ["style_layers", "different"]),
+    "size that is no number": ((*GOOD, "--size", "big"), ["--size", "'big'"]),
+    "size that is not whole": ((*GOOD, "--size", "64.5"), ["--size", "'64.5'"]),
+    "unknown option": ((*GOOD, "--colour"), ["unrecognized", "--colour"]),
+    "no output": (("content.png", "style.jpg", *FAST), ["-o/--output"]),
+    "no style": (("content.png", *OUT, *FAST), ["STYLE"]),
+    "nothing": ((), ["CONTENT"]),
+    "output of an unknown kind": (("content.png", "style.jpg", "-o", "out.bmp", *FAST), ["out.bmp", ".png", ".jpg"]),
+    "output without a suffix": (("content.png", "style.jpg", "-o", "out", *FAST), ["out", ".png"]),
+    "output folder missing": (
+        ("content.png", "style.jpg", "-o", "nowhere/out.png", "--trace", "trace.csv", *FAST),
+        ["nowhere/out.png", "nowhere does not exist"],
+    ),
+    "output is a folder": (("content.png", "style.jpg", "-o", "here", *FAST), ["here", "folder"]),
+    "trace folder missing": (
+        ("content.png", "style.jpg", "-o", "out.png", "--trace", "nowhere/trace.csv", *FAST),
+        ["nowhere/trace.csv", "nowhere does not exist"],
+    ),
+    "trace is a folder": (("content.png", "style.jpg", "-o", "out.png", "--trace", "here", *FAST), ["here", "folder"]),
+    "trace over the picture": (
+        ("content.png", "style.jpg", "-o", "out.png", "--trace", "./here/../out.png", *FAST),
+        ["out.png", "both"],
+    ),
+    "line break in a name": (("content.png", "style.jpg", "-o", "no\nwhere/out.png", *FAST), [r"no\nwhere"]),
+}
+
+#: Bad input that only the network can tell.
+KNOWN_LATER = {
+    "unknown style layer": (
+        (*GOOD, "--style-layers", "block1_conv1,block9_conv1"),
+        ["layer='block9_conv1'", "vgg16", "block1_conv1", "block5_pool"],
+    ),
+    "unknown content layer": ((*GOOD, "--content-layers", "mixed4"), ["layer='mixed4'", "vgg16", "block4_conv2"]),
+    "missing weights file": ((*GOOD, "--weights", "none.weights.h5"), ["none.weights.h5", "imagenet", "random"]),
+    "weights file of another kind": ((*GOOD, "--weights", "text.jpg"), ["text.jpg", "vgg16"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), (KNOWN_AT_ONCE | KNOWN_LATER).values(), ids=KNOWN_AT_ONCE | KNOWN_LATER
+)
+def test_bad_input_ends_in_one_line_and_status_2_and_nothing_is_written(folder, arguments, words):
+    before = files_in(folder)
+    status, out, err = run(*arguments)
+    assert status == 2
+    assert out == ""
+    assert re.fullmatch(r"nst: [^\n]+\n", err)
+    for word in words:
+        assert word in err
+    assert files_in(folder) == before
+
+
+_RUN_EACH = """
+import contextlib, io, json, sys
+from nstcore import cli
+told = []
+for arguments in json.load(sys.stdin):
+    err = io.StringIO()
+    with contextlib.redirect_stderr(err):
+        try:
+            status = cli.main(arguments)
+        except SystemExit as stop:
+            status = stop.code
+    told.append([status, err.getvalue().count("\\n")])
+loaded = [name for name in ("keras", "tensorflow", "jax", "torch", "luigi") if name in sys.modules]
+print(json.dumps({"told": told, "loaded": loaded}))
+"""
+
+
+def test_what_can_be_known_at_once_is_told_without_importing_keras(folder):
+    finished = subprocess.run(
+        [sys.executable, "-c", _RUN_EACH],
+        input=json.dumps([arguments for arguments, _ in KNOWN_AT_ONCE.values()]),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    answer = json.loads(finished.stdout)
+    assert answer["loaded"] == []
+    assert answer["told"] == [[2, 1]] * len(KNOWN_AT_ONCE)
+    assert finished.stderr == ""
+
+
+def test_the_program_writes_picture_and_trace_and_prints_one_line(folder):
+    before = set(files_in(folder))
+    finished = run_program(*GOOD)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == ""
+    assert re.fullmatch(r"out\.png: 2 iterations, \d+ evaluations, [\d.]+ s, loss \S+ -> \S+; .*\n", finished.stdout)
+    assert "weights: random" in finished.stdout
+    assert set(files_in(folder)) - before == {"out.png", "trace.csv"}
+    picture = imageio.imread("out.png")
+    assert picture.shape == (48, 64, 3)
+    assert (picture != read_picture("content.png")).mean() > 0.5
+    with open("trace.csv", encoding="utf-8") as file:
+        trace = Trace.from_csv(file)
+    assert [iterate.iteration for iterate in trace] == [0, 1, 2]
+    assert trace[2].total < trace[0].total
+
+
+def test_the_program_tells_divergence_in_one_line_and_writes_nothing(folder):
+    before = files_in(folder)
+    finished = run_program(*GOOD, "--style-weight", "1e39")
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert re.fullmatch(r"nst: the \w+ loss became (inf|nan) at evaluation 1; [^\n]+\n", finished.stderr)
+    assert files_in(folder) == before
+
+
+def test_a_failed_run_leaves_the_files_of_an_earlier_one(folder):
+    Path("out.png").write_bytes(b"earlier picture")
+    Path("trace.csv").write_bytes(b"earlier trace")
+    status, _, err = run(*GOOD, "--style-normalization", "none", "--style-weight", "1e38")
+    assert status == 2
+    assert "at evaluation 1" in err
+    assert Path("out.png").read_bytes() == b"earlier picture"
+    assert Path("trace.csv").read_bytes() == b"earlier trace"
+
+
+def test_options_reach_the_settings(folder, monkeypatch):
+    """The run itself is left out: what would have been run is looked at."""
+    seen = []
+
+    class Stop(cli.StyleTransferError):
+        pass
+
+    def stop(options, config):
+        seen.append(config)
+        raise Stop("far enough")
+
+    monkeypatch.setattr(cli, "_transfer", stop)
+    run(
+        *("content.png", "style.jpg", "-o", "out.png", "--backbone", "resnet50", "--preset", "gatys2016"),
+        *("--size", "96", "--iterations", "7", "--precision", "bfloat16", "--seed", "5", "--weights", "own.h5"),
+        *("--pooling", "max", "--init", "style", "--optimizer", "lbfgs", "--content-weight", "2"),
+        *("--style-weight", "3", "--total-variation-weight", "4", "--style-normalization", "none"),
+        *("--total-variation", "squared", "--content-layers", "a, b", "--style-layers", "c"),
+    )
+    run("content.png", "style.jpg", "-o", "out.png", "--preset", "gupta2019")
+    everything, defaults = seen
+    assert everything == presets.get(
+        "gatys2016",
+        backbone="resnet50",
+        size=96,
+        iterations=7,
+        precision="bfloat16",
+        seed=5,
+        weights="own.h5",
+        pooling="max",
+        init="style",
+        optimizer="lbfgs",
+        content_weight=2,
+        style_weight=3,
+        total_variation_weight=4,
+        style_normalization="none",
+        total_variation="squared",
+        content_layers=("a", "b"),
+        style_layers=("c",),
+    )
+    # The contract's defaults: vgg19, 512, 200; the preset's where the contract names none.
+    assert defaults == presets.get("gupta2019", backbone="vgg19", size=512, iterations=200, precision="auto", seed=0)
+
+
+def test_without_a_trace_option_only_the_picture_is_written(folder):
+    before = set(files_in(folder))
+    status, out, err = run("content.png", "style.jpg", "-o", "here/out.jpg", *FAST, "--quiet")
+    assert (status, err) == (0, "")
+    assert out.startswith("here/out.jpg: 2 iterations")
+    assert set(files_in(folder)) - before == {str(Path("here/out.jpg"))}
+    assert imageio.imread("here/out.jpg").shape == (48, 64, 3)
+
+
+def test_an_interrupted_run_says_so_and_writes_nothing(folder, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    before = files_in(folder)
+    monkeypatch.setattr("nstcore.transfer.style_transfer", interrupted)
+    status, out, err = run(*GOOD)
+    assert (status, out) == (130, "")
+    assert re.fullmatch(r"nst: interrupted[^\n]*\n", err)
+    assert files_in(folder) == before
+
+
+def test_help_and_version_are_answered_on_stdout():
+    status, out, err = run("--help")
+    assert (status, err) == (0, "")
+    for word in (*BACKBONES, *presets.PRESETS, "--trace", "--seed"):
+        assert word in out
+    status, out, err = run("--version")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"nst \d+\.\d+\.\d+\n", out)

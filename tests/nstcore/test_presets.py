@@ -1,0 +1,134 @@
+"""Presets: the papers' numbers, layers that exist, and what is asked for wins."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nstcore import ConfigError, TransferConfig, presets
+from nstcore.backbones import BACKBONES, get_backbone
+
+EVERY_PRESET = pytest.mark.parametrize("preset", presets.PRESETS)
+EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
+
+
+@pytest.fixture(scope="module")
+def layers_of():
+    """Layer names by backbone, of networks without trained weights."""
+    known: dict[str, set[str]] = {}
+
+    def names(backbone: str) -> set[str]:
+        if backbone not in known:
+            known[backbone] = {layer.name for layer in get_backbone(backbone).build().layers[1:]}
+        return known[backbone]
+
+    return names
+
+
+@EVERY_PRESET
+@EVERY_BACKBONE
+def test_the_layers_of_every_preset_exist(layers_of, preset, backbone):
+    config = presets.get(preset, backbone=backbone).resolved()
+    assert config.backbone == backbone
+    assert {*config.content_layers, *config.style_layers} <= layers_of(backbone)
+    assert TransferConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_the_presets_are_those_of_the_contract_and_the_default_is_balanced():
+    assert set(presets.PRESETS) == {"balanced", "gatys2016", "gupta2019"}
+    assert presets.get("balanced") == TransferConfig()
+    assert TransferConfig().style_normalization == "balanced"
+
+
+@EVERY_PRESET
+def test_every_preset_says_where_it_comes_from(preset):
+    assert presets.PRESETS[preset].source
+
+
+def settings_of(preset, backbone, *names):
+    config = presets.get(preset, backbone=backbone).resolved()
+    return {name: getattr(config, name) for name in names}
+
+
+@EVERY_BACKBONE
+def test_gupta_2019_has_the_numbers_of_the_comparison(backbone):
+    """Sections 3.3 and 5; the normaliser is the classic Keras example's, which the paper's losses agree with."""
+    expected = {
+        "content_weight": 0.025,
+        "style_weight": 5.0,
+        "total_variation_weight": 0.1,
+        "pooling": "avg",
+        "init": "noise",
+        "style_normalization": "keras-example",
+        "total_variation": "power",
+        "optimizer": "lbfgs",
+    }
+    assert settings_of("gupta2019", backbone, *expected) == expected
+    assert len(presets.get("gupta2019", backbone=backbone).resolved().style_layers) == 5
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "vgg19"])
+def test_gupta_2019_reads_the_five_pooling_layers(backbone):
+    pools = ("block1_pool", "block2_pool", "block3_pool", "block4_pool", "block5_pool")
+    assert presets.get("gupta2019", backbone=backbone).style_layers == pools
+
+
+def test_gatys_2016_has_the_numbers_of_the_paper():
+    """Sections 2 and 3: average pooling, white noise, alpha/beta = 1e-3, conv4_2 and conv1_1 to conv5_1, w = 1/5."""
+    config = presets.get("gatys2016").resolved()
+    assert config.content_weight / config.style_weight == pytest.approx(1e-3)
+    assert config.total_variation_weight == 0.0
+    assert config.pooling == "avg"
+    assert config.init == "noise"
+    assert config.style_normalization == "gatys"
+    assert config.optimizer == "lbfgs"
+    assert config.content_layers == ("block4_conv2",)
+    assert config.style_layers == ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+    assert config.style_layer_weights == pytest.approx((0.2,) * 5)
+
+
+@EVERY_PRESET
+@EVERY_BACKBONE
+def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
+    asked = {
+        "size": 96,
+        "iterations": 3,
+        "style_weight": 7.5,
+        "pooling": "max",
+        "init": "style",
+        "content_layers": ("one",),
+        "style_layers": ("two", "three"),
+        "style_normalization": "none",
+    }
+    config = presets.get(preset, backbone=backbone, **asked)
+    assert {name: getattr(config, name) for name in asked} == asked
+    untouched = presets.get(preset, backbone=backbone)
+    assert config.content_weight == untouched.content_weight
+    assert config.total_variation_weight == untouched.total_variation_weight
+
+
+def test_an_unknown_preset_lists_the_known_ones():
+    with pytest.raises(ConfigError, match=r"balanced, gatys2016, gupta2019\. Received: preset='monet'"):
+        presets.get("monet")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"backbone": "alexnet"}, r"vgg16, vgg19, resnet50, inceptionv3\. Received: backbone='alexnet'"),
+        ({"colour": 1}, r"unknown setting; .*Received: colour"),
+        ({"iterations": 0}, r"Received: iterations=0"),
+    ],
+)
+def test_overrides_are_validated(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        presets.get("gatys2016", **overrides)
+
+
+@EVERY_PRESET
+def test_a_preset_cannot_be_changed_by_accident(preset):
+    with pytest.raises(TypeError):
+        presets.PRESETS[preset].settings["size"] = 1
+    with pytest.raises(TypeError):
+        presets.PRESETS[preset].layers["vgg16"] = {}

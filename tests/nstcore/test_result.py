@@ -1,0 +1,84 @@
+"""The trace: every digit comes back from its file, and the file is whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import os
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nstcore import Iterate, Trace
+
+COUNTS = st.integers(min_value=0)
+# Infinities are numbers too; NaN is left out because it is not equal to itself.
+NUMBERS = st.floats(allow_nan=False)
+ITERATES = st.builds(Iterate, COUNTS, COUNTS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+
+EXTREME = Trace(
+    (
+        Iterate(0, 1, 0.0, sys.float_info.max, sys.float_info.min, 5e-324, -0.0),
+        Iterate(1, 21, 0.1 + 0.2, 1e22, 1 / 3, 2.0**-1074, 1e-5),
+    )
+)
+
+
+@given(st.lists(ITERATES, max_size=5))
+def test_csv_gives_back_every_digit(iterates):
+    trace = Trace(tuple(iterates))
+    again = Trace.from_csv(trace.to_csv().splitlines())
+    # Their text as well, which tells 0.0 from -0.0 and 1 from 1.0.
+    assert repr(again) == repr(trace)
+
+
+def test_the_file_is_plain_csv_with_the_columns_of_the_contract(tmp_path):
+    EXTREME.save(tmp_path / "trace.csv")
+    content = (tmp_path / "trace.csv").read_bytes()
+    assert b"\r" not in content
+    _, *rows = csv.reader(content.decode("ascii").splitlines())
+    assert content.startswith(b"iteration,evaluations,seconds,total,content,style,total_variation\n")
+    assert [[float(cell) for cell in row] for row in rows] == [
+        [0, 1, 0.0, sys.float_info.max, sys.float_info.min, 5e-324, 0.0],
+        [1, 21, 0.30000000000000004, 1e22, 0.3333333333333333, 5e-324, 1e-05],
+    ]
+    with open(tmp_path / "trace.csv", encoding="utf-8") as file:
+        assert Trace.from_csv(file) == EXTREME
+
+
+def test_a_trace_is_a_sequence_of_iterates():
+    assert len(EXTREME) == 2
+    assert list(EXTREME) == [EXTREME[0], EXTREME[1]]
+    assert EXTREME[-1].evaluations == 21
+
+
+def test_saving_replaces_a_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "trace.csv"
+    path.write_text("old", encoding="utf-8")
+    EXTREME.save(path)
+    assert path.read_text(encoding="utf-8") == EXTREME.to_csv()
+    assert os.listdir(tmp_path) == ["trace.csv"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "trace.csv"
+    path.write_text("old", encoding="utf-8")
+
+    def write_half(self, text, **settings):
+        with open(self, "w", encoding="utf-8") as file:
+            file.write(text[: len(text) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", write_half)
+    with pytest.raises(OSError, match="No space left"):
+        EXTREME.save(path)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["trace.csv"]
+
+
+def test_saving_into_a_folder_that_does_not_exist_fails(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        EXTREME.save(tmp_path / "missing" / "trace.csv")
+    assert os.listdir(tmp_path) == []
