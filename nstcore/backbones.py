@@ -29,7 +29,7 @@ class Backbone:
         name: the name used in configurations, file names and commands.
         application: the name of the builder in `keras.applications`.
         preprocessing: how the network's training saw pictures.
-        smallest_side: the smallest height and width (pixels) for which every layer has an output.
+        smallest_side: the smallest height and width (pixels) that Keras builds the network for.
         content_layers, style_layers: the layers the default preset reads.
     """
 

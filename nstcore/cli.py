@@ -14,8 +14,8 @@ from nstcore import config as choices
 from nstcore import images, presets
 from nstcore.backbones import BACKBONES
 from nstcore.config import TransferConfig
-from nstcore.errors import PictureError, StyleTransferError
-from nstcore.quiet import quiet_import, quiet_tensorflow, quiet_warnings
+from nstcore.errors import OutputError, StyleTransferError
+from nstcore.quiet import import_keras_quietly, quiet_tensorflow, quiet_warnings
 from nstcore.result import Iterate, TransferResult
 from nstcore.version import __version__
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = _transfer(options, config)
         images.write_picture(options.output, result.image)
         if options.trace:
-            images.write_whole(options.trace, result.trace.to_csv().encode())
+            result.trace.save(options.trace)
     except (StyleTransferError, OSError) as error:
         # A path may hold a line break; the message is one line all the same.
         print("nst:", r"\n".join(str(error).splitlines()), file=sys.stderr)
@@ -63,8 +63,8 @@ def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferRe
     for picture in (options.content, options.style):
         images.load_picture(picture, config)
 
-    with quiet_import():
-        from nstcore.transfer import style_transfer
+    import_keras_quietly()
+    from nstcore.transfer import style_transfer
 
     with tqdm(total=config.iterations, unit="it", disable=None if not options.quiet else True) as bar:
 
@@ -81,21 +81,22 @@ def _config(options: argparse.Namespace) -> TransferConfig:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    _require_folder(options.output)
     images.writable_suffix(options.output)
-    if options.trace is None:
-        return
-    _require_folder(options.trace)
-    if Path(options.trace).resolve() == Path(options.output).resolve():
-        raise PictureError(f"{options.trace}: is to be both the picture and the trace; name two files")
+    taken = {Path(picture).resolve(): "overwrite that picture" for picture in (options.content, options.style)}
+    for path in filter(None, (options.output, options.trace)):
+        _require_folder(path)
+        place = Path(path).resolve()
+        if place in taken:
+            raise OutputError(f"{path}: would {taken[place]}; name another file")
+        taken[place] = "be both the picture and the trace"
 
 
 def _require_folder(path: str) -> None:
     folder = Path(path).parent
     if not folder.is_dir():
-        raise PictureError(f"{path}: the folder {folder} does not exist; make it first")
+        raise OutputError(f"{path}: the folder {folder} does not exist; make it first")
     if Path(path).is_dir():
-        raise PictureError(f"{path}: is a folder; name a file")
+        raise OutputError(f"{path}: is a folder; name a file")
 
 
 def _layers(text: str) -> tuple[str, ...]:

@@ -13,6 +13,10 @@ class PictureError(StyleTransferError, ValueError):
     """A picture is missing, unreadable or too small."""
 
 
+class OutputError(StyleTransferError, OSError):
+    """A file cannot be written."""
+
+
 class WeightsError(StyleTransferError, RuntimeError):
     """Trained weights cannot be found, fetched or fitted to their network."""
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from nstcore.errors import OutputError
 
 #: What the temporary files look like that a killed process leaves behind.
 PART_PATTERN = ".*.part*"
@@ -27,3 +28,17 @@ def whole_or_absent(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file that is whole or absent. Its folder must exist.
+
+    Raises:
+        OutputError: if it cannot be written; a file that was there before stays as it was.
+    """
+    try:
+        with whole_or_absent(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        # The error itself names the temporary file, which means nothing to a person.
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error}); check its folder") from None

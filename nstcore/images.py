@@ -16,7 +16,7 @@ from nstcore.backbones import get_backbone
 from nstcore.config import Initial, TransferConfig
 from nstcore.decoding import UndecodableError, decode, flatten_alpha
 from nstcore.errors import ConfigError, PictureError
-from nstcore.files import whole_or_absent
+from nstcore.files import write_whole
 
 #: One picture: uint8 (H, W, 3), RGB.
 Picture = NDArray[np.uint8]
@@ -241,7 +241,8 @@ def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
     The file is whole or absent. Its folder must exist.
 
     Raises:
-        PictureError: for another suffix, an array that is no picture, or a place that cannot be written.
+        PictureError: for another suffix, or an array that is no picture.
+        OutputError: if the place cannot be written.
     """
     write_whole(path, _encode(picture, writable_suffix(path)))
 
@@ -256,16 +257,3 @@ def writable_suffix(path: str | os.PathLike[str]) -> str:
     if suffix not in _WRITERS:
         raise PictureError(f"{_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
     return suffix
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file that is whole or absent: beside its place, then renamed into it. Its folder must exist.
-
-    Raises:
-        PictureError: if it cannot be written; nothing is left behind then.
-    """
-    try:
-        with whole_or_absent(path) as part:
-            part.write_bytes(content)
-    except OSError as error:
-        raise PictureError(f"{_name(path)} cannot be written ({error.strerror or error}); check its folder") from None

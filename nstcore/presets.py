@@ -37,7 +37,9 @@ PRESETS: dict[str, Preset] = {
         layers=MappingProxyType({}),
     ),
     "gatys2016": Preset(
-        source="Gatys, Ecker, Bethge 2016: eq. 1 to 7, sections 2.2 and 3; alpha/beta = 1e-3, noise, average pooling",
+        # Their VGG19 was rescaled to a mean activation of 1, which Keras' is not: a ratio means something else here.
+        source="Gatys, Ecker, Bethge 2016: eq. 1 to 7, layers of section 3, alpha/beta = 1e-3, noise, average pooling; "
+        "the number of iterations is ours",
         settings=MappingProxyType(
             {
                 "pooling": "avg",
@@ -52,9 +54,10 @@ PRESETS: dict[str, Preset] = {
         layers=MappingProxyType({}),
     ),
     "gupta2019": Preset(
-        # Ten rounds of up to 20 evaluations, restarted; here one run of as many evaluations' worth of steps.
-        source="Gupta, Sadana, Moudgil 2019, section 4: weights 0.025, 5 and 0.1, the five pooling layers, noise, "
-        "average pooling; content layer and normaliser of the classic Keras example that it builds on",
+        # Ten rounds of up to 20 evaluations each, restarted; here one run of as many iterations.
+        source="Gupta, Sadana, Moudgil 2019: five pooling layers (section 4), average pooling (3.3), weights 0.025, 5 "
+        "and 0.1 and a start from noise (5); normaliser and content layer of the classic Keras example, which their "
+        "losses point to",
         settings=MappingProxyType(
             {
                 "pooling": "avg",
@@ -71,20 +74,21 @@ PRESETS: dict[str, Preset] = {
             {
                 "vgg16": _vgg_pools() | {"content_layers": ("block5_conv2",)},
                 "vgg19": _vgg_pools() | {"content_layers": ("block5_conv2",)},
-                # Neither network has five pooling layers: the last activation before each halving of the picture.
+                # Neither network has five pooling layers: five stages instead, each at half the size of the last, and
+                # the content layer at a sixteenth of the picture's size, as VGG's is.
                 "resnet50": {
                     "style_layers": (
                         "conv1_relu",
-                        "pool1_pool",
                         "conv2_block3_out",
                         "conv3_block4_out",
                         "conv4_block6_out",
+                        "conv5_block3_out",
                     ),
                     "content_layers": ("conv4_block6_out",),
                 },
                 "inceptionv3": {
                     "style_layers": ("activation", "max_pooling2d", "max_pooling2d_1", "mixed3", "mixed8"),
-                    "content_layers": ("mixed8",),
+                    "content_layers": ("mixed7",),
                 },
             }
         ),

@@ -8,6 +8,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+from nstcore.errors import ConfigError
+
 _SILENT = "3"
 
 
@@ -16,8 +18,25 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT)
 
 
+def import_keras_quietly() -> None:
+    """Import Keras with its backend, and nothing on the terminal but what goes wrong.
+
+    Raises:
+        ConfigError: if the backend that KERAS_BACKEND names does not exist or is not installed.
+    """
+    try:
+        with _quiet_stderr():
+            import keras  # noqa: F401
+    except (ImportError, ValueError) as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ConfigError(
+            f"Keras does not start with the backend {backend!r} ({error}); install it, or set KERAS_BACKEND to one of "
+            "tensorflow, jax, torch"
+        ) from error
+
+
 @contextlib.contextmanager
-def quiet_import() -> Iterator[None]:
+def _quiet_stderr() -> Iterator[None]:
     """Discard what compiled libraries write to stderr while they are imported; exceptions come through.
 
     TensorFlow 2.21 logs before it looks at TF_CPP_MIN_LOG_LEVEL. What a loader says before it ends the process is

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
 from nstcore.config import TransferConfig
-from nstcore.files import whole_or_absent
+from nstcore.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,9 +63,12 @@ class Trace:
         return text.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_csv` to a file that is whole or absent."""
-        with whole_or_absent(path) as part:
-            part.write_text(self.to_csv(), encoding="utf-8", newline="")
+        """Write `to_csv` to a file that is whole or absent.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        write_whole(path, self.to_csv().encode())
 
     @classmethod
     def from_csv(cls, lines: Iterable[str]) -> Trace:

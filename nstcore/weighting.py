@@ -46,13 +46,15 @@ def graph_inputs(
     content_coefficients = [
         1.0 / content_reference(content.features[layer]) if balanced else 1.0 for layer in config.content_layers
     ]
-    return {
-        "content_targets": [content.features[layer] for layer in config.content_layers],
-        "style_targets": style_targets,
-        "content_coefficients": np.asarray(content_coefficients, np.float32),
-        "style_coefficients": np.asarray(style_coefficients, np.float32),
-        "weights": np.asarray((config.content_weight, config.style_weight, config.total_variation_weight), np.float32),
-    }
+    weights = (config.content_weight, config.style_weight, config.total_variation_weight)
+    with np.errstate(over="ignore"):  # beyond float32 the loss becomes infinite, and the objective says so
+        return {
+            "content_targets": [content.features[layer] for layer in config.content_layers],
+            "style_targets": style_targets,
+            "content_coefficients": np.asarray(content_coefficients, np.float32),
+            "style_coefficients": np.asarray(style_coefficients, np.float32),
+            "weights": np.asarray(weights, np.float32),
+        }
 
 
 def style_reference(content_gram: np.ndarray, style_gram: np.ndarray) -> float:

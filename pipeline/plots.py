@@ -21,7 +21,7 @@ from matplotlib.ticker import LogFormatter, LogFormatterMathtext, MaxNLocator
 from numpy.typing import NDArray
 
 from nstcore.backbones import BACKBONES
-from nstcore.files import whole_or_absent
+from nstcore.files import write_whole
 from nstcore.result import Trace
 from pipeline.backbone_labels import backbone_order, display_name
 from pipeline.image_grid import image_grid
@@ -186,7 +186,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
     Raises:
         ValueError: for another suffix.
-        OSError: if the place cannot be written.
+        OutputError: if the place cannot be written.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
@@ -194,5 +194,4 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     encoded = io.BytesIO()
     with figure_style():
         figure.savefig(encoded, format=suffix[1:], dpi="figure", metadata=_FORMATS[suffix])
-    with whole_or_absent(path) as part:
-        part.write_bytes(encoded.getvalue())
+    write_whole(path, encoded.getvalue())

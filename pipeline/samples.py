@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Literal
 
 from nstcore.errors import PictureError, StyleTransferError
-from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize, write_whole
+from nstcore.files import write_whole
+from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize
 from pipeline.textures import TEXTURES
 
 Kind = Literal["content", "style"]
@@ -174,7 +175,8 @@ def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
         The pictures written, in the order of `SAMPLES`; none if the folder was left alone.
 
     Raises:
-        PictureError: if no sample is available or the folder cannot be written.
+        PictureError: if no sample is available.
+        OutputError: if the folder cannot be written.
     """
     try:
         if has_pictures(folder):

@@ -7,6 +7,7 @@ from pathlib import Path
 import luigi
 
 from nstcore import weights as trained
+from nstcore.quiet import import_keras_quietly
 from pipeline.paths import weights_failure_file
 from pipeline.stores import WeightsStore
 from tasks.outcome import FailureRecord, SettlingTask
@@ -37,5 +38,6 @@ class BackboneWeights(SettlingTask):
 
     def work(self) -> None:
         self.set_status_message(f"looking for trained weights of {self.backbone}")
+        import_keras_quietly()
         provenance = trained.fetch(self.backbone, self.weights)
         self.set_status_message(f"{self.backbone}: {provenance.source}")

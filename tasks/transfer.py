@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
+from nstcore.quiet import import_keras_quietly
 from pipeline.digest import target_digest
 from pipeline.grid import Cell, Kind
 from pipeline.paths import cell_folder, target_file
@@ -67,6 +68,7 @@ class ComputeTarget(NetworkTask):
         self.set_status_message(f"{self.backbone} looks at the {self.kind} of {self.picture}")
         picture = self.cell.load_picture(self.kind)  # before Keras: a bad picture fails at once
 
+        import_keras_quietly()
         from nstcore.features import feature_network
 
         self.output().dump(self.compute(picture, feature_network(self.cell.config)))
@@ -134,6 +136,7 @@ class Transfer(NetworkTask):
         return cell_folder(Path(self.output_dir), self.content, self.style, self.backbone, self.version)
 
     def work(self) -> None:
+        import_keras_quietly()
         from nstcore.transfer import assemble_objective, optimize
         from pipeline.manifest import manifest
 

@@ -218,7 +218,9 @@ def test_average_pooling_replaces_every_pooling_layer_and_keeps_the_weights(cont
     for layer in inner.layers[1:]:
         for ours, original in zip(layer.get_weights(), network.get_layer(layer.name).get_weights(), strict=True):
             assert (ours == original).all()
-    pooled = keras.Model(inner.inputs[0], [inner.get_layer("block1_conv2").output, inner.get_layer("block1_pool").output])
+    pooled = keras.Model(
+        inner.inputs[0], [inner.get_layer("block1_conv2").output, inner.get_layer("block1_pool").output]
+    )
     before, after = (keras.ops.convert_to_numpy(one) for one in pooled(content_picture[np.newaxis].astype(np.float32)))
     assert after[0, 3, 5, 2] == pytest.approx(before[0, 6:8, 10:12, 2].mean(), rel=1e-5)
 

@@ -219,7 +219,7 @@ def test_a_folder_leaves_backbones_without_a_file_to_the_next_sources(files, mon
     model, _ = load_network("vgg19", "random")
     arrays = network.read_arrays(model)
     monkeypatch.setattr(sources, "_from_keras", lambda backbone, shapes: (arrays, provenance_of(arrays)))
-    received, provenance = load_network("vgg19", str(files))
+    _, provenance = load_network("vgg19", str(files))
     assert provenance.source == "another source"
     assert provenance == fetch("vgg19", str(files)) == locate("vgg19", str(files)) == locate("vgg19")
     assert locate("vgg16", str(files)).source.startswith("file ")

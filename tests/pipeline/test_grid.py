@@ -84,7 +84,7 @@ def test_only_pictures_count(folders):
 @pytest.mark.parametrize("make", [lambda folder: None, lambda folder: folder.mkdir()])
 def test_no_pictures_is_one_line_with_the_folder(tmp_path, make):
     make(tmp_path / "none")
-    with pytest.raises(PictureError, match="none: no (such folder|pictures in this folder)"):
+    with pytest.raises(PictureError, match=r"none: no (such folder|pictures in this folder)"):
         find_pictures(tmp_path / "none")
 
 
@@ -158,7 +158,9 @@ def test_every_setting_is_known_to_this_table():
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_setting_is_part_of_a_cells_identity(name):
     base = TransferConfig()
-    assert cell_digest("c", "s", "w", base) != cell_digest("c", "s", "w", dataclasses.replace(base, **{name: CHANGES[name]}))
+    assert cell_digest("c", "s", "w", base) != cell_digest(
+        "c", "s", "w", dataclasses.replace(base, **{name: CHANGES[name]})
+    )
 
 
 def test_identity_covers_pictures_in_their_roles_and_weights_by_checksum():
