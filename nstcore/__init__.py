@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from nstcore.backbones import BACKBONES
 from nstcore.config import TransferConfig
-from nstcore.errors import ConfigError, DivergenceError, PictureError, StyleTransferError, WeightsError
+from nstcore.errors import (
+    ConfigError,
+    DivergenceError,
+    OutputError,
+    PictureError,
+    StyleTransferError,
+    WeightsError,
+)
 from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.version import __version__
 
@@ -24,6 +31,7 @@ __all__ = [
     "DivergenceError",
     "Iterate",
     "Objective",
+    "OutputError",
     "PictureError",
     "StyleTransferError",
     "Trace",

@@ -81,7 +81,6 @@ def _config(options: argparse.Namespace) -> TransferConfig:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    images.writable_suffix(options.output)
     taken = {Path(picture).resolve(): "overwrite that picture" for picture in (options.content, options.style)}
     for path in filter(None, (options.output, options.trace)):
         _require_folder(path)
@@ -89,6 +88,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         if place in taken:
             raise OutputError(f"{path}: would {taken[place]}; name another file")
         taken[place] = "be both the picture and the trace"
+    images.writable_suffix(options.output)
 
 
 def _require_folder(path: str) -> None:

@@ -190,13 +190,14 @@ def expand(
                 paths = str(pictures[0]), str(pictures[1])
                 digest = cell_digest(*sums, weights, config)
                 cells.append(Cell(content, style, *paths, *sums, config, weights, digest))
-    settings = {
+    asked_for = {
         "content_dir": str(content_dir),
         "style_dir": str(style_dir),
         "backbones": ", ".join(backbones),
         "preset": preset,
         **overrides,
     }
+    settings = json.loads(json.dumps(asked_for))  # as it comes back from the plan's file
     return Grid(tuple(cells), tuple(rejected), dict(missing), settings)
 
 

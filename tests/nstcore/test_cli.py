@@ -292,3 +292,20 @@ def test_help_and_version_are_answered_on_stdout():
     status, out, err = run("--version")
     assert (status, err) == (0, "")
     assert re.fullmatch(r"nst \d+\.\d+\.\d+\n", out)
+
+
+@pytest.mark.parametrize("output", ["content.png", "./content.png"])
+def test_a_picture_that_goes_in_is_not_overwritten(folder, output):
+    before = files_in(folder)
+    status, _, err = run("content.png", "style.jpg", "-o", output, *FAST)
+    assert status == 2
+    assert err == f"nst: {output}: would overwrite that picture; name another file\n"
+    assert files_in(folder) == before
+
+
+def test_a_backend_that_does_not_exist_is_one_line(folder):
+    done = run_program(*GOOD, KERAS_BACKEND="abacus")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "abacus" in done.stderr
+    assert "tensorflow, jax, torch" in done.stderr

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nstcore import images
-from nstcore.errors import ConfigError, PictureError
+from nstcore.errors import ConfigError, OutputError, PictureError
 from nstcore.images import Picture
 
 SIDES = st.integers(1, 60)
@@ -300,7 +300,7 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(PictureError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         images.write_picture(path, random_picture(4, 4))
     assert list(tmp_path.iterdir()) == [path]
     np.testing.assert_array_equal(images.read_picture(path), old)
@@ -315,7 +315,7 @@ def test_written_files_have_ordinary_permissions(tmp_path: Path) -> None:
 def test_write_errors_name_the_path(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     for path in (tmp_path / "no" / "a.png", tmp_path / "folder.png"):
-        with pytest.raises(PictureError) as caught:
+        with pytest.raises(OutputError) as caught:
             images.write_picture(path, random_picture(2, 2))
         assert str(caught.value).startswith(str(path))
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder.png"]

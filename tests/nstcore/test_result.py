@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nstcore import Iterate, Trace
+from nstcore.errors import OutputError
 
 COUNTS = st.integers(min_value=0)
 # Infinities are numbers too; NaN is left out because it is not equal to itself.
@@ -66,19 +67,19 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "trace.csv"
     path.write_text("old", encoding="utf-8")
 
-    def write_half(self, text, **settings):
-        with open(self, "w", encoding="utf-8") as file:
-            file.write(text[: len(text) // 2])
+    def write_half(self, content):
+        with open(self, "wb") as file:
+            file.write(content[: len(content) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.write_text", write_half)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr("pathlib.Path.write_bytes", write_half)
+    with pytest.raises(OutputError, match=r"trace\.csv: cannot be written \(No space left"):
         EXTREME.save(path)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["trace.csv"]
 
 
 def test_saving_into_a_folder_that_does_not_exist_fails(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OutputError, match=r"trace\.csv: cannot be written \(No such file"):
         EXTREME.save(tmp_path / "missing" / "trace.csv")
     assert os.listdir(tmp_path) == []

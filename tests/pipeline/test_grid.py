@@ -41,7 +41,8 @@ def test_a_cell_for_every_content_style_and_backbone_in_a_fixed_order(folders):
 
 
 def test_a_plan_survives_its_file(folders):
-    grid = planned(folders, backbones=("vgg16", "vgg99"), missing={"vgg19": "no mirror"})
+    layers = {"size": 96, "style_layers": ("block1_conv1",)}
+    grid = planned(folders, backbones=("vgg16", "vgg99"), missing={"vgg19": "no mirror"}, overrides=layers)
     assert Grid.from_json(grid.to_json()) == grid
 
 
