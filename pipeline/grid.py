@@ -168,11 +168,8 @@ def expand(
         PictureError: for a folder without pictures.
         ConfigError: for an unknown preset or a backbone named twice.
     """
-    if len(set(backbones)) != len(backbones) or not backbones:
-        raise ConfigError(f"backbones must be one or more different names. Received: backbones={','.join(backbones)!r}")
-    if preset not in presets.PRESETS:
-        presets.get(preset)
     contents, styles = find_pictures(content_dir), find_pictures(style_dir)
+    check_names(backbones, preset)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
     for backbone in (name for name in backbones if name not in missing):
@@ -199,6 +196,18 @@ def expand(
     }
     settings = json.loads(json.dumps(asked_for))  # as it comes back from the plan's file
     return Grid(tuple(cells), tuple(rejected), dict(missing), settings)
+
+
+def check_names(backbones: Sequence[str], preset: str) -> None:
+    """Check what a grid cannot do without. An unknown backbone costs its own cells alone, so it passes.
+
+    Raises:
+        ConfigError: for an unknown preset, no backbones, or one named twice.
+    """
+    if not backbones or not all(backbones) or len(set(backbones)) != len(backbones):
+        raise ConfigError(f"backbones must be one or more different names. Received: backbones={','.join(backbones)!r}")
+    if preset not in presets.PRESETS:
+        presets.get(preset)
 
 
 def reject_bad_pictures(grid: Grid) -> Grid:

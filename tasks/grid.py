@@ -11,7 +11,7 @@ from typing import Any
 import luigi
 
 from nstcore import BACKBONES, StyleTransferError, WeightsError
-from pipeline.grid import Grid, expand, reject_bad_pictures
+from pipeline.grid import Grid, check_names, expand, find_pictures, reject_bad_pictures
 from pipeline.paths import plan_file, report_folder
 from pipeline.stores import GridStore
 from tasks.inputs import BackboneWeights
@@ -56,6 +56,12 @@ class FullGrid(luigi.Task):
     output_dir: str = output_dir()
 
     def requires(self) -> list[BackboneWeights]:
+        try:
+            check_names(self._backbones(), self.preset)
+            for folder in (self.content_dir, self.style_dir):
+                find_pictures(folder)
+        except StyleTransferError:
+            return []  # run() says what is wrong, and no weights are fetched for it
         return [
             BackboneWeights(backbone=name, weights=self.weights, output_dir=self.output_dir)
             for name in self._backbones()
