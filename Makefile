@@ -22,8 +22,10 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 
 bench: .venv/run.stamp
+	$(BIN)/python -m pipeline.samples
 	$(BIN)/python -m benchmarks.judge
 	$(BIN)/python -m benchmarks.evaluation
+	$(BIN)/python -m benchmarks.precision
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -53,11 +53,10 @@ def main() -> None:
 
 def judge(result: np.ndarray, content: np.ndarray, style: np.ndarray) -> tuple[float, float]:
     """The judge of a result, and its content distance (see above); pictures are uint8 (H, W, 3)."""
-    from nstcore.features import feature_network
-    from nstcore.targets import content_target, style_target
+    from nstcore.targets import content_target, style_target, target_network
 
     config = TransferConfig(backbone="vgg19").resolved()
-    extractor = feature_network(config)
+    extractor = target_network(config)
     of_result, of_content = (content_target(picture, extractor, config) for picture in (result, content))
     wanted = style_target(style, extractor, config).grams
 

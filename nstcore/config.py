@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from nstcore.backbones import get_backbone
 from nstcore.errors import ConfigError
+from nstcore.processor import best_precision
 
 Pooling = Literal["max", "avg"]
 StyleNormalization = Literal["balanced", "gatys", "none", "keras-example"]
@@ -46,7 +47,8 @@ class TransferConfig:
         seed: seed of the noise picture, >= 0.
         optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`.
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
-        precision: of the network's layers; the losses and their sums are float32 always. "auto" is "float32" for now.
+        precision: "float32"; "bfloat16" in the network's layers, with a float32 finish (`nstcore.transfer.optimize`)
+            and losses and sums in float32 throughout; or "auto", what is faster here.
         weights: "imagenet", "random", or the path of a Keras weights file.
 
     Raises:
@@ -68,7 +70,7 @@ class TransferConfig:
     seed: int = 0
     optimizer: Optimizer = "lbfgs"
     iterations: int = 200
-    precision: Precision = "auto"
+    precision: Precision = "float32"
     weights: str = "imagenet"
 
     def __post_init__(self) -> None:
@@ -104,7 +106,7 @@ class TransferConfig:
             content_layers=self.content_layers or backbone.content_layers,
             style_layers=style_layers,
             style_layer_weights=self.style_layer_weights or (1.0 / len(style_layers),) * len(style_layers),
-            precision="float32" if self.precision == "auto" else self.precision,
+            precision=best_precision() if self.precision == "auto" else self.precision,
         )
 
     def to_dict(self) -> dict[str, Any]:

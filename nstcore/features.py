@@ -61,11 +61,17 @@ def feature_network(config: TransferConfig) -> keras.Model:
 
 
 def _rebuild(network: keras.Model, config: TransferConfig) -> keras.Model:
-    """Copy a network with other pooling or precision, and the same weights."""
+    """Copy a network with other pooling or precision, and the same weights.
+
+    With bfloat16 the layers before the second convolution stay in float32: bfloat16 would round pixels to one in 256,
+    and they cost next to nothing.
+    """
+    convolutions = [place for place, layer in enumerate(network.layers) if isinstance(layer, keras.layers.Conv2D)]
+    exact = {layer.name for layer in network.layers[: convolutions[1] if len(convolutions) > 1 else None]}
 
     def rebuild(layer: keras.Layer) -> keras.Layer:
         settings = layer.get_config()
-        if config.precision == "bfloat16":
+        if config.precision == "bfloat16" and layer.name not in exact:
             settings["dtype"] = "mixed_bfloat16"
         if config.pooling == "avg" and isinstance(layer, keras.layers.MaxPooling2D):
             return keras.layers.AveragePooling2D.from_config(settings)

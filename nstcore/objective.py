@@ -17,7 +17,8 @@ class Objective:
     """Loss and gradient of a picture, as a function of a flat vector.
 
     Call it with a float64 vector (H·W·3,) of RGB values, nominally 0..255; it returns the total loss (float) and its
-    gradient (float64 (H·W·3,)). It keeps the terms of its last evaluation and counts evaluations, and nothing else.
+    gradient (float64 (H·W·3,)). It keeps the terms of its last evaluation, counts evaluations, and may be switched once
+    from a fast approximation of the loss to the loss itself.
 
     Attributes:
         x0: the initial picture, float64 (H·W·3,).
@@ -25,12 +26,21 @@ class Objective:
         evaluations: how often loss and gradient were computed.
     """
 
-    def __init__(self, value_and_gradient: ValueAndGradient, initial: np.ndarray) -> None:
-        """Wrap a bound graph; `initial` is the float32 (H, W, 3) picture to start from."""
+    def __init__(
+        self, value_and_gradient: ValueAndGradient, initial: np.ndarray, exact: ValueAndGradient | None = None
+    ) -> None:
+        """Wrap a bound graph.
+
+        Args:
+            value_and_gradient: the loss, or an approximation of it.
+            initial: the float32 (H, W, 3) picture to start from.
+            exact: the loss, where the former is an approximation; `refine` switches to it.
+        """
         self.shape = initial.shape
         self.x0 = initial.astype(np.float64).ravel()
         self.evaluations = 0
         self._value_and_gradient = value_and_gradient
+        self._exact = exact
         self._last_terms: dict[str, float] = {}
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -53,6 +63,13 @@ class Objective:
         self._last_terms = terms
         return terms["total"], gradient.astype(np.float64).ravel()
 
+    def refine(self) -> bool:
+        """From now on compute the loss itself; tell whether that is a change."""
+        if self._exact is None:
+            return False
+        self._value_and_gradient, self._exact = self._exact, None
+        return True
+
     def components(self, x: np.ndarray) -> dict[str, float]:
         """The total and its three terms (before their weights) at x; not counted as an evaluation."""
         terms, _ = self._evaluate(x)
@@ -73,7 +90,7 @@ class Objective:
 _ADVICE = "lower the weights, or choose another precision or style_normalization"
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def compiled_loss(structure: TransferConfig, height: int, width: int) -> Bind:
     """The compiled loss of a structure (`structure_of`) and size, once per process.
 

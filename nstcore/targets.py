@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
 from nstcore.config import TransferConfig
+from nstcore.features import feature_network
 from nstcore.losses import feature_matrix, gram_matrix
 
 
@@ -35,6 +36,11 @@ class ContentTarget:
 
     features: dict[str, np.ndarray]
     style: StyleTarget
+
+
+def target_network(config: TransferConfig) -> keras.Model:
+    """The extractor that targets are computed with: in float32, whatever the precision of the optimisation."""
+    return feature_network(replace(config, precision="float32"))
 
 
 def style_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> StyleTarget:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from nstcore.config import TransferConfig
-from nstcore.features import feature_network, pretrained_network
+from nstcore.features import pretrained_network
 from nstcore.images import PictureSource, initial_picture, load_picture
 from nstcore.objective import Objective, compiled_loss, structure_of
 from nstcore.optimizers import OPTIMIZERS
 from nstcore.result import Iterate, Trace, TransferResult
-from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target
+from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target, target_network
 from nstcore.weighting import graph_inputs
+
+# Of the iterations; measured to end within 1 % of a float32 run for every backbone (benchmarks/precision.py).
+_REFINED_SHARE = 0.2
 
 #: Called with every iterate.
 Callback = Callable[[Iterate], None]
@@ -47,7 +51,7 @@ def build_objective(content: PictureSource, style: PictureSource, config: Transf
     """
     config = (config or TransferConfig()).resolved()
     content_picture, style_picture = load_picture(content, config), load_picture(style, config)
-    extractor = feature_network(config)
+    extractor = target_network(config)
     return assemble_objective(
         content_picture,
         style_picture,
@@ -66,14 +70,22 @@ def assemble_objective(
 ) -> Objective:
     """Build the loss from pictures (as `load_picture` gives them) and targets at hand, for resolved settings."""
     height, width = content_picture.shape[:2]
-    bind = compiled_loss(structure_of(config), height, width)
+    inputs = graph_inputs(config, content, style, height, width)
     initial = initial_picture(config.init, content_picture, style_picture, config.seed)
-    return Objective(bind(graph_inputs(config, content, style, height, width)), initial)
+    exact = compiled_loss(structure_of(replace(config, precision="float32")), height, width)(inputs)
+    if config.precision == "float32":
+        return Objective(exact, initial)
+    return Objective(compiled_loss(structure_of(config), height, width)(inputs), initial, exact)
 
 
 def optimize(objective: Objective, config: TransferConfig, callback: Callback | None = None) -> TransferResult:
-    """Minimise an objective with the configured optimiser, recording every iterate."""
+    """Minimise an objective with the configured optimiser, recording every iterate.
+
+    An objective that approximates its loss (bfloat16) is refined for the last fifth of the iterations, within the same
+    run of the optimiser, so that the curvature history is kept; or as soon as rounding leaves the optimiser no step.
+    """
     iterates: list[Iterate] = []
+    refined_from = int(config.iterations * (1 - _REFINED_SHARE))
     start = time.perf_counter()
 
     def record(x: np.ndarray, total: float) -> None:
@@ -82,6 +94,8 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
         iterates.append(iterate)
         if callback is not None:
             callback(iterate)
+        if iterate.iteration >= refined_from:
+            objective.refine()
 
     def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = objective(x)
@@ -89,7 +103,10 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
             record(x, value)
         return value, gradient
 
-    x, message = OPTIMIZERS[config.optimizer](first_is_recorded, objective.x0, config.iterations, record)
+    minimize = OPTIMIZERS[config.optimizer]
+    x, message = minimize(first_is_recorded, objective.x0, config.iterations, record)
+    if objective.refine():
+        x, message = minimize(objective, x, config.iterations + 1 - len(iterates), record)
     _, weights = pretrained_network(config.backbone, config.weights)
     return TransferResult(
         image=objective.to_image(x),

@@ -15,7 +15,7 @@ from nstcore import TransferConfig
 ENGINE_VERSION = "1"
 
 # The settings a target depends on; all others may change without computing it again.
-_TARGET_SETTINGS = ("backbone", "pooling", "content_layers", "style_layers", "size", "precision")
+_TARGET_SETTINGS = ("backbone", "pooling", "content_layers", "style_layers", "size")
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

@@ -69,9 +69,9 @@ class ComputeTarget(NetworkTask):
         picture = self.cell.load_picture(self.kind)  # before Keras: a bad picture fails at once
 
         import_keras_quietly()
-        from nstcore.features import feature_network
+        from nstcore.targets import target_network
 
-        self.output().dump(self.compute(picture, feature_network(self.cell.config)))
+        self.output().dump(self.compute(picture, target_network(self.cell.config)))
 
     def compute(self, picture: np.ndarray, extractor: keras.Model) -> Any:
         raise NotImplementedError

@@ -17,6 +17,7 @@ from nstcore.features import feature_network, pretrained_network
 from nstcore.images import resize
 from nstcore.objective import Objective, compiled_loss, structure_of
 from nstcore.optimizers import OPTIMIZERS
+from nstcore.transfer import optimize
 
 SMALL = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=5, total_variation_weight=1e-9)
 
@@ -312,3 +313,55 @@ def test_lbfgs_makes_one_run_without_restarts_and_ignores_the_scale():
     x, _ = OPTIMIZERS["lbfgs"](quadratic, np.ones(50), 60, lambda x, value: steps.append(value))
     assert steps[-1] < 1e-4 * quadratic(np.ones(50))[0]
     assert quadratic(x)[0] == pytest.approx(steps[-1])
+
+
+def bowl(offset):
+    """A fake bound graph: the distance to grey, plus an offset that tells which one was asked."""
+
+    def evaluate(picture):
+        total = float(np.sum((picture - 128.0) ** 2) + offset)
+        return {"total": total, "content": total, "style": 0.0, "total_variation": 0.0}, 2 * (picture - 128.0)
+
+    return evaluate
+
+
+def test_a_run_that_starts_with_an_approximation_ends_with_the_loss_itself():
+    config = dataclasses.replace(SMALL, precision="bfloat16", iterations=10).resolved()
+
+    def steep(offset):
+        # Every pixel at another slope, so that ten iterations do not get to the bottom.
+        slopes = np.logspace(0, 3, 48).reshape(1, 4, 4, 3)
+
+        def evaluate(picture):
+            total = float(np.sum(slopes * (picture - 128.0) ** 2) + offset)
+            terms = {"total": total, "content": total, "style": 0.0, "total_variation": 0.0}
+            return terms, 2 * slopes * (picture - 128.0)
+
+        return evaluate
+
+    objective = Objective(steep(1e9), np.zeros((4, 4, 3), np.float32), exact=steep(0.0))
+    trace = optimize(objective, config).trace
+    assert [iterate.iteration for iterate in trace] == list(range(11))
+    assert [iterate.total > 1e9 for iterate in trace] == [True] * 9 + [False] * 2
+
+
+def test_an_approximation_that_leaves_no_step_is_left_for_the_loss_itself():
+    config = dataclasses.replace(SMALL, precision="bfloat16", iterations=10).resolved()
+
+    def stuck(picture):
+        terms, gradient = bowl(0.0)(picture)
+        return {**terms, "total": float(1e6 + np.abs(picture).sum())}, -gradient  # points uphill
+
+    objective = Objective(stuck, np.zeros((4, 4, 3), np.float32), exact=bowl(0.0))
+    result = optimize(objective, config)
+    assert result.trace[-1].total == pytest.approx(0.0, abs=1e-6)
+    assert (result.image == 128).all()
+
+
+def test_bfloat16_ends_no_higher_than_float32_but_for_a_few_hundredths(content_picture, style_picture):
+    content, style = resize(content_picture, 96), resize(style_picture, 96)
+    config = dataclasses.replace(SMALL, size=96, iterations=30)
+    exact = style_transfer(content, style, config)
+    fast = style_transfer(content, style, dataclasses.replace(config, precision="bfloat16"))
+    assert fast.config.precision == "bfloat16"
+    assert fast.trace[-1].total < 1.03 * exact.trace[-1].total

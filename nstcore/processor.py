@@ -1,0 +1,31 @@
+"""What this machine computes well, found without importing Keras."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Literal
+
+# Instructions that multiply bfloat16 matrices: Intel and AMD, and Arm's "bf16" (Linux, Documentation/arch).
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+@lru_cache(maxsize=1)
+def best_precision() -> Literal["float32", "bfloat16"]:
+    """What the setting precision="auto" means here: "bfloat16" where it was measured to be faster, else "float32".
+
+    That is TensorFlow on a processor with bfloat16 instructions (benchmarks/precision.py). JAX and torch on processors,
+    and GPUs, are not measured yet; a GPU beside such a processor counts as the processor does.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return "float32"
+    return "bfloat16" if _flags() & _BFLOAT16_FLAGS else "float32"
+
+
+def _flags() -> set[str]:
+    """The processor's instruction sets, as Linux names them; nothing where they are not told."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return {flag for line in file if line.startswith(("flags", "Features")) for flag in line.split()}
+    except OSError:
+        return set()
