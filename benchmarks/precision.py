@@ -32,9 +32,8 @@ def main() -> None:
     from nstcore import build_objective, style_transfer
 
     print(f"{options.size} px, {options.iterations} iterations; ratios are bfloat16 / float32")
-    print(
-        f"{'backbone':12} {'evaluation, s':>22} {'ratio':>6} {'run, s':>16} {'ratio':>6} {'final loss':>18} {'ratio':>7}"
-    )
+    print(f"{'backbone':12} {'evaluation, s':>22} {'ratio':>6} {'run, s':>16} {'ratio':>6}", end=" ")
+    print(f"{'final loss':>20} {'ratio':>7}")
     for backbone in options.backbones.split(","):
         configs = [
             TransferConfig(backbone=backbone, size=options.size, iterations=options.iterations, precision=precision)

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     last = result.trace[-1]
     print(
-        f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, {result.seconds:.1f} s, "
+        f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, {result.seconds:.1f} s in {result.config.precision}, "
         f"loss {result.trace[0].total:.4g} -> {last.total:.4g}; weights: {result.weights.source}"
         + (f" ({result.weights.note})" if result.weights.note else "")
     )

@@ -188,7 +188,9 @@ def test_the_program_writes_picture_and_trace_and_prints_one_line(folder):
     finished = run_program(*GOOD)
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
-    assert re.fullmatch(r"out\.png: 2 iterations, \d+ evaluations, [\d.]+ s, loss \S+ -> \S+; .*\n", finished.stdout)
+    assert re.fullmatch(
+        r"out\.png: 2 iterations, \d+ evaluations, [\d.]+ s in \w+, loss \S+ -> \S+; .*\n", finished.stdout
+    )
     assert "weights: random" in finished.stdout
     assert set(files_in(folder)) - before == {"out.png", "trace.csv"}
     picture = imageio.imread("out.png")
