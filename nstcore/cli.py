@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     last = result.trace[-1]
     print(
-        f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, {result.seconds:.1f} s in {result.config.precision}, "
-        f"loss {result.trace[0].total:.4g} -> {last.total:.4g}; weights: {result.weights.source}"
-        + (f" ({result.weights.note})" if result.weights.note else "")
+        f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, "
+        f"{result.seconds:.1f} s in {result.config.precision}, loss {result.trace[0].total:.4g} -> {last.total:.4g}; "
+        f"weights: {result.weights.source}" + (f" ({result.weights.note})" if result.weights.note else "")
     )
     return 0
 
