@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
+from nstcore import WeightsError
 from nstcore.quiet import import_keras_quietly
 from pipeline.digest import target_digest
 from pipeline.grid import Cell, Kind
@@ -36,6 +37,15 @@ class NetworkTask(SettlingTask):
 
     def weights_task(self) -> BackboneWeights:
         return BackboneWeights(backbone=self.backbone, weights=self.cell.config.weights, output_dir=self.output_dir)
+
+    def check_weights(self) -> None:
+        """Load the network, and see that it is the one that the cell's digest speaks of."""
+        import_keras_quietly()
+        from nstcore.features import pretrained_network
+
+        _, found = pretrained_network(self.backbone, self.cell.config.weights)
+        if found.sha256 != self.cell.weights_sha256:
+            raise WeightsError(f"the weights of {self.backbone} changed while the grid was running; run it again")
 
 
 class ComputeTarget(NetworkTask):
@@ -68,7 +78,7 @@ class ComputeTarget(NetworkTask):
         self.set_status_message(f"{self.backbone} looks at the {self.kind} of {self.picture}")
         picture = self.cell.load_picture(self.kind)  # before Keras: a bad picture fails at once
 
-        import_keras_quietly()
+        self.check_weights()
         from nstcore.targets import target_network
 
         self.output().dump(self.compute(picture, target_network(self.cell.config)))
@@ -136,7 +146,7 @@ class Transfer(NetworkTask):
         return cell_folder(Path(self.output_dir), self.content, self.style, self.backbone, self.version)
 
     def work(self) -> None:
-        import_keras_quietly()
+        self.check_weights()
         from nstcore.transfer import assemble_objective, optimize
         from pipeline.manifest import manifest
 

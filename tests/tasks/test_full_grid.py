@@ -9,14 +9,16 @@ import shutil
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import luigi
 import numpy as np
 import pytest
 
-from nstcore import Trace
+from nstcore import Trace, weights
 from nstcore.images import read_picture, write_picture
+from pipeline import stores
 from tasks import FullGrid, outcome
 
 SIZE, ITERATIONS = 80, 3
@@ -307,3 +309,15 @@ def test_two_forked_workers_make_the_grid_and_a_second_run_needs_no_keras(inputs
     second = luigi_process(inputs=inputs)
     assert "no keras" in second.stdout
     assert files(inputs) == before
+
+
+def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, monkeypatch):
+    """As when a damaged cache is fetched anew, from another source, in the middle of a grid."""
+    elsewhere = replace(weights.locate("vgg16", "random"), sha256="0" * 64)
+    monkeypatch.setattr(stores, "locate", lambda *_: elsewhere)
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    made = files(inputs)
+    assert not [name for name in made if name.endswith("result.png")]
+    assert (
+        "the weights of vgg16 changed while the grid was running" in (report_of(inputs, made) / "grid.csv").read_text()
+    )
