@@ -109,6 +109,11 @@ class TransferConfig:
             precision=best_precision() if self.precision == "auto" else self.precision,
         )
 
+    def structure(self) -> TransferConfig:
+        """The settings that shape the graph, the others at their defaults: what compiled functions are shared by."""
+        shaping = ("backbone", "pooling", "content_layers", "style_layers", "total_variation", "precision", "weights")
+        return TransferConfig(**{name: getattr(self, name) for name in shaping})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` reads it back."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}

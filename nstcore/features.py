@@ -41,6 +41,12 @@ def feature_network(config: TransferConfig) -> keras.Model:
         ConfigError: for a layer the backbone does not have, listing those it has.
         WeightsError: if the weights cannot be had.
     """
+    return _feature_network(config.structure())
+
+
+# Every extractor adds nodes to the layers it shares with the network: a long grid must not build one per picture.
+@lru_cache(maxsize=8)
+def _feature_network(config: TransferConfig) -> keras.Model:
     network, _ = pretrained_network(config.backbone, config.weights)
     known = {layer.name: layer for layer in network.layers[1:]}
     outputs = {}

@@ -92,21 +92,8 @@ _ADVICE = "lower the weights, or choose another precision or style_normalization
 
 @lru_cache(maxsize=8)
 def compiled_loss(structure: TransferConfig, height: int, width: int) -> Bind:
-    """The compiled loss of a structure (`structure_of`) and size, once per process.
+    """The compiled loss of a `TransferConfig.structure` and size, once per process.
 
     Graphs share the weights of their network; the bound keeps a long grid of many sizes from collecting workspaces.
     """
     return compile_value_and_gradient(build_loss_graph(structure, height, width))
-
-
-def structure_of(config: TransferConfig) -> TransferConfig:
-    """The settings that shape the graph, the others at their defaults: what compiled functions are shared by."""
-    return TransferConfig(
-        backbone=config.backbone,
-        pooling=config.pooling,
-        content_layers=config.content_layers,
-        style_layers=config.style_layers,
-        total_variation=config.total_variation,
-        precision=config.precision,
-        weights=config.weights,
-    )

@@ -11,7 +11,7 @@ import numpy as np
 from nstcore.config import TransferConfig
 from nstcore.features import pretrained_network
 from nstcore.images import PictureSource, initial_picture, load_picture
-from nstcore.objective import Objective, compiled_loss, structure_of
+from nstcore.objective import Objective, compiled_loss
 from nstcore.optimizers import OPTIMIZERS
 from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target, target_network
@@ -72,10 +72,10 @@ def assemble_objective(
     height, width = content_picture.shape[:2]
     inputs = graph_inputs(config, content, style, height, width)
     initial = initial_picture(config.init, content_picture, style_picture, config.seed)
-    exact = compiled_loss(structure_of(replace(config, precision="float32")), height, width)(inputs)
+    exact = compiled_loss(replace(config, precision="float32").structure(), height, width)(inputs)
     if config.precision == "float32":
         return Objective(exact, initial)
-    return Objective(compiled_loss(structure_of(config), height, width)(inputs), initial, exact)
+    return Objective(compiled_loss(config.structure(), height, width)(inputs), initial, exact)
 
 
 def optimize(objective: Objective, config: TransferConfig, callback: Callback | None = None) -> TransferResult:

@@ -75,7 +75,6 @@ class FigureStore(FileStore):
     """A figure, as the suffix says."""
 
     def dump(self, figure: Figure) -> None:
-
         from pipeline.plots import save
 
         self.makedirs()

@@ -15,7 +15,7 @@ from nstcore import ConfigError, DivergenceError, TransferConfig, build_objectiv
 from nstcore.backbones import BACKBONES
 from nstcore.features import feature_network, pretrained_network
 from nstcore.images import resize
-from nstcore.objective import Objective, compiled_loss, structure_of
+from nstcore.objective import Objective, compiled_loss
 from nstcore.optimizers import OPTIMIZERS
 from nstcore.transfer import optimize
 
@@ -194,11 +194,11 @@ def test_one_compiled_function_serves_all_weightings_and_normalisations():
         {"style_layer_weights": (1.0, 0.0, 0.0, 0.0, 0.0)},
     ]
     compiled = {
-        compiled_loss(structure_of(dataclasses.replace(SMALL, **variant).resolved()), 48, 64) for variant in variants
+        compiled_loss(dataclasses.replace(SMALL, **variant).resolved().structure(), 48, 64) for variant in variants
     }
     assert len(compiled) == 1
     other = dataclasses.replace(SMALL, pooling="avg").resolved()
-    assert compiled_loss(structure_of(other), 48, 64) not in compiled
+    assert compiled_loss(other.structure(), 48, 64) not in compiled
 
 
 def test_the_network_is_cut_at_the_last_layer_needed():
