@@ -60,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferResult:
     # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
-    for picture in (options.content, options.style):
-        images.load_picture(picture, config)
+    content, style = (images.load_picture(picture, config) for picture in (options.content, options.style))
 
     import_keras_quietly()
     from nstcore.transfer import style_transfer
@@ -72,7 +71,7 @@ def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferRe
             bar.set_postfix(loss=f"{iterate.total:.4g}", evaluations=iterate.evaluations, refresh=False)
             bar.update(iterate.iteration - bar.n)
 
-        return style_transfer(options.content, options.style, config, report)
+        return style_transfer(content, style, config, report)
 
 
 def _config(options: argparse.Namespace) -> TransferConfig:

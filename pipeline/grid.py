@@ -114,6 +114,10 @@ class Grid:
             ]
         )
 
+    def answers(self, asked_for: Grid) -> bool:
+        """Whether this is the plan of another grid of the same digest, in what its report says besides the cells."""
+        return (self.settings, self.missing) == (asked_for.settings, asked_for.missing)
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True)
 

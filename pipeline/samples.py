@@ -175,8 +175,7 @@ def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
         The pictures written, in the order of `SAMPLES`; none if the folder was left alone.
 
     Raises:
-        PictureError: if no sample is available.
-        OutputError: if the folder cannot be written.
+        PictureError: if no sample is available, or the folder cannot be filled.
     """
     try:
         if has_pictures(folder):

@@ -72,17 +72,16 @@ class FullGrid(luigi.Task):
         if not all(step.output().exists() for step in self.requires()):
             return False
         try:
-            report = self._report(self._expand())
+            grid = self._expand()
         except StyleTransferError:
             return False  # run() says what is wrong
-        plan = self._plan_store(report.grid)
-        return plan.exists() and not plan.load().rejected and report.complete()
+        plan = self._plan_store(grid.digest)
+        return self._is_planned(grid) and not plan.load().rejected and self._report(grid).complete()
 
     def run(self) -> Iterator[Any]:
         grid = self._expand()
-        plan = self._plan_store(grid.digest)
-        if not plan.exists() or plan.load().settings != grid.settings:
-            plan.dump(reject_bad_pictures(grid))
+        if not self._is_planned(grid):
+            self._plan_store(grid.digest).dump(reject_bad_pictures(grid))
         report = self._report(grid)
         yield report
         failed = [cell for cell in report.clone(GridTable).report_cells() if cell.status == "failed"]
@@ -105,6 +104,10 @@ class FullGrid(luigi.Task):
 
     def _report(self, grid: Grid) -> GridReport:
         return GridReport(grid=grid.digest, output_dir=self.output_dir)
+
+    def _is_planned(self, grid: Grid) -> bool:
+        plan = self._plan_store(grid.digest)
+        return plan.exists() and plan.load().answers(grid)
 
     def _plan_store(self, digest: str) -> GridStore:
         return GridStore(os.fspath(plan_file(report_folder(Path(self.output_dir), digest))))

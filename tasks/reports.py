@@ -26,8 +26,14 @@ class ReportTask(luigi.Task):
     def folder(self) -> Path:
         return report_folder(Path(self.output_dir), self.grid)
 
+    def plan_store(self) -> GridStore:
+        return GridStore(os.fspath(plan_file(self.folder())))
+
     def plan(self) -> Grid:
-        return GridStore(os.fspath(plan_file(self.folder()))).load()
+        return self.plan_store().load()
+
+    def planned_at(self) -> float:
+        return os.stat(self.plan_store().path).st_mtime
 
     def finished_at(self) -> float:
         return os.stat(self.output().path).st_mtime
@@ -37,7 +43,7 @@ class ReportTask(luigi.Task):
         return (
             self.output().exists()
             and all(step.complete() for step in steps)
-            and self.finished_at() >= max((step.finished_at() for step in steps), default=0.0)
+            and self.finished_at() >= max([self.planned_at(), *(step.finished_at() for step in steps)])
         )
 
 

@@ -321,3 +321,16 @@ def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, monkeypa
     assert (
         "the weights of vgg16 changed while the grid was running" in (report_of(inputs, made) / "grid.csv").read_text()
     )
+
+
+def test_a_report_never_shows_the_settings_of_another_grid(inputs, monkeypatch):
+    """The same pictures in a folder of another name are the same cells, but not the same report."""
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    (inputs / "style").rename(inputs / "renamed")
+    moved = parameters(inputs, style_dir=str(inputs / "renamed"))
+    assert run(FullGrid(**moved), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    after = files(inputs)
+    assert not [name for name in changed(before, after) if name.startswith(("cells/", "targets/"))]
+    assert str(inputs / "renamed") in (report_of(inputs, after) / "index.html").read_text()
+    assert FullGrid(**moved).complete()
