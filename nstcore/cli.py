@@ -106,7 +106,7 @@ def _layers(text: str) -> tuple[str, ...]:
 _SETTINGS = (
     *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "init", "optimizer"),
     *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
-    *("content_layers", "style_layers"),
+    *("content_layers", "style_layers", "pixel_range"),
 )
 
 
@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument("--init", help=f"start from: {_any_of(choices.Initial)}")
     more.add_argument("--pooling", help=_any_of(choices.Pooling))
     more.add_argument("--optimizer", help=_any_of(choices.Optimizer))
+    more.add_argument("--pixel-range", help=_any_of(choices.PixelRange))
     more.add_argument("--content-weight", type=float)
     more.add_argument("--style-weight", type=float)
     more.add_argument("--total-variation-weight", type=float)

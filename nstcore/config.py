@@ -17,6 +17,7 @@ StyleNormalization = Literal["balanced", "gatys", "none", "keras-example"]
 TotalVariation = Literal["power", "squared"]
 Initial = Literal["content", "noise", "style"]
 Optimizer = Literal["lbfgs"]
+PixelRange = Literal["bounded", "free"]
 Precision = Literal["float32", "bfloat16", "auto"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -25,6 +26,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "total_variation": get_args(TotalVariation),
     "init": get_args(Initial),
     "optimizer": get_args(Optimizer),
+    "pixel_range": get_args(PixelRange),
     "precision": get_args(Precision),
 }
 
@@ -46,6 +48,8 @@ class TransferConfig:
         init: the picture that optimisation starts from.
         seed: seed of the noise picture, >= 0.
         optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`.
+        pixel_range: "bounded" keeps the picture within 0..255 while it is optimised, so that nothing is lost when it is
+            written; "free" clips at the end, as the papers do.
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
         precision: "float32"; "bfloat16" in the network's layers, with a float32 finish (`nstcore.transfer.optimize`)
             and losses and sums in float32 throughout; or "auto", what is faster here.
@@ -69,6 +73,7 @@ class TransferConfig:
     init: Initial = "content"
     seed: int = 0
     optimizer: Optimizer = "lbfgs"
+    pixel_range: PixelRange = "bounded"
     iterations: int = 200
     precision: Precision = "float32"
     weights: str = "imagenet"

@@ -22,8 +22,13 @@ def feature_matrix(activation: Tensor) -> Tensor:
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """G = FᵀF, (N, N), not normalised (Gatys 2016, eq. 3)."""
-    return ops.matmul(ops.transpose(features), features)
+    """G = FᵀF, (N, N), not normalised (Gatys 2016, eq. 3).
+
+    Its derivative is right for losses with a symmetric derivative by G, such as a distance from another Gram matrix:
+    then both paths from F give the same, so that one product is computed, and doubled, instead of two.
+    """
+    gram = ops.matmul(ops.transpose(features), ops.stop_gradient(features))
+    return 2.0 * gram - ops.stop_gradient(gram)
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:

@@ -75,6 +75,11 @@ class Objective:
         terms, _ = self._evaluate(x)
         return terms
 
+    @property
+    def last_components(self) -> dict[str, float]:
+        """The terms of the last evaluation; empty before the first."""
+        return self._last_terms
+
     def components_of_value(self, x: np.ndarray, total: float) -> dict[str, float]:
         """The terms at an x that was evaluated before with this total: free if it was the last one."""
         return self._last_terms if self._last_terms.get("total") == total else self.components(x)

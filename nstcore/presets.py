@@ -48,6 +48,7 @@ PRESETS: dict[str, Preset] = {
                 "style_weight": 1.0,
                 "total_variation_weight": 0.0,
                 "init": "noise",
+                "pixel_range": "free",
                 "iterations": 500,
             }
         ),
@@ -67,6 +68,7 @@ PRESETS: dict[str, Preset] = {
                 "total_variation_weight": 0.1,
                 "total_variation": "power",
                 "init": "noise",
+                "pixel_range": "free",
                 "iterations": 200,
             }
         ),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Literal
+
+from threadpoolctl import ThreadpoolController
 
 # Instructions that multiply bfloat16 matrices: Intel and AMD, and Arm's "bf16" (Linux, Documentation/arch).
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -20,6 +23,16 @@ def best_precision() -> Literal["float32", "bfloat16"]:
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return "float32"
     return "bfloat16" if _flags() & _BFLOAT16_FLAGS else "float32"
+
+
+def single_threaded_blas() -> AbstractContextManager[object]:
+    """Keep OpenBLAS, which NumPy and SciPy compute with, to one thread while the context lasts.
+
+    Its helper threads spin for a while after every product of vectors, on the cores that the network needs next: on two
+    cores an evaluation in bfloat16 took 1.5 times as long (benchmarks/RESULTS.md).
+    """
+    limit: AbstractContextManager[object] = ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+    return limit
 
 
 def _flags() -> set[str]:

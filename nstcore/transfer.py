@@ -13,6 +13,8 @@ from nstcore.features import pretrained_network
 from nstcore.images import PictureSource, initial_picture, load_picture
 from nstcore.objective import Objective, compiled_loss
 from nstcore.optimizers import OPTIMIZERS
+from nstcore.pixel_range import WithinRange
+from nstcore.processor import single_threaded_blas
 from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target, target_network
 from nstcore.weighting import graph_inputs
@@ -81,15 +83,19 @@ def assemble_objective(
 def optimize(objective: Objective, config: TransferConfig, callback: Callback | None = None) -> TransferResult:
     """Minimise an objective with the configured optimiser, recording every iterate.
 
-    An objective that approximates its loss (bfloat16) is refined for the last fifth of the iterations, within the same
-    run of the optimiser, so that the curvature history is kept; or as soon as rounding leaves the optimiser no step.
+    Values of the picture are kept within 0..255 if the settings say so (`nstcore.pixel_range`); total and terms of
+    every iterate are those of the picture within the range. An objective that approximates its loss (bfloat16) is refined for
+    the last fifth of the iterations, within the same run of the optimiser, so that the curvature history is kept; or as
+    soon as rounding leaves the optimiser no step.
     """
     iterates: list[Iterate] = []
     refined_from = int(config.iterations * (1 - _REFINED_SHARE))
     start = time.perf_counter()
 
-    def record(x: np.ndarray, total: float) -> None:
-        terms = objective.components_of_value(x, total)
+    function = WithinRange(objective) if config.pixel_range == "bounded" else objective
+
+    def record(x: np.ndarray, value: float) -> None:
+        terms = function.components_of_value(x, value)
         iterate = Iterate(len(iterates), objective.evaluations, time.perf_counter() - start, **terms)
         iterates.append(iterate)
         if callback is not None:
@@ -98,15 +104,16 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
             objective.refine()
 
     def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = objective(x)
+        value, gradient = function(x)
         if not iterates:
             record(x, value)
         return value, gradient
 
     minimize = OPTIMIZERS[config.optimizer]
-    x, message = minimize(first_is_recorded, objective.x0, config.iterations, record)
-    if objective.refine():
-        x, message = minimize(objective, x, config.iterations + 1 - len(iterates), record)
+    with single_threaded_blas():
+        x, message = minimize(first_is_recorded, objective.x0, config.iterations, record)
+        if objective.refine():
+            x, message = minimize(function, x, config.iterations + 1 - len(iterates), record)
     _, weights = pretrained_network(config.backbone, config.weights)
     return TransferResult(
         image=objective.to_image(x),
