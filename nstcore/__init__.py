@@ -13,6 +13,7 @@ from nstcore.config import TransferConfig
 from nstcore.errors import (
     ConfigError,
     DivergenceError,
+    MemoryShortageError,
     OutputError,
     PictureError,
     StyleTransferError,
@@ -30,6 +31,7 @@ __all__ = [
     "ConfigError",
     "DivergenceError",
     "Iterate",
+    "MemoryShortageError",
     "Objective",
     "OutputError",
     "PictureError",

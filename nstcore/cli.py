@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from nstcore import config as choices
 from nstcore import images, presets
 from nstcore.backbones import BACKBONES
+from nstcore.coarse_to_fine import levels
 from nstcore.config import TransferConfig
 from nstcore.errors import OutputError, StyleTransferError
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow, quiet_warnings
@@ -34,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted."""
     options = _parser().parse_args(arguments)
     quiet_tensorflow()
+    if sys.stderr.isatty() and not options.quiet:  # as the progress bar
+        logging.basicConfig(format="nst: %(message)s")
+        logging.getLogger("nstcore").setLevel(logging.INFO)
     try:
         config = _config(options)
         _check_outputs(options)
@@ -65,9 +70,14 @@ def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferRe
     import_keras_quietly()
     from nstcore.transfer import style_transfer
 
-    with tqdm(total=config.iterations, unit="it", disable=None if not options.quiet else True) as bar:
+    runs = iter(levels(content, style, config.resolved()))
+    with tqdm(unit="it", disable=None if not options.quiet else True) as bar:
 
         def report(iterate: Iterate) -> None:
+            if iterate.iteration == 0:
+                run = next(runs)
+                bar.reset(run.iterations)
+                bar.set_description(f"{run.size} px", refresh=False)
             bar.set_postfix(loss=f"{iterate.total:.4g}", evaluations=iterate.evaluations, refresh=False)
             bar.update(iterate.iteration - bar.n)
 
@@ -98,6 +108,10 @@ def _require_folder(path: str) -> None:
         raise OutputError(f"{path}: is a folder; name a file")
 
 
+def _sizes(text: str) -> tuple[int, ...] | str:
+    return text if text == "auto" else tuple(int(size) for size in text.split(",") if size)
+
+
 def _layers(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
@@ -106,7 +120,7 @@ def _layers(text: str) -> tuple[str, ...]:
 _SETTINGS = (
     *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "init", "optimizer"),
     *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
-    *("content_layers", "style_layers", "pixel_range"),
+    *("content_layers", "style_layers", "pixel_range", "coarse_sizes"),
 )
 
 
@@ -132,6 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument("--pooling", help=_any_of(choices.Pooling))
     more.add_argument("--optimizer", help=_any_of(choices.Optimizer))
     more.add_argument("--pixel-range", help=_any_of(choices.PixelRange))
+    more.add_argument(
+        "--coarse-sizes", type=_sizes, metavar="SIZE,…", help='smaller sizes to start with; "auto" (default), or ""'
+    )
     more.add_argument("--content-weight", type=float)
     more.add_argument("--style-weight", type=float)
     more.add_argument("--total-variation-weight", type=float)

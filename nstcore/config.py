@@ -6,9 +6,10 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
-from nstcore.backbones import get_backbone
+from nstcore.backbones import Backbone, get_backbone
 from nstcore.errors import ConfigError
 from nstcore.processor import best_precision
 
@@ -19,6 +20,9 @@ Initial = Literal["content", "noise", "style"]
 Optimizer = Literal["lbfgs"]
 PixelRange = Literal["bounded", "free"]
 Precision = Literal["float32", "bfloat16", "auto"]
+
+# Where the networks' own sizes (224, 299) are: there their layers see a style's structures as in training.
+_SMALLEST_COARSE = 256
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "pooling": get_args(Pooling),
@@ -45,6 +49,8 @@ class TransferConfig:
             "balanced" divides the content term by a reference of its own too.
         total_variation: "power" (exponent 1.25) or "squared" (exponent 1).
         size: longest side of both pictures, pixels.
+        coarse_sizes: smaller sizes to stylise first, increasing, each the start of the next, so that a large picture
+            gets the style's large structures too; "auto" halves `size` as long as 256 remain; () starts at once.
         init: the picture that optimisation starts from.
         seed: seed of the noise picture, >= 0.
         optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`.
@@ -70,6 +76,7 @@ class TransferConfig:
     style_normalization: StyleNormalization = "balanced"
     total_variation: TotalVariation = "power"
     size: int = 512
+    coarse_sizes: tuple[int, ...] | Literal["auto"] = "auto"
     init: Initial = "content"
     seed: int = 0
     optimizer: Optimizer = "lbfgs"
@@ -90,6 +97,7 @@ class TransferConfig:
         if self.content_weight == self.style_weight == self.total_variation_weight == 0:
             raise ConfigError("content_weight, style_weight and total_variation_weight are all 0: nothing to optimise")
         _at_least("size", self.size, backbone.smallest_side, why=f" (the smallest side {backbone.name} can read)")
+        object.__setattr__(self, "coarse_sizes", _coarse_sizes(self.coarse_sizes, backbone, self.size))
         _at_least("seed", self.seed, 0)
         _at_least("iterations", self.iterations, 1)
         weights = tuple(_weight("style_layer_weights", weight) for weight in self.style_layer_weights)
@@ -111,6 +119,7 @@ class TransferConfig:
             content_layers=self.content_layers or backbone.content_layers,
             style_layers=style_layers,
             style_layer_weights=self.style_layer_weights or (1.0 / len(style_layers),) * len(style_layers),
+            coarse_sizes=_halvings(self.size) if self.coarse_sizes == "auto" else self.coarse_sizes,
             precision=best_precision() if self.precision == "auto" else self.precision,
         )
 
@@ -150,12 +159,36 @@ def _layer_names(name: str, value: Sequence[str]) -> tuple[str, ...]:
     return layers
 
 
+def _coarse_sizes(
+    value: Sequence[int] | Literal["auto"], backbone: Backbone, size: int
+) -> tuple[int, ...] | Literal["auto"]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        if value == "auto":
+            return "auto"
+        raise ConfigError(_expected("coarse_sizes", '"auto" or a sequence of sizes', value))
+    for coarse in value:
+        _at_least("coarse_sizes", coarse, backbone.smallest_side, why=f" (the smallest side {backbone.name} can read)")
+    sizes = (*value, size)
+    if any(one >= next_one for one, next_one in pairwise(sizes)):
+        raise ConfigError(_expected("coarse_sizes", f"increasing and smaller than size={size}", tuple(value)))
+    return sizes[:-1]
+
+
+def _halvings(size: int) -> tuple[int, ...]:
+    """size/2, size/4, … down to `_SMALLEST_COARSE`, increasing."""
+    sizes = []
+    while size // 2 >= _SMALLEST_COARSE:
+        size //= 2
+        sizes.append(size)
+    return tuple(reversed(sizes))
+
+
 def _weight(name: str, value: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ConfigError(_expected(name, "a finite number >= 0", value))
     return float(value)
 
 
-def _at_least(name: str, value: int, least: int, why: str = "") -> None:
+def _at_least(name: str, value: object, least: int, why: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(_expected(name, f"a whole number >= {least}{why}", value))

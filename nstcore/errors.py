@@ -21,5 +21,9 @@ class WeightsError(StyleTransferError, RuntimeError):
     """Trained weights cannot be found, fetched or fitted to their network."""
 
 
+class MemoryShortageError(StyleTransferError, MemoryError):
+    """A picture is too large for the memory that is free."""
+
+
 class DivergenceError(StyleTransferError, ArithmeticError):
     """A loss became NaN or infinite during optimisation."""

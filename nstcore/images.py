@@ -132,9 +132,14 @@ def resize(picture: Picture, longest_side: int) -> Picture:
     """
     if longest_side < 1:
         raise ConfigError(f"the longest side must be at least 1 pixel. Received: longest_side={longest_side!r}")
+    return resize_to(picture, *size_at(picture, longest_side))
+
+
+def size_at(picture: Picture, longest_side: int) -> tuple[int, int]:
+    """The height and width that `resize` gives a picture."""
     longest = max(picture.shape[:2])
     height, width = (max(1, (2 * side * longest_side + longest) // (2 * longest)) for side in picture.shape[:2])
-    return resize_to(picture, height, width)
+    return height, width
 
 
 def require_side(picture: NDArray[Any] | tuple[int, ...], smallest_side: int, *, name: str, backbone: str) -> None:

@@ -49,6 +49,7 @@ PRESETS: dict[str, Preset] = {
                 "total_variation_weight": 0.0,
                 "init": "noise",
                 "pixel_range": "free",
+                "coarse_sizes": (),
                 "iterations": 500,
             }
         ),
@@ -69,6 +70,7 @@ PRESETS: dict[str, Preset] = {
                 "total_variation": "power",
                 "init": "noise",
                 "pixel_range": "free",
+                "coarse_sizes": (),
                 "iterations": 200,
             }
         ),

@@ -25,7 +25,7 @@ class Iterate:
     Attributes:
         iteration: steps so far; 0 is the initial picture.
         evaluations: evaluations of loss and gradient so far; a step takes one or more.
-        seconds: wall time since the optimiser was started, compilation included.
+        seconds: wall time since the optimiser was started, compilation and coarse runs included.
         total: the loss that is minimised.
         content, style, total_variation: the three terms before their weights.
     """
@@ -86,6 +86,19 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class CoarseRun:
+    """A run at a smaller size, before the one that gave the result.
+
+    Attributes:
+        size: longest side, pixels.
+        trace: its iterates. Losses of different sizes do not compare.
+    """
+
+    size: int
+    trace: Trace
+
+
+@dataclass(frozen=True)
 class TransferResult:
     """A stylised picture and how it came about.
 
@@ -95,7 +108,8 @@ class TransferResult:
         config: the resolved settings.
         weights: where the backbone's weights came from.
         message: why the optimiser stopped, in its own words.
-        seconds: wall time of the optimisation, compilation included.
+        seconds: wall time of the optimisation, compilation and coarse runs included.
+        coarse: the runs at smaller sizes that this one started from, in order.
     """
 
     image: np.ndarray
@@ -104,3 +118,4 @@ class TransferResult:
     weights: Provenance
     message: str
     seconds: float
+    coarse: tuple[CoarseRun, ...] = ()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from nstcore.coarse_to_fine import coarse_levels
 from nstcore.config import TransferConfig
 from nstcore.features import pretrained_network
-from nstcore.images import PictureSource, initial_picture, load_picture
+from nstcore.images import PictureSource, initial_picture, load_picture, resize_to
+from nstcore.memory import require_memory
 from nstcore.objective import Objective, compiled_loss
 from nstcore.optimizers import OPTIMIZERS
 from nstcore.pixel_range import WithinRange
 from nstcore.processor import single_threaded_blas
-from nstcore.result import Iterate, Trace, TransferResult
+from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
 from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target, target_network
 from nstcore.weighting import graph_inputs
+
+logger = logging.getLogger("nstcore")
 
 # Of the iterations; measured to end within 1 % of a float32 run for every backbone (benchmarks/precision.py).
 _REFINED_SHARE = 0.2
@@ -34,16 +39,39 @@ def style_transfer(
     Args:
         content, style: a path, or a uint8 (H, W, 3) RGB array; both are resized to `config.size`.
         config: the settings; None takes the defaults.
-        callback: called after the start and after every step.
+        callback: called after the start and after every step, of coarse runs too: each begins with iteration 0.
 
     Raises:
         PictureError: for a picture that cannot be read or is too small for the backbone.
         ConfigError: for a layer that the backbone does not have.
         WeightsError: if the backbone's weights cannot be had.
+        MemoryShortageError: if the memory that is free is not enough.
         DivergenceError: if a loss becomes NaN or infinite.
     """
     config = (config or TransferConfig()).resolved()
-    return optimize(build_objective(content, style, config), config, callback)
+    content_picture, style_picture = load_picture(content, config), load_picture(style, config)
+    logger.info(require_memory(config, *content_picture.shape[:2]))  # before the coarse runs, which need less
+    coarse = run_coarse(content_picture, style_picture, config, callback)
+    return optimize(build_objective(content_picture, style_picture, config), config, callback, coarse)
+
+
+def run_coarse(
+    content: np.ndarray, style: np.ndarray, config: TransferConfig, callback: Callback | None = None
+) -> TransferResult | None:
+    """Do the smaller runs that the settings ask for, each starting from the one before.
+
+    Args:
+        content, style: uint8 (H, W, 3), at full size.
+        config: resolved settings.
+        callback: called with every iterate.
+
+    Returns:
+        The last of them, or None if there are none.
+    """
+    result = None
+    for level in coarse_levels(content, style, config):
+        result = optimize(build_objective(content, style, level), level, callback, result)
+    return result
 
 
 def build_objective(content: PictureSource, style: PictureSource, config: TransferConfig | None = None) -> Objective:
@@ -72,6 +100,7 @@ def assemble_objective(
 ) -> Objective:
     """Build the loss from pictures (as `load_picture` gives them) and targets at hand, for resolved settings."""
     height, width = content_picture.shape[:2]
+    require_memory(config, height, width)
     inputs = graph_inputs(config, content, style, height, width)
     initial = initial_picture(config.init, content_picture, style_picture, config.seed)
     exact = compiled_loss(replace(config, precision="float32").structure(), height, width)(inputs)
@@ -80,18 +109,25 @@ def assemble_objective(
     return Objective(compiled_loss(config.structure(), height, width)(inputs), initial, exact)
 
 
-def optimize(objective: Objective, config: TransferConfig, callback: Callback | None = None) -> TransferResult:
+def optimize(
+    objective: Objective,
+    config: TransferConfig,
+    callback: Callback | None = None,
+    coarse: TransferResult | None = None,
+) -> TransferResult:
     """Minimise an objective with the configured optimiser, recording every iterate.
 
+    It starts from the objective's initial picture, or from the result of a coarse run, enlarged.
+
     Values of the picture are kept within 0..255 if the settings say so (`nstcore.pixel_range`); total and terms of
-    every iterate are those of the picture within the range. An objective that approximates its loss (bfloat16) is refined for
-    the last fifth of the iterations, within the same run of the optimiser, so that the curvature history is kept; or as
-    soon as rounding leaves the optimiser no step.
+    every iterate are those of the picture within the range. An objective that approximates its loss (bfloat16) is
+    refined for the last fifth of the iterations, within the same run of the optimiser, so that the curvature history is
+    kept; or as soon as rounding leaves the optimiser no step.
     """
     iterates: list[Iterate] = []
     refined_from = int(config.iterations * (1 - _REFINED_SHARE))
-    start = time.perf_counter()
-
+    start = time.perf_counter() - (coarse.seconds if coarse else 0.0)
+    x0 = objective.x0 if coarse is None else resize_to(coarse.image, *objective.shape[:2]).astype(np.float64).ravel()
     function = WithinRange(objective) if config.pixel_range == "bounded" else objective
 
     def record(x: np.ndarray, value: float) -> None:
@@ -111,7 +147,7 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
 
     minimize = OPTIMIZERS[config.optimizer]
     with single_threaded_blas():
-        x, message = minimize(first_is_recorded, objective.x0, config.iterations, record)
+        x, message = minimize(first_is_recorded, x0, config.iterations, record)
         if objective.refine():
             x, message = minimize(function, x, config.iterations + 1 - len(iterates), record)
     _, weights = pretrained_network(config.backbone, config.weights)
@@ -122,4 +158,5 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
         weights=weights,
         message=message,
         seconds=time.perf_counter() - start,
+        coarse=() if coarse is None else (*coarse.coarse, CoarseRun(coarse.config.size, coarse.trace)),
     )

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from nstcore.environment import device, versions
-from nstcore.result import TransferResult
+from nstcore.result import CoarseRun, TransferResult
 from pipeline.digest import ENGINE_VERSION, file_sha256
 from pipeline.grid import Cell
 
@@ -38,10 +38,16 @@ def manifest(cell: Cell, result: TransferResult) -> dict[str, Any]:
             "content": last.content,
             "style": last.style,
             "total_variation": last.total_variation,
+            "coarse_runs": [_coarse_run(run) for run in result.coarse],
             "peak_memory_mib": _peak_memory_mib(),
         },
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def _coarse_run(run: CoarseRun) -> dict[str, Any]:
+    last = run.trace[-1]
+    return {"size": run.size, "iterations": last.iteration, "evaluations": last.evaluations, "total": last.total}
 
 
 def _picture(name: str, path: str) -> dict[str, str]:

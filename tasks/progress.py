@@ -6,37 +6,43 @@ import contextlib
 import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import luigi
 from tqdm import tqdm
 
-from nstcore import Iterate
+from nstcore import Iterate, TransferConfig
 
 # Each message is a request to a central scheduler.
 _SECONDS_BETWEEN_MESSAGES = 1.0
 
 
 @contextlib.contextmanager
-def progress(task: luigi.Task, iterations: int) -> Iterator[Callable[[Iterate], None]]:
+def progress(task: luigi.Task, runs: Sequence[TransferConfig]) -> Iterator[Callable[[Iterate], None]]:
     """Give a callback that reports a task's iterates: as its progress and status, and as a bar on a terminal.
+
+    `runs` are the settings of its runs in order, coarse ones first; a new one begins with every iteration 0.
 
     Bars of forked workers would overwrite each other, so with several workers there are none.
     """
     alone_on_terminal = sys.stderr.isatty() and multiprocessing.parent_process() is None
     last_message = 0.0
-    with tqdm(total=iterations, desc=_title(task), unit="it", disable=not alone_on_terminal, leave=False) as bar:
+    total, place = sum(run.iterations for run in runs), -1
+    with tqdm(total=total, desc=_title(task), unit="it", disable=not alone_on_terminal, leave=False) as bar:
 
         def report(iterate: Iterate) -> None:
-            nonlocal last_message
-            bar.set_postfix(loss=f"{iterate.total:.4g}", refresh=False)
-            bar.update(iterate.iteration - bar.n)
-            if time.monotonic() - last_message >= _SECONDS_BETWEEN_MESSAGES or iterate.iteration == iterations:
+            nonlocal last_message, place
+            place += iterate.iteration == 0
+            run = runs[place]
+            done = sum(earlier.iterations for earlier in runs[:place]) + iterate.iteration
+            bar.set_postfix(size=run.size, loss=f"{iterate.total:.4g}", refresh=False)
+            bar.update(done - bar.n)
+            if time.monotonic() - last_message >= _SECONDS_BETWEEN_MESSAGES or done == total:
                 last_message = time.monotonic()
-                task.set_progress_percentage(round(100 * iterate.iteration / iterations))
+                task.set_progress_percentage(round(100 * done / total))
                 task.set_status_message(
-                    f"iteration {iterate.iteration} of {iterations}, {iterate.evaluations} evaluations, "
-                    f"loss {iterate.total:.4g}, {iterate.seconds:.0f} s"
+                    f"{run.size} px, iteration {iterate.iteration} of {run.iterations}, {iterate.evaluations} "
+                    f"evaluations, loss {iterate.total:.4g}, {iterate.seconds:.0f} s"
                 )
 
         yield report

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import luigi
 
 from nstcore import WeightsError
+from nstcore.coarse_to_fine import levels
 from nstcore.quiet import import_keras_quietly
 from pipeline.digest import target_digest
 from pipeline.grid import Cell, Kind
@@ -147,12 +148,14 @@ class Transfer(NetworkTask):
 
     def work(self) -> None:
         self.check_weights()
-        from nstcore.transfer import assemble_objective, optimize
+        from nstcore.memory import require_memory
+        from nstcore.transfer import assemble_objective, optimize, run_coarse
         from pipeline.manifest import manifest
 
-        content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
+        content, style, config = self.cell.load_picture("content"), self.cell.load_picture("style"), self.cell.config
+        self.set_status_message(require_memory(config, *content.shape[:2]))
         content_target, style_target = (target.load() for target in self.input())
-        objective = assemble_objective(content, style, content_target, style_target, self.cell.config)
-        with progress(self, self.cell.config.iterations) as on_iterate:
-            result = optimize(objective, self.cell.config, on_iterate)
+        objective = assemble_objective(content, style, content_target, style_target, config)
+        with progress(self, levels(content, style, config)) as on_iterate:
+            result = optimize(objective, config, on_iterate, run_coarse(content, style, config, on_iterate))
         self.output().dump(result, manifest(self.cell, result))

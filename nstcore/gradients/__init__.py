@@ -32,5 +32,11 @@ def device_name() -> str:
     return name
 
 
+def free_device_memory() -> int | None:
+    """Bytes free on the GPU that the active backend computes on; None on a processor, or if it does not tell."""
+    free: int | None = _adapter().free_device_memory()
+    return free
+
+
 def _adapter() -> ModuleType:
     return importlib.import_module(f"nstcore.gradients.{keras.backend.backend()}")

@@ -39,3 +39,9 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 def device_name() -> str:
     device = jax.devices()[0]
     return "cpu" if device.platform == "cpu" else str(device.device_kind)
+
+
+def free_device_memory() -> int | None:
+    device = jax.devices()[0]
+    statistics = device.memory_stats() if device.platform != "cpu" else None
+    return statistics["bytes_limit"] - statistics["bytes_in_use"] if statistics else None

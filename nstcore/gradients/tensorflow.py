@@ -32,3 +32,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 def device_name() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu")) if gpus else "cpu"
+
+
+def free_device_memory() -> int | None:
+    return None  # TensorFlow tells what it took, not what is left

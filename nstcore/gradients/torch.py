@@ -29,3 +29,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 
 def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def free_device_memory() -> int | None:
+    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None

@@ -148,6 +148,8 @@ CHANGES = {
     "seed": 1,
     "iterations": 7,
     "precision": "bfloat16",
+    "pixel_range": "free",
+    "coarse_sizes": (128,),
 }
 
 

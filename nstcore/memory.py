@@ -1,0 +1,103 @@
+"""How much memory a run will take, and whether it is there: told before the run starts."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from pathlib import Path
+
+import keras
+
+from nstcore.config import TransferConfig
+from nstcore.errors import MemoryShortageError
+from nstcore.features import feature_network
+from nstcore.gradients import device_name, free_device_memory
+
+_FLOAT32 = 4
+# Float64 vectors of the picture's length that SciPy's L-BFGS-B with 10 corrections and its caller hold.
+_OPTIMIZER_BYTES = 35 * 8
+# Allocators keep some of what they freed. Measured: benchmarks/memory.py.
+_MARGIN = 1.1
+
+
+def required_memory(config: TransferConfig, height: int, width: int) -> int:
+    """Estimate the bytes that optimising a picture takes, beyond a process with the network loaded.
+
+    That is every activation of the network up to its last layer, kept for the gradient, and the optimiser's vectors. In
+    bfloat16 it is as much, because the last iterations are in float32.
+
+    Args:
+        config: resolved settings.
+        height, width: of the picture, pixels.
+    """
+    values = _activations(config.structure(), height, width)
+    return int(_MARGIN * (values * _FLOAT32 + height * width * 3 * _OPTIMIZER_BYTES))
+
+
+@lru_cache(maxsize=32)
+def _activations(structure: TransferConfig, height: int, width: int) -> int:
+    """How many values the network computes up to the last layer that is asked for."""
+    extractor = feature_network(structure)
+    network = next(layer for layer in extractor.layers if isinstance(layer, keras.Model))
+    every_layer = keras.Model(network.input, [layer.output for layer in network.layers])
+    shapes = every_layer.compute_output_shape((1, height, width, 3))
+    values = 0
+    for layer, shape in zip(network.layers, shapes, strict=True):
+        # A layer with an activation inside holds its values before and after it.
+        inside = getattr(layer, "activation", None) not in (None, keras.activations.linear)
+        activated_apart = isinstance(layer, keras.layers.Activation)
+        values += math.prod(shape) * (2 if inside and not activated_apart else 1)
+    return values
+
+
+def free_memory() -> int | None:
+    """Bytes that this process may still take where the network computes; None where that is not told."""
+    return free_device_memory() if device_name() != "cpu" else _free_main_memory()
+
+
+def require_memory(config: TransferConfig, height: int, width: int) -> str:
+    """Tell in one line what a run will need, before it starts.
+
+    Raises:
+        MemoryShortageError: if it cannot fit, with what to do.
+    """
+    required, free = required_memory(config, height, width), free_memory()
+    what = f"{width} x {height} pixels through {config.backbone} need about {_binary(required)} of memory"
+    if free is None:
+        return f"{what}; how much is free is not known here"
+    if required > free:
+        raise MemoryShortageError(f"{what}, and {_binary(free)} are free; choose a smaller size, or make room")
+    return f"{what}; {_binary(free)} are free"
+
+
+def _binary(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def _free_main_memory() -> int | None:
+    """What Linux says is available, or the control group's limit leaves, whichever is less."""
+    free = [_available(Path("/proc/meminfo")), _left_in_group(Path("/sys/fs/cgroup"))]
+    return min((one for one in free if one is not None), default=None)
+
+
+def _available(meminfo: Path) -> int | None:
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    kibibytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return kibibytes[0] * 2**10 if kibibytes else None
+
+
+def _left_in_group(group: Path) -> int | None:
+    """The room under a version-2 control group's limit; pages of files that it can drop count as free."""
+    try:
+        limit = (group / "memory.max").read_text(encoding="ascii").strip()
+        used = int((group / "memory.current").read_text(encoding="ascii"))
+        statistics = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    if limit == "max":
+        return None
+    droppable = sum(int(line.split()[1]) for line in statistics if line.startswith("inactive_file "))
+    return int(limit) - used + droppable

@@ -1,0 +1,62 @@
+"""What a run is said to need, against what it takes, and what happens when that is not there."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from nstcore import MemoryShortageError, TransferConfig, memory, style_transfer
+
+CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=1).resolved()
+
+
+def test_the_activations_of_a_small_network_are_counted_by_hand():
+    config = TransferConfig(
+        backbone="vgg16", weights="random", content_layers=("block2_conv1",), style_layers=("block1_conv1",)
+    ).resolved()
+    height, width = 64, 96
+    pixels = height * width
+    # Picture, two convolutions of 64 channels before and after their activation, pooling, one of 128 at half the size.
+    values = pixels * (3 + 2 * 64 + 2 * 64) + pixels // 4 * (64 + 2 * 128)
+    expected = 1.1 * (4 * values + 35 * 8 * 3 * pixels)
+    assert memory.required_memory(config, height, width) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("backbone", ["vgg19", "resnet50", "inceptionv3"])
+def test_four_times_the_pixels_need_four_times_the_memory(backbone):
+    config = TransferConfig(backbone=backbone, weights="random").resolved()
+    small, large = (memory.required_memory(config, side, side) for side in (256, 512))
+    assert large == pytest.approx(4 * small, rel=0.1)
+
+
+def test_a_run_that_cannot_fit_is_refused_before_it_starts(monkeypatch, content_picture, style_picture):
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**20)
+    with pytest.raises(
+        MemoryShortageError, match=r"64 x 48 pixels through vgg16 need about \d+ MiB .* 1 MiB are free.*smaller"
+    ):
+        style_transfer(content_picture, style_picture, CONFIG, lambda _: pytest.fail("it started"))
+
+
+@pytest.mark.parametrize(("free", "words"), [(None, "is not known here"), (5 * 2**30, "5.0 GiB are free")])
+def test_what_a_run_needs_is_said(monkeypatch, caplog, content_picture, style_picture, free, words):
+    monkeypatch.setattr(memory, "free_memory", lambda: free)
+    with caplog.at_level(logging.INFO, logger="nstcore"):
+        style_transfer(content_picture, style_picture, CONFIG)
+    assert "64 x 48 pixels through vgg16 need about" in caplog.text
+    assert words in caplog.text
+
+
+def test_linux_tells_what_is_free(tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal:  100 kB\nMemAvailable:  12 kB\n")
+    assert memory._available(tmp_path / "meminfo") == 12 * 1024
+    assert memory._available(tmp_path / "nothing") is None
+
+
+def test_a_control_groups_limit_counts(tmp_path):
+    for name, text in {"max": "1000\n", "current": "600\n", "stat": "anon 500\ninactive_file 50\n"}.items():
+        (tmp_path / f"memory.{name}").write_text(text)
+    assert memory._left_in_group(tmp_path) == 450
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory._left_in_group(tmp_path) is None
+    assert memory._left_in_group(tmp_path / "nothing") is None
