@@ -6,11 +6,14 @@ Only names and numbers live at module level, so that a scheduler can validate a 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from nstcore.errors import ConfigError
 
@@ -41,16 +44,33 @@ class Backbone:
     style_layers: tuple[str, ...]
 
     def build(self) -> keras.Model:
-        """Build the convolutional part (no classifier) for RGB pictures of any size, without trained weights.
+        """Build the convolutional part (no classifier) for RGB pictures of any size; its kernels are 0, yet to be set.
 
         Layer names are those a fresh process gives, however many networks were built before.
         """
         import keras
 
         builder = getattr(keras.applications, self.application)
-        network = builder(include_top=False, weights=None, input_shape=(None, None, 3))
+        with _no_random_kernels():
+            network = builder(include_top=False, weights=None, input_shape=(None, None, 3))
         name_as_in_a_fresh_process(network.layers)
         return network
+
+
+@contextlib.contextmanager
+def _no_random_kernels() -> Iterator[None]:
+    """Let Keras' random initialisers give zeros.
+
+    JAX compiles a draw for every shape: 4 s for VGG19, 14 s for InceptionV3, thrown away when weights are set.
+    """
+    import keras
+
+    drawing = keras.initializers.VarianceScaling.__call__
+    keras.initializers.VarianceScaling.__call__ = lambda self, shape, dtype=None, **_: np.zeros(shape, dtype)
+    try:
+        yield
+    finally:
+        keras.initializers.VarianceScaling.__call__ = drawing
 
 
 # Keras numbers the layers that a network leaves unnamed (all but the mixed blocks of InceptionV3) by a counter that

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from nstcore import ConfigError
@@ -133,3 +134,10 @@ def test_backbones_are_found_by_their_own_name():
     for name, backbone in BACKBONES.items():
         assert backbone.name == name
         assert get_backbone(name) is backbone
+
+
+def test_building_a_network_draws_no_kernels_and_leaves_keras_initialisers_as_they_were():
+    kernels = [weight for weight in BACKBONES["vgg16"].build().weights if weight.name == "kernel"]
+    assert kernels
+    assert not any(np.any(np.asarray(kernel)) for kernel in kernels)
+    assert np.any(keras.ops.convert_to_numpy(keras.layers.Dense(3)(np.ones((1, 4)))))
