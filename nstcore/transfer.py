@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from nstcore.config import TransferConfig
+from nstcore.device_lbfgs import minimizer
 from nstcore.features import pretrained_network
 from nstcore.images import PictureSource, initial_picture, load_picture
 from nstcore.objective import Objective, compiled_loss
@@ -84,36 +85,24 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
     """Minimise an objective with the configured optimiser, recording every iterate.
 
     Values of the picture are kept within 0..255 if the settings say so (`nstcore.pixel_range`); total and terms of
-    every iterate are those of the picture within the range. An objective that approximates its loss (bfloat16) is refined for
-    the last fifth of the iterations, within the same run of the optimiser, so that the curvature history is kept; or as
-    soon as rounding leaves the optimiser no step.
+    every iterate are those of the picture within the range. An objective that approximates its loss (bfloat16) is
+    refined for the last fifth of the iterations, within the same run of the optimiser, so that the curvature history is
+    kept; or as soon as rounding leaves the optimiser no step.
     """
     iterates: list[Iterate] = []
     refined_from = int(config.iterations * (1 - _REFINED_SHARE))
     start = time.perf_counter()
 
-    function = WithinRange(objective) if config.pixel_range == "bounded" else objective
-
-    def record(x: np.ndarray, value: float) -> None:
-        terms = function.components_of_value(x, value)
+    def record(terms: dict[str, float]) -> bool:
+        """Record the next iterate; tell whether it is time to refine."""
         iterate = Iterate(len(iterates), objective.evaluations, time.perf_counter() - start, **terms)
         iterates.append(iterate)
         if callback is not None:
             callback(iterate)
-        if iterate.iteration >= refined_from:
-            objective.refine()
+        return iterate.iteration >= refined_from
 
-    def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = function(x)
-        if not iterates:
-            record(x, value)
-        return value, gradient
-
-    minimize = OPTIMIZERS[config.optimizer]
-    with single_threaded_blas():
-        x, message = minimize(first_is_recorded, objective.x0, config.iterations, record)
-        if objective.refine():
-            x, message = minimize(function, x, config.iterations + 1 - len(iterates), record)
+    minimize = _on_device if config.optimizer == "lbfgs-device" else _on_host
+    x, message = minimize(objective, config, record)
     _, weights = pretrained_network(config.backbone, config.weights)
     return TransferResult(
         image=objective.to_image(x),
@@ -123,3 +112,48 @@ def optimize(objective: Objective, config: TransferConfig, callback: Callback | 
         message=message,
         seconds=time.perf_counter() - start,
     )
+
+
+#: Takes the terms of an iterate, tells whether to refine.
+_Record = Callable[[dict[str, float]], bool]
+
+
+def _on_host(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
+    """Minimise with an optimiser of flat NumPy vectors; x and why it stopped."""
+    function = WithinRange(objective) if config.pixel_range == "bounded" else objective
+    recorded = 0
+
+    def on_step(x: np.ndarray, value: float) -> None:
+        nonlocal recorded
+        recorded += 1
+        if record(function.components_of_value(x, value)):
+            objective.refine()
+
+    def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = function(x)
+        if not recorded:
+            on_step(x, value)
+        return value, gradient
+
+    minimize = OPTIMIZERS[config.optimizer]
+    with single_threaded_blas():
+        x, message = minimize(first_is_recorded, objective.x0, config.iterations, on_step)
+        if objective.refine():
+            x, message = minimize(function, x, config.iterations + 1 - recorded, on_step)
+    return x, message
+
+
+def _on_device(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
+    """Minimise with an optimiser that keeps its vectors where the network is; x and why it stopped."""
+    run = minimizer(objective, bounded=config.pixel_range == "bounded")
+    run.start()
+    message = f"{config.iterations} iterations"
+    refine = record(run.terms)
+    for _ in range(config.iterations):
+        if refine:
+            run.refine()
+        if not run.step() and not (run.refine() and run.step()):
+            message = "no step lowers the loss"
+            break
+        refine = record(run.terms)
+    return run.picture(), message
