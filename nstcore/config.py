@@ -17,7 +17,7 @@ Pooling = Literal["max", "avg"]
 StyleNormalization = Literal["balanced", "gatys", "none", "keras-example"]
 TotalVariation = Literal["power", "squared"]
 Initial = Literal["content", "noise", "style"]
-Optimizer = Literal["lbfgs"]
+Optimizer = Literal["lbfgs", "lbfgs-device"]
 PixelRange = Literal["bounded", "free"]
 Precision = Literal["float32", "bfloat16", "auto"]
 
@@ -53,7 +53,8 @@ class TransferConfig:
             gets the style's large structures too; "auto" halves `size` as long as 256 remain; () starts at once.
         init: the picture that optimisation starts from.
         seed: seed of the noise picture, >= 0.
-        optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`.
+        optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`, "lbfgs-device" keeps picture, gradient and
+            history on the device (`nstcore.device_lbfgs`).
         pixel_range: "bounded" keeps the picture within 0..255 while it is optimised, so that nothing is lost when it is
             written; "free" clips at the end, as the papers do.
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.

@@ -9,7 +9,7 @@ import numpy as np
 from nstcore import images
 from nstcore.config import TransferConfig
 from nstcore.errors import DivergenceError
-from nstcore.gradients import Bind, ValueAndGradient, compile_value_and_gradient
+from nstcore.gradients import Bind, BoundLoss, ValueAndGradient, compile_value_and_gradient
 from nstcore.loss_graph import TERMS, build_loss_graph
 
 
@@ -43,6 +43,10 @@ class Objective:
         self._exact = exact
         self._last_terms: dict[str, float] = {}
 
+    def start_from(self, picture: np.ndarray) -> None:
+        """Let the initial picture be another: uint8 (H', W', 3), resized if need be."""
+        self.x0 = images.resize_to(picture, *self.shape[:2]).astype(np.float64).ravel()
+
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Compute the total loss and its gradient.
 
@@ -50,18 +54,36 @@ class Objective:
             DivergenceError: if a term or the gradient is NaN or infinite, naming the evaluation and the term.
         """
         terms, gradient = self._evaluate(x)
+        self.count_evaluation(terms, bool(np.isfinite(gradient).all()))
+        return terms["total"], gradient.astype(np.float64).ravel()
+
+    def count_evaluation(self, terms: dict[str, float], gradient_is_finite: bool) -> None:
+        """Count an evaluation and keep its terms; optimisers that evaluate the loss on the device tell of it here.
+
+        Raises:
+            DivergenceError: as calling the objective does.
+        """
         self.evaluations += 1
         for name in (*TERMS[1:], TERMS[0]):
             if not np.isfinite(terms[name]):
                 raise DivergenceError(
                     f"the {name} loss became {terms[name]} at evaluation {self.evaluations}; {_ADVICE}"
                 )
-        if not np.isfinite(gradient).all():
+        if not gradient_is_finite:
             raise DivergenceError(
                 f"the gradient has a NaN or infinite entry at evaluation {self.evaluations}; {_ADVICE}"
             )
         self._last_terms = terms
-        return terms["total"], gradient.astype(np.float64).ravel()
+
+    def on_device(self) -> BoundLoss:
+        """The loss, or the approximation of it until `refine` is called, as tensors of the backend compute it.
+
+        Raises:
+            TypeError: if the objective was not built from a compiled graph.
+        """
+        if not isinstance(self._value_and_gradient, BoundLoss):
+            raise TypeError(f"no loss on a device: {self._value_and_gradient!r} is not a BoundLoss")
+        return self._value_and_gradient
 
     def refine(self) -> bool:
         """From now on compute the loss itself; tell whether that is a change."""

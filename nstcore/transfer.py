@@ -11,8 +11,9 @@ import numpy as np
 
 from nstcore.coarse_to_fine import coarse_levels
 from nstcore.config import TransferConfig
+from nstcore.device_lbfgs import minimizer
 from nstcore.features import pretrained_network
-from nstcore.images import PictureSource, initial_picture, load_picture, resize_to
+from nstcore.images import PictureSource, initial_picture, load_picture
 from nstcore.memory import require_memory
 from nstcore.objective import Objective, compiled_loss
 from nstcore.optimizers import OPTIMIZERS
@@ -127,29 +128,19 @@ def optimize(
     iterates: list[Iterate] = []
     refined_from = int(config.iterations * (1 - _REFINED_SHARE))
     start = time.perf_counter() - (coarse.seconds if coarse else 0.0)
-    x0 = objective.x0 if coarse is None else resize_to(coarse.image, *objective.shape[:2]).astype(np.float64).ravel()
-    function = WithinRange(objective) if config.pixel_range == "bounded" else objective
+    if coarse is not None:
+        objective.start_from(coarse.image)
 
-    def record(x: np.ndarray, value: float) -> None:
-        terms = function.components_of_value(x, value)
+    def record(terms: dict[str, float]) -> bool:
+        """Record the next iterate; tell whether it is time to refine."""
         iterate = Iterate(len(iterates), objective.evaluations, time.perf_counter() - start, **terms)
         iterates.append(iterate)
         if callback is not None:
             callback(iterate)
-        if iterate.iteration >= refined_from:
-            objective.refine()
+        return iterate.iteration >= refined_from
 
-    def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = function(x)
-        if not iterates:
-            record(x, value)
-        return value, gradient
-
-    minimize = OPTIMIZERS[config.optimizer]
-    with single_threaded_blas():
-        x, message = minimize(first_is_recorded, x0, config.iterations, record)
-        if objective.refine():
-            x, message = minimize(function, x, config.iterations + 1 - len(iterates), record)
+    minimize = _on_device if config.optimizer == "lbfgs-device" else _on_host
+    x, message = minimize(objective, config, record)
     _, weights = pretrained_network(config.backbone, config.weights)
     return TransferResult(
         image=objective.to_image(x),
@@ -160,3 +151,48 @@ def optimize(
         seconds=time.perf_counter() - start,
         coarse=() if coarse is None else (*coarse.coarse, CoarseRun(coarse.config.size, coarse.trace)),
     )
+
+
+#: Takes the terms of an iterate, tells whether to refine.
+_Record = Callable[[dict[str, float]], bool]
+
+
+def _on_host(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
+    """Minimise with an optimiser of flat NumPy vectors; x and why it stopped."""
+    function = WithinRange(objective) if config.pixel_range == "bounded" else objective
+    recorded = 0
+
+    def on_step(x: np.ndarray, value: float) -> None:
+        nonlocal recorded
+        recorded += 1
+        if record(function.components_of_value(x, value)):
+            objective.refine()
+
+    def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = function(x)
+        if not recorded:
+            on_step(x, value)
+        return value, gradient
+
+    minimize = OPTIMIZERS[config.optimizer]
+    with single_threaded_blas():
+        x, message = minimize(first_is_recorded, objective.x0, config.iterations, on_step)
+        if objective.refine():
+            x, message = minimize(function, x, config.iterations + 1 - recorded, on_step)
+    return x, message
+
+
+def _on_device(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
+    """Minimise with an optimiser that keeps its vectors where the network is; x and why it stopped."""
+    run = minimizer(objective, bounded=config.pixel_range == "bounded")
+    run.start()
+    message = f"{config.iterations} iterations"
+    refine = record(run.terms)
+    for _ in range(config.iterations):
+        if refine:
+            run.refine()
+        if not run.step() and not (run.refine() and run.step()):
+            message = "no step lowers the loss"
+            break
+        refine = record(run.terms)
+    return run.picture(), message

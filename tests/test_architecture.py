@@ -146,13 +146,18 @@ def test_only_tasks_and_stores_know_luigi():
     assert others == {"pipeline.stores"}
 
 
-def test_only_the_gradient_adapters_know_a_backend():
-    assert importers_of(*BACKENDS) == {f"nstcore.gradients.{backend}" for backend in BACKENDS}
+ADAPTERS = ("nstcore.gradients", "nstcore.device_lbfgs")  # each has a module per backend
 
 
+def test_only_adapters_know_a_backend():
+    assert importers_of(*BACKENDS) == {f"{package}.{backend}" for package in ADAPTERS for backend in BACKENDS}
+    assert importers_of("optax") == {"nstcore.device_lbfgs.jax"}
+
+
+@pytest.mark.parametrize("package", ADAPTERS)
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
-def test_an_adapter_knows_its_own_backend_alone(backend):
-    names = {top(name) for name in imports_of(f"nstcore.gradients.{backend}")}
+def test_an_adapter_knows_its_own_backend_alone(package, backend):
+    names = {top(name) for name in imports_of(f"{package}.{backend}")}
     assert names & BACKENDS == {backend}
 
 

@@ -1,13 +1,15 @@
 """From a symbolic loss to a function that computes it and its gradient.
 
 Keras 3 has no public gradient, so each of its backends needs an adapter; nothing else in the project knows which
-backend is active. An adapter module has the two functions below, for its backend.
+backend is active, but for the optimisers of `nstcore.device_lbfgs`. An adapter module has the two functions below, for
+its backend.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +18,31 @@ import numpy as np
 
 #: (1, H, W, 3) float32 picture -> (name of each term -> value, gradient of the total of the picture's shape).
 ValueAndGradient = Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]
+
+
+@dataclass(frozen=True)
+class BoundLoss:
+    """The loss of one pair of pictures, for callers on the host and for those on the device.
+
+    Calling it is calling `evaluate`.
+
+    Attributes:
+        evaluate: computes from and to arrays of the host.
+        terms: ((1, H, W, 3) float32 picture, `arguments`) -> name of each term -> value, all of them tensors of the
+            backend; it can be traced and differentiated. One object per compiled graph, shared by all pairs.
+        arguments: on the device already; compiled functions take them as arguments, so that one serves all pairs.
+    """
+
+    evaluate: ValueAndGradient
+    terms: Callable[[Any, Any], dict[str, Any]]
+    arguments: Any
+
+    def __call__(self, picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+        return self.evaluate(picture)
+
+
 #: The other inputs of the graph -> the function of the picture alone. They go to the device once, when bound.
-Bind = Callable[[dict[str, Any]], ValueAndGradient]
+Bind = Callable[[dict[str, Any]], BoundLoss]
 
 
 def compile_value_and_gradient(graph: keras.Model) -> Bind:

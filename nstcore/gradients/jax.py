@@ -8,7 +8,7 @@ import jax
 import keras
 import numpy as np
 
-from nstcore.gradients import Bind, ValueAndGradient
+from nstcore.gradients import Bind, BoundLoss
 
 
 def compile_value_and_gradient(graph: keras.Model) -> Bind:
@@ -18,20 +18,25 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
         [variable.value for variable in graph.non_trainable_variables],
     )
 
-    def loss(picture: jax.Array, others: dict[str, Any], state: tuple[list, list]) -> tuple[jax.Array, dict]:
-        terms, _ = graph.stateless_call(*state, {"picture": picture, **others}, training=False)
-        return terms["total"], terms
+    def terms(picture: jax.Array, arguments: tuple[dict[str, Any], tuple[list, list]]) -> dict[str, jax.Array]:
+        others, state = arguments
+        found: dict[str, jax.Array] = graph.stateless_call(*state, {"picture": picture, **others}, training=False)[0]
+        return found
+
+    def loss(picture: jax.Array, arguments: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
+        found = terms(picture, arguments)
+        return found["total"], found
 
     value_and_gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
 
-    def bind(others: dict[str, Any]) -> ValueAndGradient:
-        on_device = jax.device_put(others)
+    def bind(others: dict[str, Any]) -> BoundLoss:
+        arguments = (jax.device_put(others), variables)
 
         def evaluate(picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-            (_, terms), gradient = value_and_gradient(picture, on_device, variables)
-            return {name: float(value) for name, value in terms.items()}, np.asarray(gradient)
+            (_, found), gradient = value_and_gradient(picture, arguments)
+            return {name: float(value) for name, value in found.items()}, np.asarray(gradient)
 
-        return evaluate
+        return BoundLoss(evaluate, terms, arguments)
 
     return bind
 

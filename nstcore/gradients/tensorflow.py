@@ -8,23 +8,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nstcore.gradients import Bind, ValueAndGradient
+from nstcore.gradients import Bind, BoundLoss
 
 
 def compile_value_and_gradient(graph: keras.Model) -> Bind:
+    def terms(picture: tf.Tensor, others: dict[str, Any]) -> dict[str, tf.Tensor]:
+        found: dict[str, tf.Tensor] = graph({"picture": picture, **others}, training=False)
+        return found
+
     @tf.function(autograph=False)
     def value_and_gradient(picture: tf.Tensor, others: dict[str, Any]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        terms = graph({"picture": picture, **others}, training=False)
-        return terms, tf.gradients(terms["total"], picture)[0]
+        found = terms(picture, others)
+        return found, tf.gradients(found["total"], picture)[0]
 
-    def bind(others: dict[str, Any]) -> ValueAndGradient:
+    def bind(others: dict[str, Any]) -> BoundLoss:
         on_device = tf.nest.map_structure(tf.convert_to_tensor, others)
 
         def evaluate(picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-            terms, gradient = value_and_gradient(tf.convert_to_tensor(picture), on_device)
-            return {name: float(value) for name, value in terms.items()}, gradient.numpy()
+            found, gradient = value_and_gradient(tf.convert_to_tensor(picture), on_device)
+            return {name: float(value) for name, value in found.items()}, gradient.numpy()
 
-        return evaluate
+        return BoundLoss(evaluate, terms, on_device)
 
     return bind
 

@@ -8,21 +8,25 @@ import keras
 import numpy as np
 import torch
 
-from nstcore.gradients import Bind, ValueAndGradient
+from nstcore.gradients import Bind, BoundLoss
 
 
 def compile_value_and_gradient(graph: keras.Model) -> Bind:
-    def bind(others: dict[str, Any]) -> ValueAndGradient:
+    def terms(picture: torch.Tensor, others: dict[str, Any]) -> dict[str, torch.Tensor]:
+        found: dict[str, torch.Tensor] = graph({"picture": picture, **others}, training=False)
+        return found
+
+    def bind(others: dict[str, Any]) -> BoundLoss:
         on_device = keras.tree.map_structure(keras.ops.convert_to_tensor, others)
 
         def evaluate(picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
             with torch.enable_grad():
                 variable = keras.ops.convert_to_tensor(picture).detach().requires_grad_(True)
-                terms = graph({"picture": variable, **on_device}, training=False)
-                (gradient,) = torch.autograd.grad(terms["total"], variable)
-            return {name: float(value.detach()) for name, value in terms.items()}, gradient.cpu().numpy()
+                found = terms(variable, on_device)
+                (gradient,) = torch.autograd.grad(found["total"], variable)
+            return {name: float(value.detach()) for name, value in found.items()}, gradient.cpu().numpy()
 
-        return evaluate
+        return BoundLoss(evaluate, terms, on_device)
 
     return bind
 

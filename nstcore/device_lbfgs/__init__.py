@@ -1,0 +1,260 @@
+"""L-BFGS whose vectors (picture, gradient, curvature history) stay on the device; only scalars come to the host.
+
+An adapter module per backend has a class `Minimizer`:
+
+- torch: `torch.optim.LBFGS` with its strong Wolfe line search.
+- JAX: `optax.lbfgs` for history and direction, and the line search of `nstcore.device_lbfgs.line_search`. optax's own
+  zoom search is a `lax.while_loop`: in one, XLA computes convolutions four times as slowly on processors (measured). It
+  also compiles the network twice, and has no place for the terms of the loss.
+- TensorFlow: the two-loop recursion written out, and the same line search. TensorFlow Probability's `lbfgs_minimize` is
+  one loop within a graph: it tells of no step, its state can be neither saved nor taken up again, and it needs Keras 2.
+
+Losses are minimised scaled by a power of two, so that the mean absolute gradient of the initial picture is about 1. No
+digit changes, but dot products neither overflow nor meet the absolute tolerances of a library, however the loss is
+weighted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from nstcore.errors import ConfigError
+from nstcore.gradients import BoundLoss
+from nstcore.loss_graph import TERMS
+from nstcore.objective import Objective
+from nstcore.pixel_range import STIFFNESS, tensor_within_range
+
+#: Pairs of steps and gradient differences that are remembered, as with SciPy.
+HISTORY = 10
+#: As in SciPy, per line search.
+MOST_EVALUATIONS_PER_STEP = 20
+#: Mean change of a value by the first trial along the negative gradient, grey levels.
+FIRST_STEP = 1.0
+
+Tensor = Any  # of the active backend
+
+
+class DeviceLBFGS(ABC):
+    """A run of L-BFGS on an objective; `start` it, or `load_state` of another run, then `step`.
+
+    Attributes:
+        terms: the total loss and its three terms at the current picture (within 0..255 if bounded).
+    """
+
+    def __init__(self, objective: Objective, bounded: bool) -> None:
+        """Take an objective built from a compiled graph.
+
+        Args:
+            objective: it counts the evaluations and knows the loss that `refine` switches to.
+            bounded: keep values within 0..255, as `nstcore.pixel_range.WithinRange` does.
+        """
+        self.terms: dict[str, float] = {}
+        self._objective = objective
+        self._bounded = bounded
+        self._value = math.nan  # scaled, with the penalty
+        self._scale = np.float32(1.0)
+        self._stiffness = np.float32(0.0)
+        self._refined = False
+        self._has_history = False
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of loss and gradient so far."""
+        return self._objective.evaluations
+
+    def start(self) -> None:
+        """Evaluate the initial picture.
+
+        Raises:
+            DivergenceError: if a term or the gradient is NaN or infinite.
+        """
+        self._place(self._objective.x0.astype(np.float32).reshape(1, *self._objective.shape))
+        self._use(self._objective.on_device())
+        slope = float(self._evaluated(self._evaluate())[-1])
+        if slope > 0:
+            self._scale = np.float32(2.0 ** -round(max(-100.0, min(100.0, math.log2(slope)))))
+        self._stiffness = np.float32(STIFFNESS * slope * float(self._scale))
+        self._value *= float(self._scale)
+        self._rescale(float(self._scale))
+
+    def step(self) -> bool:
+        """Go one step; tell whether there was one that lowers the loss. If not, the picture stays what it is.
+
+        Where the history gives no such step, it is forgotten, and the negative gradient tried.
+
+        Raises:
+            DivergenceError: if a term or the gradient is NaN or infinite at a picture that was tried.
+        """
+        if self._step():
+            return True
+        if not self._has_history:
+            return False
+        self._begin_anew()
+        return self._step()
+
+    def refine(self) -> bool:
+        """Switch to the loss itself, if it is an approximation so far, keeping the history; tell whether it was.
+
+        Raises:
+            DivergenceError: if a term or the gradient is NaN or infinite now.
+        """
+        if not self._objective.refine():
+            return False
+        self._refined = True
+        self._use(self._objective.on_device())
+        self._evaluated(self._evaluate())
+        return True
+
+    def picture(self) -> np.ndarray:
+        """The current picture: a float32 (H, W, 3) array on the host, within 0..255 if bounded."""
+        found = ops.convert_to_numpy(tensor_within_range(self._z()) if self._bounded else self._z())
+        return np.array(found[0])
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """All that the run depends on but the objective, as arrays that `np.savez` takes: some 22 pictures."""
+        return {
+            "backend": np.array(keras.backend.backend()),
+            "bounded": np.array(self._bounded),
+            "shape": np.array(self._objective.shape),
+            "evaluations": np.array(self._objective.evaluations),
+            "refined": np.array(self._refined),
+            "has_history": np.array(self._has_history),
+            "value": np.array(self._value),
+            "terms": np.array([self.terms[name] for name in TERMS]),
+            "scale": np.array(self._scale),
+            "stiffness": np.array(self._stiffness),
+            **{f"device/{name}": array for name, array in self._arrays().items()},
+        }
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Go on where another run was when its `state_dict` was made, to the bit on the same machine.
+
+        Args:
+            state: of a run on an equal objective; `self` was made with one that was not refined yet.
+
+        Raises:
+            ConfigError: if it is of another backend, size or pixel range.
+        """
+        here = (keras.backend.backend(), self._bounded, tuple(self._objective.shape))
+        there = (str(state["backend"]), bool(state["bounded"]), tuple(state["shape"].tolist()))
+        if here != there:
+            raise ConfigError(
+                f"the state of an optimiser must be of (backend, bounded, shape) {here}. Received: {there}"
+            )
+        self._objective.evaluations = int(state["evaluations"])
+        self._refined = bool(state["refined"])
+        if self._refined:
+            self._objective.refine()
+        self._use(self._objective.on_device())
+        self._has_history = bool(state["has_history"])
+        self._value = float(state["value"])
+        self.terms = dict(zip(TERMS, state["terms"].tolist(), strict=True))
+        self._scale = np.float32(state["scale"])
+        self._stiffness = np.float32(state["stiffness"])
+        self._set_arrays(
+            {name.removeprefix("device/"): array for name, array in state.items() if name.startswith("device/")}
+        )
+
+    def _evaluated(self, report: np.ndarray) -> np.ndarray:
+        """Count the evaluation that a report tells of, and make it the current one."""
+        self._count(report)
+        self._keep(report)
+        return report
+
+    def _keep(self, report: np.ndarray) -> None:
+        self._value = float(report[0])
+        self.terms = _terms_of(report)
+
+    def _count(self, report: np.ndarray) -> None:
+        self._objective.count_evaluation(_terms_of(report), math.isfinite(report[-1]))
+
+    def _begin_anew(self) -> None:
+        self._has_history = False
+        self._forget()
+
+    @abstractmethod
+    def _place(self, picture: np.ndarray) -> None:
+        """Put a (1, H, W, 3) picture on the device, with an empty history."""
+
+    @abstractmethod
+    def _use(self, loss: BoundLoss) -> None:
+        """From now on evaluate this loss."""
+
+    @abstractmethod
+    def _evaluate(self) -> np.ndarray:
+        """Evaluate the current picture and give `report`; a history stays as if the loss had always been this one."""
+
+    @abstractmethod
+    def _rescale(self, factor: float) -> None:
+        """Multiply the current gradient."""
+
+    @abstractmethod
+    def _step(self) -> bool:
+        """Go a step that lowers `_value`, or stay; `_count` every evaluation, `_keep` the one of the step."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Empty the history."""
+
+    @abstractmethod
+    def _z(self) -> Tensor:
+        """The current (1, H, W, 3) vector."""
+
+    @abstractmethod
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Copies of what is on the device."""
+
+    @abstractmethod
+    def _set_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """Put them on the device again."""
+
+
+def minimizer(objective: Objective, bounded: bool) -> DeviceLBFGS:
+    """Make a run of the active backend's L-BFGS.
+
+    Raises:
+        ConfigError: if the backend lacks its library.
+    """
+    backend = keras.backend.backend()
+    try:
+        module = importlib.import_module(f"nstcore.device_lbfgs.{backend}")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"optimizer='lbfgs-device' needs {error.name} on {backend}; pip install {error.name}"
+        ) from error
+    made: DeviceLBFGS = module.Minimizer(objective, bounded)
+    return made
+
+
+def value_and_terms(
+    terms: Callable[[Tensor, Any], dict[str, Tensor]],
+    z: Tensor,
+    arguments: Any,
+    scale: Tensor,
+    stiffness: Tensor,
+    bounded: bool,
+) -> tuple[Tensor, Tensor]:
+    """What is minimised, scale · f(x) + ½ stiffness Σ (z - x)², x the picture nearest to z, and the TERMS of f(x)."""
+    x = tensor_within_range(z) if bounded else z
+    found = terms(x, arguments)
+    value = scale * found["total"]
+    if bounded:
+        value = value + 0.5 * stiffness * ops.sum(ops.square(z - x))
+    return value, ops.stack([found[name] for name in TERMS])
+
+
+def report(value: Tensor, terms: Tensor, gradient: Tensor) -> Tensor:
+    """What the host reads of an evaluation, one vector: value, TERMS, mean |gradient| (finite if all of it is)."""
+    return ops.concatenate([ops.stack([value]), terms, ops.stack([ops.mean(ops.abs(gradient))])])
+
+
+def _terms_of(report: np.ndarray) -> dict[str, float]:
+    return dict(zip(TERMS, report[1 : 1 + len(TERMS)].tolist(), strict=True))
