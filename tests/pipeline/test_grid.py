@@ -150,7 +150,6 @@ CHANGES = {
     "pixel_range": "free",
     "iterations": 7,
     "precision": "bfloat16",
-    "pixel_range": "free",
     "coarse_sizes": (128,),
 }
 
