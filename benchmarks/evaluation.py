@@ -1,7 +1,7 @@
 """What does the symbolic graph cost? One evaluation of loss and gradient against the same straight in TensorFlow.
 
 The straight version calls TensorFlow's own operations on the same weights, pictures, layers and loss, in one
-`tf.function` with `tf.gradients`. Both are timed alternately in one process; medians and their ratio are printed.
+`tf.function` with `tf.gradients`. Both are timed alternately in one process.
 
     python -m benchmarks.evaluation [--width 256 --height 192 --repeats 40]
 """
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.rooms.measure import alternately, median_ratio
+from benchmarks.rooms.report import Report, add_results_option
 from nstcore import TransferConfig
 from nstcore.quiet import quiet_tensorflow
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=192)
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--weights", default="imagenet")
+    add_results_option(parser)
     options = parser.parse_args()
     quiet_tensorflow()
 
@@ -40,19 +42,19 @@ def main() -> None:
     )
     objective = build_objective(content, style, config)
     straight = straight_tensorflow(content, style, config)
+    report = Report(
+        "evaluation", "The symbolic graph against a hand-written tf.function, VGG19, float32", options.results
+    )
     ours, theirs = objective(objective.x0), straight(objective.x0)
-    print(f"loss: ours {ours[0]:.6e}, straight {theirs[0]:.6e}; cosine of gradients {_cosine(ours[1], theirs[1]):.7f}")
-
-    seconds: dict[str, list[float]] = {"ours": [], "straight": []}
-    for _ in range(options.repeats):
-        for name, function in (("ours", objective), ("straight", straight)):
-            start = time.perf_counter()
-            function(objective.x0)
-            seconds[name].append(time.perf_counter() - start)
-    for name, values in seconds.items():
-        print(f"{name:9} median {statistics.median(values):.4f} s, fastest {min(values):.4f} s")
-    ratios = [ours / theirs for ours, theirs in zip(seconds["ours"], seconds["straight"], strict=True)]
-    print(f"ratio, pair by pair: median {statistics.median(ratios):.3f}")
+    x = objective.x0
+    seconds = alternately({"ours": lambda: objective(x), "straight": lambda: straight(x)}, options.repeats)
+    rows = [(name, f"{statistics.median(taken):.4f}", f"{min(taken):.4f}") for name, taken in seconds.items()]
+    ratio = f"{median_ratio(seconds['ours'], seconds['straight']):.3f}"
+    header = (f"{options.width} × {options.height}", "median, s", "fastest, s")
+    report.table(header, [*rows, ("ours / straight, pair by pair", ratio, "")])
+    cosine = f"{_cosine(ours[1], theirs[1]):.7f}"
+    report.say(f"Loss: ours {ours[0]:.6e}, straight {theirs[0]:.6e}; cosine of the gradients {cosine}.")
+    report.write()
 
 
 def straight_tensorflow(

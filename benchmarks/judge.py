@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rooms.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, presets
 from nstcore.images import load_picture, write_picture
 from nstcore.quiet import quiet_tensorflow
@@ -26,8 +27,9 @@ def main() -> None:
     quiet_tensorflow()
     from nstcore.transfer import style_transfer
 
-    print(f"preset {options.preset}, {options.size} px, {options.iterations} iterations")
-    print(f"{'backbone':12} {'content':20} {'style':20} {'judge':>7} {'content':>8} {'seconds':>8} {'evaluations':>11}")
+    title = f"Stylisation: preset {options.preset}, {options.size} px, {options.iterations} iterations"
+    report = Report("judge", title, options.results)
+    rows: list[tuple[object, ...]] = []
     for backbone in options.backbones.split(","):
         config = presets.get(options.preset, backbone=backbone, size=options.size, iterations=options.iterations)
         judgements = []
@@ -40,15 +42,16 @@ def main() -> None:
                 judged, distance = judge(result.image, content, style)
                 judgements.append(judged)
                 names = (Path(content_path).stem, Path(style_path).stem)
-                print(
-                    f"{backbone:12} {names[0]:20.20} {names[1]:20.20} {judged:7.3f} {distance:8.3f} "
-                    f"{result.seconds:8.1f} {result.trace[-1].evaluations:11d}",
-                    flush=True,
-                )
+                evaluations = result.trace[-1].evaluations
+                measured = (f"{judged:.3f}", f"{distance:.3f}", f"{result.seconds:.1f}", evaluations)
+                rows.append((backbone, *names, *measured))
+                progress(" ".join(str(cell) for cell in rows[-1]))
                 if options.pictures:
                     Path(options.pictures).mkdir(parents=True, exist_ok=True)
                     write_picture(Path(options.pictures, f"{'--'.join((*names, backbone))}.png"), result.image)
-        print(f"{backbone:12} {'mean':41} {statistics.mean(judgements):7.3f}", flush=True)
+        rows.append((backbone, "mean", "", f"{statistics.mean(judgements):.3f}", "", "", ""))
+    report.table(("backbone", "content", "style", "judge", "content distance", "s", "evaluations"), rows)
+    report.write()
 
 
 def judge(result: np.ndarray, content: np.ndarray, style: np.ndarray) -> tuple[float, float]:
@@ -79,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--preset", default="balanced")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=150)
+    add_results_option(parser)
     parser.add_argument("--pictures", help="folder to write the results to")
     return parser.parse_args()
 

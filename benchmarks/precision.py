@@ -1,7 +1,7 @@
 """What does bfloat16 gain, and what does it cost? Per backbone: time per evaluation, time per run, and the final loss.
 
-Evaluations in the two precisions alternate in one process; medians and their ratio are printed. The final losses are
-both computed in float32, which the last fifth of a bfloat16 run is.
+Evaluations in the two precisions alternate in one process. The final losses are both computed in float32,
+which the last fifth of a bfloat16 run is.
 
     python -m benchmarks.precision --content PICTURE --style PICTURE [--size 256 --iterations 150]
 """
@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 
 import numpy as np
 
+from benchmarks.rooms.measure import alternately, median_ratio
+from benchmarks.rooms.problem import add_picture_options
+from benchmarks.rooms.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig
 from nstcore.quiet import quiet_tensorflow
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare bfloat16 with float32.")
-    parser.add_argument("--content", default="inputs/content/china.jpg")
-    parser.add_argument("--style", default="inputs/style/brushwork.png")
+    add_picture_options(parser)
+    add_results_option(parser)
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=150)
@@ -31,31 +33,37 @@ def main() -> None:
 
     from nstcore import build_objective, style_transfer
 
-    print(f"{options.size} px, {options.iterations} iterations; ratios are bfloat16 / float32")
-    print(f"{'backbone':12} {'evaluation, s':>22} {'ratio':>6} {'run, s':>16} {'ratio':>6}", end=" ")
-    print(f"{'final loss':>20} {'ratio':>7}")
+    report = Report("precision", f"bfloat16 / float32, {options.size} px", options.results)
+    rows = []
     for backbone in options.backbones.split(","):
-        configs = [
+        progress(backbone)
+        exact, fast = (
             TransferConfig(backbone=backbone, size=options.size, iterations=options.iterations, precision=precision)
             for precision in ("float32", "bfloat16")
-        ]
-        objectives = [build_objective(options.content, options.style, config) for config in configs]
-        x = objectives[0].x0 + np.random.default_rng(0).normal(scale=10, size=objectives[0].x0.shape)
-        seconds: tuple[list[float], list[float]] = ([], [])
-        for _ in range(options.repeats + 1):
-            for objective, times in zip(objectives, seconds, strict=True):
-                start = time.perf_counter()
-                objective(x)
-                times.append(time.perf_counter() - start)
-        evaluation = [statistics.median(times[1:]) for times in seconds]  # the first one compiled
-        exact, fast = (style_transfer(options.content, options.style, config) for config in configs)
-        losses = (exact.trace[-1].total, fast.trace[-1].total)
-        print(
-            f"{backbone:12} {evaluation[0]:10.4f} -> {evaluation[1]:8.4f} {evaluation[1] / evaluation[0]:6.2f} "
-            f"{exact.seconds:6.1f} -> {fast.seconds:6.1f} {fast.seconds / exact.seconds:6.2f} "
-            f"{losses[0]:8.4f} -> {losses[1]:8.4f} {losses[1] / losses[0]:7.4f}",
-            flush=True,
         )
+        objectives = [build_objective(options.content, options.style, config) for config in (exact, fast)]
+        x = objectives[0].x0 + np.random.default_rng(0).normal(scale=10, size=objectives[0].x0.shape)
+        calls = {"float32": lambda: objectives[0](x), "bfloat16": lambda: objectives[1](x)}  # noqa: B023, called here
+        seconds = alternately(calls, options.repeats)
+        ratio = median_ratio(seconds["bfloat16"], seconds["float32"])
+        medians = [statistics.median(taken) for taken in seconds.values()]
+        runs = [style_transfer(options.content, options.style, config) for config in (exact, fast)]
+        losses = [run.trace[-1].total for run in runs]
+        rows.append(
+            (
+                backbone,
+                *(f"{value:.4f}" for value in (*medians, ratio)),
+                *(f"{value:.2f}" for value in (runs[0].seconds, runs[1].seconds, runs[1].seconds / runs[0].seconds)),
+                *(f"{value:.4g}" for value in (*losses, losses[1] / losses[0])),
+            )
+        )
+    columns = [f"{what}, {of}" for what in ("evaluation, s", "run, s", "final loss") for of in _COLUMNS]
+    report.table(("backbone", *columns), rows)
+    report.say(f"Evaluations: medians of {options.repeats}. Runs: one each, {options.iterations} iterations.")
+    report.write()
+
+
+_COLUMNS = ("float32", "bfloat16", "ratio")
 
 
 if __name__ == "__main__":

