@@ -42,5 +42,18 @@ def progress(task: luigi.Task, iterations: int) -> Iterator[Callable[[Iterate], 
         yield report
 
 
+def of_the_first(report: Callable[[Iterate], None]) -> Callable[[Iterate], None]:
+    """From the iterates of several runs that go on together, pass on those of the one that is ahead."""
+    furthest = -1
+
+    def pass_on(iterate: Iterate) -> None:
+        nonlocal furthest
+        if iterate.iteration > furthest:
+            furthest = iterate.iteration
+            report(iterate)
+
+    return pass_on
+
+
 def _title(task: luigi.Task) -> str:
     return f"{task.content} × {task.style}, {task.backbone}"

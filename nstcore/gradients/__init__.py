@@ -16,8 +16,11 @@ import numpy as np
 
 #: (1, H, W, 3) float32 picture -> (name of each term -> value, gradient of the total of the picture's shape).
 ValueAndGradient = Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]
+#: The same of a graph of a batch: (B, H, W, 3) -> (name of each term -> B values, gradients of their own totals).
+BatchValueAndGradient = Callable[[np.ndarray], tuple[dict[str, list[float]], np.ndarray]]
 #: The other inputs of the graph -> the function of the picture alone. They go to the device once, when bound.
-Bind = Callable[[dict[str, Any]], ValueAndGradient]
+#: It is a `ValueAndGradient`, or of the graph of a batch a `BatchValueAndGradient`.
+Bind = Callable[[dict[str, Any]], Any]
 
 
 def compile_value_and_gradient(graph: keras.Model) -> Bind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 
@@ -20,7 +21,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 
     def loss(picture: jax.Array, others: dict[str, Any], state: tuple[list, list]) -> tuple[jax.Array, dict]:
         terms, _ = graph.stateless_call(*state, {"picture": picture, **others}, training=False)
-        return terms["total"], terms
+        return jnp.sum(terms["total"]), terms
 
     value_and_gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
 
@@ -29,7 +30,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 
         def evaluate(picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
             (_, terms), gradient = value_and_gradient(picture, on_device, variables)
-            return {name: float(value) for name, value in terms.items()}, np.asarray(gradient)
+            return {name: np.asarray(value).tolist() for name, value in terms.items()}, np.asarray(gradient)
 
         return evaluate
 

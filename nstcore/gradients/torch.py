@@ -19,8 +19,8 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
             with torch.enable_grad():
                 variable = keras.ops.convert_to_tensor(picture).detach().requires_grad_(True)
                 terms = graph({"picture": variable, **on_device}, training=False)
-                (gradient,) = torch.autograd.grad(terms["total"], variable)
-            return {name: float(value.detach()) for name, value in terms.items()}, gradient.cpu().numpy()
+                (gradient,) = torch.autograd.grad(terms["total"].sum(), variable)
+            return {name: value.tolist() for name, value in terms.items()}, gradient.cpu().numpy()
 
         return evaluate
 
