@@ -18,7 +18,7 @@ _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
 def preprocess(pictures: Tensor, mode: Preprocessing) -> Tensor:
-    """Turn RGB pictures (1, H, W, 3), 0..255, into what the network was trained on, inside the graph."""
+    """Turn RGB pictures (B, H, W, 3), 0..255, into what the network was trained on, inside the graph."""
     if mode == "caffe":
         return ops.flip(pictures, axis=-1) - ops.convert_to_tensor(_IMAGENET_MEAN_BGR, "float32")
     return pictures / 127.5 - 1.0
@@ -32,10 +32,10 @@ def pretrained_network(backbone: str, weights: str) -> tuple[keras.Model, Proven
 
 
 def feature_network(config: TransferConfig) -> keras.Model:
-    """Build the extractor for a resolved configuration: (1, H, W, 3) RGB 0..255 -> {layer: (1, h, w, N)}.
+    """Build the extractor for a resolved configuration: (B, H, W, 3) RGB 0..255 -> {layer: (B, h, w, N)}.
 
-    The network is cut at the last layer that is asked for. H and W stay open; calling the extractor on a symbolic
-    picture of fixed size fixes them.
+    The network is cut at the last layer that is asked for. B, H and W stay open; calling the extractor on
+    symbolic pictures of fixed size fixes them.
 
     Raises:
         ConfigError: for a layer the backbone does not have, listing those it has.
@@ -59,7 +59,7 @@ def _feature_network(config: TransferConfig) -> keras.Model:
     truncated = keras.Model(network.input, outputs)
     if config.pooling == "avg" or config.precision == "bfloat16":
         truncated = _rebuild(truncated, config)
-    picture = keras.Input(batch_shape=(1, None, None, 3), name="picture")
+    picture = keras.Input(batch_shape=(None, None, None, 3), name="picture")
     features = truncated(preprocess(picture, get_backbone(config.backbone).preprocessing))
     extractor = keras.Model(picture, features, name=f"{config.backbone}_features")
     extractor.trainable = False

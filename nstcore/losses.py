@@ -1,6 +1,8 @@
 """The terms of the loss: pure functions of tensors, written with `keras.ops` and therefore symbolic on symbolic input.
 
-Feature maps are (M, N): M positions (height x width), N channels.
+Feature maps are (M, N): M positions (height x width), N channels. Those of a batch of B > 1 pictures are (B, M, N), and
+every loss is then a vector (B,) with one value per picture; a single picture has no axis for it, so that its products
+are plain matrix products and its losses scalars.
 """
 
 from __future__ import annotations
@@ -17,32 +19,34 @@ _TOTAL_VARIATION_EXPONENT: dict[TotalVariation, float] = {"power": 1.25, "square
 
 
 def feature_matrix(activation: Tensor) -> Tensor:
-    """Flatten the positions of a (1, height, width, N) activation: (M, N), float32."""
-    return ops.cast(ops.reshape(activation, (-1, activation.shape[-1])), "float32")
+    """Flatten the positions of a (B, height, width, N) activation: (M, N) if B is 1, else (B, M, N); float32."""
+    pictures, channels = activation.shape[0], activation.shape[-1]
+    shape = (-1, channels) if pictures == 1 else (pictures, -1, channels)
+    return ops.cast(ops.reshape(activation, shape), "float32")
 
 
 def gram_matrix(features: Tensor) -> Tensor:
-    """G = FᵀF, (N, N), not normalised (Gatys 2016, eq. 3).
+    """G = FᵀF, (N, N) or (B, N, N), not normalised (Gatys 2016, eq. 3).
 
     Its derivative is right for losses with a symmetric derivative by G, such as a distance from another Gram matrix:
     then both paths from F give the same, so that one product is computed, and doubled, instead of two.
     """
-    gram = ops.matmul(ops.transpose(features), ops.stop_gradient(features))
+    gram = ops.matmul(ops.swapaxes(features, -2, -1), ops.stop_gradient(features))
     return 2.0 * gram - ops.stop_gradient(gram)
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """½ Σ (F - P)² over one layer (Gatys 2016, eq. 1)."""
-    return 0.5 * ops.sum(ops.square(features - target))
+    return 0.5 * ops.sum(ops.square(features - target), axis=(-2, -1))
 
 
 def gram_distance(gram: Tensor, target: Tensor) -> Tensor:
     """Σ (G - A)² over one layer, the part that all style normalisations share."""
-    return ops.sum(ops.square(gram - target))
+    return ops.sum(ops.square(gram - target), axis=(-2, -1))
 
 
 def total_variation_loss(picture: Tensor, kind: TotalVariation) -> Tensor:
-    """Σ ((x[i,j] - x[i+1,j])² + (x[i,j] - x[i,j+1])²)^p of a (1, H, W, 3) picture.
+    """Σ ((x[i,j] - x[i+1,j])² + (x[i,j] - x[i,j+1])²)^p of (B, H, W, 3) pictures.
 
     "power" is p = 1.25, "squared" p = 1. The last row and column have no neighbour and start no difference, as in the
     classic Keras example.
@@ -50,7 +54,8 @@ def total_variation_loss(picture: Tensor, kind: TotalVariation) -> Tensor:
     corner = picture[:, :-1, :-1, :]
     down = ops.square(corner - picture[:, 1:, :-1, :])
     right = ops.square(corner - picture[:, :-1, 1:, :])
-    return ops.sum(ops.power(down + right, _TOTAL_VARIATION_EXPONENT[kind]))
+    axes = None if picture.shape[0] == 1 else (1, 2, 3)
+    return ops.sum(ops.power(down + right, _TOTAL_VARIATION_EXPONENT[kind]), axis=axes)
 
 
 def style_coefficient(

@@ -20,7 +20,7 @@ _OPTIMIZER_BYTES = 35 * 8
 _MARGIN = 1.05
 
 
-def required_memory(config: TransferConfig, height: int, width: int) -> int:
+def required_memory(config: TransferConfig, height: int, width: int, batch: int = 1) -> int:
     """Estimate the bytes that optimising a picture takes, beyond a process with the network loaded.
 
     That is every activation of the network up to its last layer, kept for the gradient, and the optimiser's vectors. In
@@ -29,9 +29,10 @@ def required_memory(config: TransferConfig, height: int, width: int) -> int:
     Args:
         config: resolved settings.
         height, width: of the picture, pixels.
+        batch: how many such pictures are optimised together.
     """
     values = _activations(config.structure(), height, width)
-    return int(_MARGIN * (values * _FLOAT32 + height * width * 3 * _OPTIMIZER_BYTES))
+    return int(batch * _MARGIN * (values * _FLOAT32 + height * width * 3 * _OPTIMIZER_BYTES))
 
 
 @lru_cache(maxsize=32)
@@ -55,14 +56,15 @@ def free_memory() -> int | None:
     return free_device_memory() if device_name() != "cpu" else _free_main_memory()
 
 
-def require_memory(config: TransferConfig, height: int, width: int) -> str:
+def require_memory(config: TransferConfig, height: int, width: int, batch: int = 1) -> str:
     """Tell in one line what a run will need, before it starts.
 
     Raises:
         MemoryShortageError: if it cannot fit, with what to do.
     """
-    required, free = required_memory(config, height, width), free_memory()
-    what = f"{width} x {height} pixels through {config.backbone} need about {_binary(required)} of memory"
+    required, free = required_memory(config, height, width, batch), free_memory()
+    pictures = f"{batch} pictures of " if batch > 1 else ""
+    what = f"{pictures}{width} x {height} pixels through {config.backbone} need about {_binary(required)} of memory"
     if free is None:
         return f"{what}; how much is free is not known here"
     if required > free:

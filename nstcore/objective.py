@@ -118,9 +118,9 @@ _ADVICE = "lower the weights, or choose another precision or style_normalization
 
 
 @lru_cache(maxsize=8)
-def compiled_loss(structure: TransferConfig, height: int, width: int) -> Bind:
-    """The compiled loss of a `TransferConfig.structure` and size, once per process.
+def compiled_loss(structure: TransferConfig, height: int, width: int, batch: int = 1) -> Bind:
+    """The compiled loss of a `TransferConfig.structure`, size and number of pictures, once per process.
 
     Graphs share the weights of their network; the bound keeps a long grid of many sizes from collecting workspaces.
     """
-    return compile_value_and_gradient(build_loss_graph(structure, height, width))
+    return compile_value_and_gradient(build_loss_graph(structure, height, width, batch))

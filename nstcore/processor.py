@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Literal
@@ -25,14 +28,40 @@ def best_precision() -> Literal["float32", "bfloat16"]:
     return "bfloat16" if _flags() & _BFLOAT16_FLAGS else "float32"
 
 
-def single_threaded_blas() -> AbstractContextManager[object]:
+class _SingleThreadedBlas:
+    """One limit for all the runs of a process: the first sets it, the last lifts it, in whatever order they end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs = 0
+        self._limit = contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._runs == 0:
+                self._limit.enter_context(ThreadpoolController().select(internal_api="openblas").limit(limits=1))
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs -= 1
+                if self._runs == 0:
+                    self._limit.close()
+
+
+_blas = _SingleThreadedBlas()
+
+
+def single_threaded_blas() -> AbstractContextManager[None]:
     """Keep OpenBLAS, which NumPy and SciPy compute with, to one thread while the context lasts.
 
     Its helper threads spin for a while after every product of vectors, on the cores that the network needs next: on two
-    cores an evaluation in bfloat16 took 1.5 times as long (benchmarks/RESULTS.md).
+    cores an evaluation in bfloat16 took 1.5 times as long (benchmarks/RESULTS.md). Contexts of several threads may
+    overlap.
     """
-    limit: AbstractContextManager[object] = ThreadpoolController().select(internal_api="openblas").limit(limits=1)
-    return limit
+    return _blas()
 
 
 def _flags() -> set[str]:

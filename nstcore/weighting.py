@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,17 @@ def graph_inputs(
             "style_coefficients": np.asarray(style_coefficients, np.float32),
             "weights": np.asarray(weights, np.float32),
         }
+
+
+def stack_inputs(inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Join the `graph_inputs` of several pictures of a size into those of the graph of their batch."""
+
+    def stack(*leaves: Any) -> Any:
+        return (
+            [stack(*parts) for parts in zip(*leaves, strict=True)] if isinstance(leaves[0], list) else np.stack(leaves)
+        )
+
+    return {name: stack(*(one[name] for one in inputs)) for name in inputs[0]}
 
 
 def style_reference(content_gram: np.ndarray, style_gram: np.ndarray) -> float:

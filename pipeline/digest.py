@@ -47,6 +47,12 @@ def target_digest(picture_sha256: str, weights_sha256: str, config: TransferConf
     return _digest(picture=picture_sha256, weights=weights_sha256, config=settings, engine=ENGINE_VERSION)
 
 
+@lru_cache(maxsize=1000)
+def batch_digest(weights_sha256: str, config: TransferConfig, height: int, width: int) -> str:
+    """Digest of what cells must share to be evaluated together: weights, settings and picture size. 16 hex digits."""
+    return _digest(weights=weights_sha256, config=_settings(config), height=height, width=width, engine=ENGINE_VERSION)
+
+
 def grid_digest(cells: Iterable[tuple[str, ...]]) -> str:
     """Digest of a grid: the names and digests of its cells, in any order. 16 hex digits."""
     return _digest(cells=sorted(cells))

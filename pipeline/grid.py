@@ -15,7 +15,7 @@ import numpy as np
 
 from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfig, presets
 from nstcore.images import PICTURE_SUFFIXES, load_picture
-from pipeline.digest import cell_digest, file_sha256, grid_digest
+from pipeline.digest import batch_digest, cell_digest, file_sha256, grid_digest
 from pipeline.paths import picture_name
 
 Kind = Literal["content", "style"]
@@ -32,6 +32,7 @@ class Cell:
         config: resolved settings.
         weights_sha256: identity of the backbone's weights.
         digest: identity of everything that affects the pixels.
+        height, width: of the picture that is made, pixels; 0 until `reject_bad_pictures` has decoded it.
     """
 
     content: str
@@ -43,6 +44,15 @@ class Cell:
     config: TransferConfig
     weights_sha256: str
     digest: str
+    height: int = 0
+    width: int = 0
+
+    @property
+    def batch(self) -> str:
+        """What this cell shares with those that it can be evaluated together with; "" if its size is not known."""
+        if not self.height:
+            return ""
+        return batch_digest(self.weights_sha256, self.config, self.height, self.width)
 
     @property
     def backbone(self) -> str:
@@ -215,26 +225,29 @@ def check_names(backbones: Sequence[str], preset: str) -> None:
 
 
 def reject_bad_pictures(grid: Grid) -> Grid:
-    """Decode every picture of a grid once per backbone's needs, and move the cells of bad ones to the rejected."""
-    reasons: dict[tuple[str, str, int], str] = {}
+    """Decode every picture of a grid once per backbone's needs, and move the cells of bad ones to the rejected.
 
-    def reason(path: str, config: TransferConfig) -> str:
+    The cells that remain know the size of their picture.
+    """
+    found: dict[tuple[str, str, int], tuple[int, int] | str] = {}
+
+    def size_or_reason(path: str, config: TransferConfig) -> tuple[int, int] | str:
         key = (path, config.backbone, config.size)
-        if key not in reasons:
+        if key not in found:
             try:
-                load_picture(path, config)
-                reasons[key] = ""
+                found[key] = load_picture(path, config).shape[:2]
             except PictureError as error:
-                reasons[key] = str(error)
-        return reasons[key]
+                found[key] = str(error)
+        return found[key]
 
     cells, rejected = [], list(grid.rejected)
     for cell in grid.cells:
-        why = reason(cell.content_path, cell.config) or reason(cell.style_path, cell.config)
-        if why:
+        content, style = (size_or_reason(cell.path(kind), cell.config) for kind in ("content", "style"))
+        if isinstance(content, str) or isinstance(style, str):
+            why = content if isinstance(content, str) else str(style)
             rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, why))
         else:
-            cells.append(cell)
+            cells.append(replace(cell, height=content[0], width=content[1]))
     return replace(grid, cells=tuple(cells), rejected=tuple(rejected))
 
 

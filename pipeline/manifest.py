@@ -14,8 +14,11 @@ from pipeline.digest import ENGINE_VERSION, file_sha256
 from pipeline.grid import Cell
 
 
-def manifest(cell: Cell, result: TransferResult) -> dict[str, Any]:
-    """Build the manifest of a finished cell, as plain data for JSON."""
+def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[str, Any]:
+    """Build the manifest of a finished cell, as plain data for JSON.
+
+    `batch_size` is how many cells were optimised in the same `seconds`.
+    """
     first, last = result.trace[0], result.trace[-1]
     return {
         "content": _picture(cell.content, cell.content_path),
@@ -33,6 +36,7 @@ def manifest(cell: Cell, result: TransferResult) -> dict[str, Any]:
             "iterations": last.iteration,
             "evaluations": last.evaluations,
             "seconds": result.seconds,
+            "batch_size": batch_size,
             "initial_total": first.total,
             "total": last.total,
             "content": last.content,

@@ -48,7 +48,8 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "height": ("result", "height"),
     "iterations": ("result", "iterations"),
     "evaluations": ("result", "evaluations"),
-    "seconds": ("result", "seconds"),
+    "seconds": ("result", "seconds"),  # wall time of its whole batch
+    "batch_size": ("result", "batch_size"),
     "initial_total": ("result", "initial_total"),
     "total": ("result", "total"),
     "relative_total": ("result", "relative_total"),  # total / initial_total, see `_lookup`
@@ -121,7 +122,7 @@ def index_html(
         HTML to be written as UTF-8. All names are escaped, all paths quoted.
     """
     rows = _sorted(cells)
-    seconds = [_lookup(cell, "result", "seconds") for cell in rows]
+    seconds = [_own_seconds(cell) for cell in rows]
     page = _environment().get_template("index.html")
     return _encodable(
         page.render(
@@ -237,6 +238,12 @@ def _setting(value: object) -> str:
 def _number(value: Any) -> str:
     """Four digits, for people; "–" for what is unknown."""
     return f"{value:.4g}" if isinstance(value, int | float) else "–"
+
+
+def _own_seconds(cell: ReportCell) -> Any:
+    """The cell's share of the time of its batch."""
+    seconds, batch_size = _lookup(cell, "result", "seconds"), _lookup(cell, "result", "batch_size")
+    return seconds / batch_size if isinstance(seconds, int | float) and isinstance(batch_size, int) else seconds
 
 
 def _duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ from pipeline.paths import plan_file, report_folder
 from pipeline.stores import GridStore
 from tasks.inputs import BackboneWeights
 from tasks.outcome import CellFailed
-from tasks.parameters import output_dir
+from tasks.parameters import batch_size, output_dir
 from tasks.reports import GridReport, GridTable
 
 logger = logging.getLogger("luigi-interface")
@@ -54,6 +54,7 @@ class FullGrid(luigi.Task):
         choices=["fail", "skip"], default="fail", description="what to do about a backbone without trained weights"
     )
     output_dir: str = output_dir()
+    batch_size: int = batch_size()
 
     def requires(self) -> list[BackboneWeights]:
         try:
@@ -103,7 +104,7 @@ class FullGrid(luigi.Task):
         return [name.strip() for name in self.backbones.split(",")]
 
     def _report(self, grid: Grid) -> GridReport:
-        return GridReport(grid=grid.digest, output_dir=self.output_dir)
+        return GridReport(grid=grid.digest, output_dir=self.output_dir, batch_size=self.batch_size)
 
     def _is_planned(self, grid: Grid) -> bool:
         plan = self._plan_store(grid.digest)

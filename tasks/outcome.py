@@ -8,8 +8,10 @@ failed `FailedCell` for each. A later run finds no output and tries again. Anyth
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import luigi
@@ -51,7 +53,7 @@ class FailureRecord:
 
 
 class SettlingTask(luigi.Task):
-    """A task that ends in its output or in a `FailureRecord`. Subclasses define `work` and `failure`, not `run`."""
+    """A task that ends in its output or in a `FailureRecord`. Subclasses define `work` and `failure`."""
 
     def failure(self) -> FailureRecord:
         raise NotImplementedError
@@ -63,13 +65,28 @@ class SettlingTask(luigi.Task):
         return bool(self.output().exists()) or bool(self.failure().reason())
 
     def run(self) -> None:
-        try:
-            for step in self.deps():
-                if isinstance(step, SettlingTask) and step.failure().reason():
-                    raise StyleTransferError(step.failure().reason())
+        with self.settled():
+            self.check_steps()
             self.work()
+        if self.failure().reason():
+            self.set_status_message(f"failed: {self.failure().reason()}")
+
+    def check_steps(self) -> None:
+        """See that nothing that this task needs has failed.
+
+        Raises:
+            StyleTransferError: with the line of the step that did.
+        """
+        for step in self.deps():
+            if isinstance(step, SettlingTask) and step.failure().reason():
+                raise StyleTransferError(step.failure().reason())
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Leave a record of the `StyleTransferError` that ends the block, or none, not even of an earlier run."""
+        try:
+            yield
         except StyleTransferError as error:
             self.failure().write(str(error))
-            self.set_status_message(f"failed: {error}")
         else:
             self.failure().clear()

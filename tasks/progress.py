@@ -48,5 +48,22 @@ def progress(task: luigi.Task, runs: Sequence[TransferConfig]) -> Iterator[Calla
         yield report
 
 
+def of_the_first(report: Callable[[Iterate], None]) -> Callable[[Iterate], None]:
+    """From the iterates of several runs that go on together, pass on those of the one that is ahead.
+
+    At each size they all begin before any has gone a step.
+    """
+    furthest = -1
+
+    def pass_on(iterate: Iterate) -> None:
+        nonlocal furthest
+        begins_anew = iterate.iteration == 0 and furthest > 0
+        if iterate.iteration > furthest or begins_anew:
+            furthest = iterate.iteration
+            report(iterate)
+
+    return pass_on
+
+
 def _title(task: luigi.Task) -> str:
     return f"{task.content} × {task.style}, {task.backbone}"

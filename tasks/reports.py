@@ -13,7 +13,7 @@ from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import image_grid_file, loss_plot_file, plan_file, report_folder
 from pipeline.report import ReportCell, grid_csv, index_html
 from pipeline.stores import FigureStore, GridStore, TextStore
-from tasks.parameters import output_dir
+from tasks.parameters import batch_size, output_dir
 from tasks.transfer import Transfer
 
 
@@ -22,6 +22,7 @@ class ReportTask(luigi.Task):
 
     grid: str = luigi.Parameter(description="digest of the grid; its plan lies in the report's folder")
     output_dir: str = output_dir()
+    batch_size: int = batch_size()
 
     def folder(self) -> Path:
         return report_folder(Path(self.output_dir), self.grid)
@@ -57,7 +58,7 @@ class CellReport(ReportTask):
         return (cell for cell in self.plan().cells if self.shows(cell))
 
     def requires(self) -> list[Transfer]:
-        return [Transfer.of(cell, self.output_dir) for cell in self.cells()]
+        return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells()]
 
     def report_cells(self) -> list[ReportCell]:
         """How each of the cells ended, those that were never tried included."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
-from nstcore import WeightsError
+from nstcore import StyleTransferError, TransferResult, WeightsError
 from nstcore.coarse_to_fine import levels
 from nstcore.quiet import import_keras_quietly
 from pipeline.digest import target_digest
@@ -16,13 +16,14 @@ from pipeline.paths import cell_folder, target_file
 from pipeline.stores import CellStore, ContentTargetStore, StyleTargetStore
 from tasks.inputs import BackboneWeights, Picture
 from tasks.outcome import FailureRecord, SettlingTask
-from tasks.parameters import CellParameter, output_dir
-from tasks.progress import progress
+from tasks.parameters import CellParameter, CellsParameter, batch_size, joined_text, output_dir
+from tasks.progress import of_the_first, progress
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from nstcore.batch import Pair
     from nstcore.targets import ContentTarget, StyleTarget
 
 
@@ -31,10 +32,15 @@ class NetworkTask(SettlingTask):
 
     backbone: str = luigi.Parameter()
     version: str = luigi.Parameter(description="digest of everything the output depends on")
-    cell: Cell = CellParameter()
     output_dir: str = output_dir()
+    batch_size: int = batch_size()
 
     resources: ClassVar[dict[str, int]] = {"accelerator": 1}
+
+    @property
+    def cell(self) -> Cell:
+        """A cell that the job is done for."""
+        raise NotImplementedError
 
     def weights_task(self) -> BackboneWeights:
         return BackboneWeights(backbone=self.backbone, weights=self.cell.config.weights, output_dir=self.output_dir)
@@ -52,18 +58,29 @@ class NetworkTask(SettlingTask):
 class ComputeTarget(NetworkTask):
     """A content or style target. Its cell is any of those that share it."""
 
+    cell: Cell = CellParameter()
     picture: str = luigi.Parameter(description="the picture's name")
 
     kind: ClassVar[Kind]
     store: ClassVar[type[ContentTargetStore] | type[StyleTargetStore]]
 
     @classmethod
-    def of(cls, cell: Cell, output_dir: str) -> ComputeTarget:
+    def of(cls, cell: Cell, output_dir: str, batch_size: int) -> ComputeTarget:
         """The target that a cell needs."""
         version = target_digest(cell.sha256(cls.kind), cell.weights_sha256, cell.config)
         return cls(
-            picture=cell.name(cls.kind), backbone=cell.backbone, version=version, cell=cell, output_dir=output_dir
+            picture=cell.name(cls.kind),
+            backbone=cell.backbone,
+            version=version,
+            cell=cell,
+            output_dir=output_dir,
+            batch_size=batch_size,
         )
+
+    @property
+    def priority(self) -> int:
+        """Luigi fills a batch with the cells that can be done now, so all targets come before the first batch."""
+        return int(self.batch_size > 1)
 
     def requires(self) -> list[luigi.Task]:
         return [Picture(path=self.cell.path(self.kind)), self.weights_task()]
@@ -113,25 +130,55 @@ class ComputeStyleTarget(ComputeTarget):
 
 
 class Transfer(NetworkTask):
-    """One cell: a content picture in the style of another, through one backbone."""
+    """One cell: a content picture in the style of another, through one backbone.
 
-    content: str = luigi.Parameter(description="the content picture's name")
-    style: str = luigi.Parameter(description="the style picture's name")
+    With a `batch_size` above 1 Luigi joins the cells of one `batch` that can be done into one such task. It runs them
+    together and leaves what each would have left alone: `members` are the tasks of its cells.
+    """
+
+    content: str = joined_text("the content picture's name")
+    style: str = joined_text("the style picture's name")
+    version: str = joined_text("digest of everything the output depends on")
+    cells: tuple[Cell, ...] = CellsParameter()
+    batch: str = luigi.Parameter(significant=False, description="what the cells of a batch share; empty: no batch")
 
     @classmethod
-    def of(cls, cell: Cell, output_dir: str) -> Transfer:
+    def of(cls, cell: Cell, output_dir: str, batch_size: int) -> Transfer:
         """The task of a planned cell."""
         return cls(
             content=cell.content,
             style=cell.style,
             backbone=cell.backbone,
             version=cell.digest,
-            cell=cell,
+            cells=(cell,),
+            batch=cell.batch if batch_size > 1 else "",
             output_dir=output_dir,
+            batch_size=batch_size,
         )
 
-    def requires(self) -> list[luigi.Task]:
-        return [ComputeContentTarget.of(self.cell, self.output_dir), ComputeStyleTarget.of(self.cell, self.output_dir)]
+    @property
+    def cell(self) -> Cell:
+        """The cell, or the first of the batch."""
+        return self.cells[0]
+
+    @property
+    def batchable(self) -> bool:
+        return bool(self.batch)
+
+    @property
+    def max_batch_size(self) -> int:
+        return self.batch_size
+
+    def members(self) -> list[Transfer]:
+        """The tasks of the single cells."""
+        if len(self.cells) == 1:
+            return [self]
+        return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells]
+
+    def requires(self) -> list[ComputeTarget]:
+        kinds = (ComputeContentTarget, ComputeStyleTarget)
+        targets = (kind.of(cell, self.output_dir, self.batch_size) for cell in self.cells for kind in kinds)
+        return list(dict.fromkeys(targets))
 
     def output(self) -> CellStore:
         return CellStore(self._folder())
@@ -139,23 +186,53 @@ class Transfer(NetworkTask):
     def failure(self) -> FailureRecord:
         return FailureRecord(self._folder() / "failure.json")
 
+    def complete(self) -> bool:
+        return all(super(Transfer, member).complete() for member in self.members())
+
     def finished_at(self) -> float:
         """When the cell was written or failed, seconds since the epoch."""
         return self.output().finished_at() if self.output().exists() else self.failure().written_at()
 
     def _folder(self) -> Path:
-        return cell_folder(Path(self.output_dir), self.content, self.style, self.backbone, self.version)
+        (cell,) = self.cells  # a batch has no folder, its members have
+        return cell_folder(Path(self.output_dir), cell.content, cell.style, cell.backbone, cell.digest)
 
-    def work(self) -> None:
+    def run(self) -> None:
+        pairs = {}
+        for member in self.members():
+            with member.settled():
+                pairs[member] = member.load()
+        results = self.optimize(list(pairs.values())) if pairs else []
+        for member, result in zip(pairs, results, strict=True):
+            with member.settled():
+                member.dump(result, len(pairs))
+        failed = [reason for member in self.members() if (reason := member.failure().reason())]
+        if failed:
+            self.set_status_message("failed: " + " ".join(failed))
+
+    def load(self) -> Pair:
+        """Read what a cell is made from."""
+        self.check_steps()
         self.check_weights()
+        from nstcore.batch import Pair
         from nstcore.memory import require_memory
-        from nstcore.transfer import assemble_objective, optimize, run_coarse
+
+        pictures = self.cell.load_picture("content"), self.cell.load_picture("style")
+        self.set_status_message(require_memory(self.cell.config, *pictures[0].shape[:2]))
+        return Pair(*pictures, *(target.load() for target in self.input()))
+
+    def optimize(self, pairs: list[Pair]) -> list[TransferResult | StyleTransferError]:
+        """Optimise the cells that could be read."""
+        from nstcore.batch import transfer_batch
+
+        first, config = pairs[0], self.cell.config
+        with progress(self, levels(first.content_picture, first.style_picture, config)) as report:
+            return transfer_batch(pairs, config, [of_the_first(report)] * len(pairs))
+
+    def dump(self, result: TransferResult | StyleTransferError, batch_size: int) -> None:
+        """Write a cell that was optimised together with others."""
         from pipeline.manifest import manifest
 
-        content, style, config = self.cell.load_picture("content"), self.cell.load_picture("style"), self.cell.config
-        self.set_status_message(require_memory(config, *content.shape[:2]))
-        content_target, style_target = (target.load() for target in self.input())
-        objective = assemble_objective(content, style, content_target, style_target, config)
-        with progress(self, levels(content, style, config)) as on_iterate:
-            result = optimize(objective, config, on_iterate, run_coarse(content, style, config, on_iterate))
-        self.output().dump(result, manifest(self.cell, result))
+        if isinstance(result, StyleTransferError):
+            raise result
+        self.output().dump(result, manifest(self.cell, result, batch_size))

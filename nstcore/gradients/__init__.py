@@ -18,30 +18,33 @@ import numpy as np
 
 #: (1, H, W, 3) float32 picture -> (name of each term -> value, gradient of the total of the picture's shape).
 ValueAndGradient = Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]
+#: The same of a graph of a batch: (B, H, W, 3) -> (name of each term -> B values, gradients of their own totals).
+BatchValueAndGradient = Callable[[np.ndarray], tuple[dict[str, list[float]], np.ndarray]]
 
 
 @dataclass(frozen=True)
 class BoundLoss:
-    """The loss of one pair of pictures, for callers on the host and for those on the device.
+    """The loss of one pair of pictures, or of a batch of them, for callers on the host and for those on the device.
 
     Calling it is calling `evaluate`.
 
     Attributes:
-        evaluate: computes from and to arrays of the host.
-        terms: ((1, H, W, 3) float32 picture, `arguments`) -> name of each term -> value, all of them tensors of the
-            backend; it can be traced and differentiated. One object per compiled graph, shared by all pairs.
+        evaluate: computes from and to arrays of the host: a `ValueAndGradient`, or of the graph of a batch a
+            `BatchValueAndGradient`.
+        terms: (float32 pictures, `arguments`) -> name of each term -> value, all of them tensors of the backend; it can
+            be traced and differentiated. One object per compiled graph, shared by all pairs.
         arguments: on the device already; compiled functions take them as arguments, so that one serves all pairs.
     """
 
-    evaluate: ValueAndGradient
+    evaluate: Callable[[np.ndarray], tuple[dict[str, Any], np.ndarray]]
     terms: Callable[[Any, Any], dict[str, Any]]
     arguments: Any
 
-    def __call__(self, picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-        return self.evaluate(picture)
+    def __call__(self, pictures: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+        return self.evaluate(pictures)
 
 
-#: The other inputs of the graph -> the function of the picture alone. They go to the device once, when bound.
+#: The other inputs of the graph -> the function of the pictures alone. They go to the device once, when bound.
 Bind = Callable[[dict[str, Any]], BoundLoss]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 
@@ -25,7 +26,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 
     def loss(picture: jax.Array, arguments: Any) -> tuple[jax.Array, dict[str, jax.Array]]:
         found = terms(picture, arguments)
-        return found["total"], found
+        return jnp.sum(found["total"]), found
 
     value_and_gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
 
@@ -34,7 +35,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 
         def evaluate(picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
             (_, found), gradient = value_and_gradient(picture, arguments)
-            return {name: float(value) for name, value in found.items()}, np.asarray(gradient)
+            return {name: np.asarray(value).tolist() for name, value in found.items()}, np.asarray(gradient)
 
         return BoundLoss(evaluate, terms, arguments)
 

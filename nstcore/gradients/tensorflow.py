@@ -26,7 +26,7 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
 
         def evaluate(picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
             found, gradient = value_and_gradient(tf.convert_to_tensor(picture), on_device)
-            return {name: float(value) for name, value in found.items()}, gradient.numpy()
+            return {name: value.numpy().tolist() for name, value in found.items()}, gradient.numpy()
 
         return BoundLoss(evaluate, terms, on_device)
 

@@ -23,8 +23,8 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
             with torch.enable_grad():
                 variable = keras.ops.convert_to_tensor(picture).detach().requires_grad_(True)
                 found = terms(variable, on_device)
-                (gradient,) = torch.autograd.grad(found["total"], variable)
-            return {name: float(value.detach()) for name, value in found.items()}, gradient.cpu().numpy()
+                (gradient,) = torch.autograd.grad(found["total"].sum(), variable)
+            return {name: value.tolist() for name, value in found.items()}, gradient.cpu().numpy()
 
         return BoundLoss(evaluate, terms, on_device)
 
