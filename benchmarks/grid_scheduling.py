@@ -1,10 +1,11 @@
 """What does a grid of 10,000 cells cost, apart from the transfers? Luigi's part, with every transfer a stub.
 
-The first run makes all files through Luigi: stubs leave fake targets, cells and plots, but schedule, plan, table and
-page are real. Then fresh processes recognise the finished grid, as a second `luigi` command would. Nothing is computed,
-so that the weights are random.
+Stubs leave fake targets, cells and plots; plan, table and page are real. A large grid is made that way, task by task
+without a scheduler; then fresh processes recognise the finished grid, as a second `luigi` command would. First runs
+through Luigi, with the same stubs, are timed on smaller grids, to see how they grow. Nothing is computed, so the
+weights are random.
 
-    python -m benchmarks.grid_scheduling [--contents 100 --styles 100]
+    python -m benchmarks.grid_scheduling [--side 100 --first-sides 10,20,40]
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rooms.measure import run_module
+from benchmarks.rooms.problem import numbers
 from benchmarks.rooms.report import Report, add_results_option, progress, seconds
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
@@ -27,34 +29,45 @@ _SIZE = 32
 def main() -> None:
     options = _options()
     if options.step:
-        print(json.dumps({"first": _first, "again": _again, "complete": _complete}[options.step](options.folder)))
+        print(json.dumps(_STEPS[options.step](options.folder)))
         return
     report = Report("grid_scheduling", "A large grid without its transfers", options.results)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        progress("pictures")
-        _write_pictures(folder / "content", options.contents, 0)
-        _write_pictures(folder / "style", options.styles, options.contents)
-        progress("first run")
-        first = _step("first", folder)
-        finished: dict[str, list[float]] = {"complete": [], "again": []}
-        for turn in range(options.turns):
-            progress(f"finished grid, turn {turn + 1} of {options.turns}")
-            for step, taken in finished.items():
-                taken.append(_step(step, folder)["seconds"])
-    cells = options.contents * options.styles
+        _finished_grid(options.side, folder / "finished", options.turns, report)
+        _first_runs(options.first_sides, folder, report)
+    report.write()
+
+
+def _finished_grid(side: int, folder: Path, turns: int, report: Report) -> None:
+    progress(f"making {side**2} cells")
+    _write_pictures(folder, side)
+    _step("make", folder)
+    taken: dict[str, list[float]] = {"complete": [], "build": []}
+    for turn in range(turns):
+        progress(f"finished grid, turn {turn + 1} of {turns}")
+        for step, times in taken.items():
+            times.append(_step(step, folder)["seconds"])
     report.table(
-        (f"{cells} cells", "s"),
+        (f"finished grid of {side**2} cells", "s"),
         [
-            ("`FullGrid.complete()` of the finished grid", seconds(statistics.median(finished["complete"]))),
-            ("`luigi` on the finished grid", seconds(statistics.median(finished["again"]))),
-            ("first run with stubs: in all", seconds(first["seconds"])),
-            ("… of it inside tasks (stubs, table, page)", seconds(first["tasks"])),
-            ("… of it Luigi's own and the checks of what is complete", seconds(first["seconds"] - first["tasks"])),
+            ("`FullGrid.complete()`", seconds(statistics.median(taken["complete"]))),
+            ("`luigi.build` of it again", seconds(statistics.median(taken["build"]))),
         ],
     )
-    report.say(f"Fresh processes, without imports; medians of {options.turns}, the first run once.")
-    report.write()
+    report.say(f"Medians of {turns} fresh processes, imports not counted.")
+
+
+def _first_runs(sides: list[int], folder: Path, report: Report) -> None:
+    rows = []
+    for side in sides:
+        progress(f"first run of {side**2} cells")
+        _write_pictures(folder / f"first-{side}", side)
+        found = _step("first", folder / f"first-{side}")
+        outside = found["seconds"] - found["tasks"]
+        rows.append((side**2, seconds(found["seconds"]), seconds(outside), f"{1000 * outside / side**2:.1f}"))
+    if rows:
+        report.table(("cells, first run with stubs", "s", "s outside of tasks", "ms of that per cell"), rows)
 
 
 def _step(step: str, folder: Path) -> Any:
@@ -82,8 +95,29 @@ def _complete(folder: Path) -> dict[str, float]:
     return {"seconds": time.perf_counter() - start}
 
 
-def _again(folder: Path) -> dict[str, float]:
+def _build_again(folder: Path) -> dict[str, float]:
     return {"seconds": _build(_grid(folder))}
+
+
+def _make(folder: Path) -> dict[str, float]:
+    """Everything that a finished grid has, each task after those it requires."""
+    quiet_tensorflow()
+    import_keras_quietly()  # manifests name its version
+    from pipeline.grid import reject_bad_pictures
+
+    _stub_transfers()
+    grid = _grid(folder)
+    planned = grid._expand()
+    grid._plan_store(planned.digest).dump(reject_bad_pictures(planned))
+
+    def make(task: Any) -> None:
+        if not task.output().exists():
+            for step in task.deps():
+                make(step)
+            task.run()
+
+    make(grid._report(planned))
+    return {}
 
 
 def _first(folder: Path) -> dict[str, float]:
@@ -135,24 +169,29 @@ def _stub_transfers() -> None:
     Transfer.work = leave_cell
 
 
-def _write_pictures(folder: Path, count: int, seed: int) -> None:
+def _write_pictures(folder: Path, side: int) -> None:
+    """As many contents and as many styles, all different."""
     import numpy as np
 
     from nstcore.images import write_picture
 
-    folder.mkdir()
-    random = np.random.default_rng(seed)
-    for number in range(count):
-        write_picture(folder / f"{number:03d}.png", random.integers(0, 256, (_SIZE, _SIZE, 3), np.uint8))
+    random = np.random.default_rng(0)
+    for kind in ("content", "style"):
+        (folder / kind).mkdir(parents=True)
+        for number in range(side):
+            write_picture(folder / kind / f"{number:03d}.png", random.integers(0, 256, (_SIZE, _SIZE, 3), np.uint8))
+
+
+_STEPS = {"make": _make, "complete": _complete, "build": _build_again, "first": _first}
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time the scheduling of a large grid.")
     add_results_option(parser)
-    parser.add_argument("--contents", type=int, default=100)
-    parser.add_argument("--styles", type=int, default=100)
+    parser.add_argument("--side", type=int, default=100, help="pictures of each kind of the finished grid")
+    parser.add_argument("--first-sides", type=numbers, default=[10, 20, 40], help="the same of the first runs")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--step", choices=["first", "again", "complete"], help="do one step here and print JSON")
+    parser.add_argument("--step", choices=sorted(_STEPS), help="do one step here and print JSON")
     parser.add_argument("--folder", type=Path, help="of the grid, with --step")
     return parser.parse_args()
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,3 +41,27 @@ def style_picture() -> np.ndarray:
 def blotches() -> Callable[[int, int, int], np.ndarray]:
     """Seed, height, width -> a picture of its own."""
     return _blotches
+
+
+@pytest.fixture(scope="session")
+def run_on_backend() -> Callable[..., None]:
+    """Backend, program, its arguments -> run in a process of its own on that backend, on the CPU."""
+
+    def run(backend: str, program: Path, *arguments: Path) -> None:
+        finished = subprocess.run(
+            [sys.executable, str(program), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={
+                **os.environ,
+                "KERAS_BACKEND": backend,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+                "CUDA_VISIBLE_DEVICES": "-1",
+                "JAX_PLATFORMS": "cpu",
+                # On a busy machine torch's threads spend fifty times longer waiting for each other.
+                "OMP_NUM_THREADS": "1",
+            },
+        )
+        assert finished.returncode == 0, finished.stderr
+
+    return run

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +10,6 @@ import pytest
 
 from nstcore.backbones import BACKBONES
 
-ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("backend_probe.py")
 OTHERS = ("jax", "torch")
 
@@ -22,7 +18,7 @@ EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
 
 
 @pytest.fixture(scope="module")
-def probe(tmp_path_factory):
+def probe(tmp_path_factory, run_on_backend):
     """backend -> what `backend_probe.py` found on it, once per backend."""
     folder = tmp_path_factory.mktemp("backends")
     random = np.random.default_rng(0)
@@ -39,21 +35,7 @@ def probe(tmp_path_factory):
             pytest.skip(f"{backend} is not installed; pip install '.[{backend}]' to compare it")
         if backend not in found:
             out = folder / f"{backend}.npz"
-            finished = subprocess.run(
-                [sys.executable, str(PROBE), str(folder / "pictures.npz"), str(out)],
-                capture_output=True,
-                text=True,
-                env={
-                    **os.environ,
-                    "KERAS_BACKEND": backend,
-                    "PYTHONPATH": str(ROOT),
-                    "CUDA_VISIBLE_DEVICES": "-1",
-                    "JAX_PLATFORMS": "cpu",
-                    # On a busy machine torch's threads spend fifty times longer waiting for each other.
-                    "OMP_NUM_THREADS": "1",
-                },
-            )
-            assert finished.returncode == 0, finished.stderr
+            run_on_backend(backend, PROBE, folder / "pictures.npz", out)
             found[backend] = dict(np.load(out))
         return found[backend]
 
