@@ -65,7 +65,7 @@ def transfer_batch(
     config = config.resolved()
     callbacks = callbacks or [None] * len(pairs)
     try:
-        logger.info(require_memory(config, *pairs[0].content_picture.shape[:2], len(pairs)))
+        logger.info(require_memory(config, *pairs[0].content_picture.shape[:2], batch=len(pairs)))
     except StyleTransferError as error:  # the coarse runs would fit, and be in vain
         return [error] * len(pairs)
     coarse: list[Outcome | None] = [None] * len(pairs)
