@@ -5,7 +5,7 @@ iterations as its file needs to be judged as low, and in a second comparison as 
 Pastiche lets pixels leave 0..255 and loses at writing, so the loss it prints is given too, and what it takes us to
 reach even that.
 
-    python -m benchmarks.against_pastiche [--sizes 256,512 --repeats 3] [--pastiche COMMAND | --environment FOLDER]
+    python -m benchmarks.against_pastiche [--sizes 256,512 --repeats 2] [--pastiche COMMAND | --environment FOLDER]
 
 Without `--pastiche` it is installed into a virtual environment of its own, with torch 2.13.0 and Pillow, from the
 package registry that pip is set up for.
@@ -194,7 +194,7 @@ def _options() -> argparse.Namespace:
     add_results_option(parser)
     parser.add_argument("--sizes", type=numbers, default=[256, 512], help="longest sides to compare at")
     parser.add_argument("--steps", type=int, default=200, help="of pastiche")
-    parser.add_argument("--repeats", type=int, default=3, help="turns that are timed")
+    parser.add_argument("--repeats", type=int, default=2, help="turns that are timed")
     parser.add_argument("--precision", default="auto", help="of our side (default: %(default)s, what `nst` uses)")
     parser.add_argument("--most-iterations", type=int, default=300, help="when to give a target up")
     parser.add_argument("--memory-sizes", type=numbers, default=[512, 1024], help="longest sides to compare memory at")

@@ -9,6 +9,7 @@ Both must find the same loss (to 1e-4), or there is no result. A GPU is used whe
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import statistics
 import time
@@ -30,6 +31,8 @@ def main() -> None:
     if options.side:
         print(json.dumps(_measure(options)))
         return
+    if importlib.util.find_spec("torch") is None:
+        raise SystemExit("torch is not installed: pip install -e '.[torch]'")
     report = Report("against_torch", "An evaluation against plain torch, float32", options.results)
     rows = []
     for size in options.sizes:

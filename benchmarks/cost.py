@@ -114,7 +114,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--sizes", type=numbers, default=[256, 512, 1024])
     parser.add_argument("--precisions", default="float32,bfloat16")
-    parser.add_argument("--iterations", type=int, default=8, help="at 1024 px; in proportion more at smaller sizes")
+    parser.add_argument("--iterations", type=int, default=4, help="at 1024 px; in proportion more at smaller sizes")
     parser.add_argument("--one", action="store_true", help="measure one combination here and print JSON")
     return parser.parse_args()
 

@@ -4,7 +4,7 @@ Both make the same cells at one size; networks are loaded and functions compiled
 computes each target once and then assembles and optimises every cell; it writes nothing. The reports (plots, picture
 grids, table, page) are work of another kind, and stand apart.
 
-    python -m benchmarks.grid_overhead [--contents 2 --styles 2 --size 256 --iterations 30 --turns 3]
+    python -m benchmarks.grid_overhead [--contents 2 --styles 2 --size 256 --iterations 20 --turns 3]
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--styles", type=int, default=2)
     parser.add_argument("--backbone", default="vgg19")
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--iterations", type=int, default=30)
+    parser.add_argument("--iterations", type=int, default=20)
     parser.add_argument("--turns", type=int, default=3)
     return parser.parse_args()
 

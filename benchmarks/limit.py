@@ -24,7 +24,7 @@ def main() -> None:
     add_picture_options(parser)
     add_results_option(parser)
     parser.add_argument("--backbones", default=",".join(BACKBONES))
-    parser.add_argument("--sizes", type=numbers, default=[512])
+    parser.add_argument("--sizes", type=numbers, default=[256])
     parser.add_argument("--precisions", default="float32,bfloat16")
     parser.add_argument("--iterations", type=int, default=8)
     options = parser.parse_args()

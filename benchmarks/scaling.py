@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="vgg19")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--sizes", type=numbers, default=[128, 256, 384, 512, 768, 1024])
-    parser.add_argument("--iterations", type=int, default=10)
+    parser.add_argument("--iterations", type=int, default=6)
     options = parser.parse_args()
     report = Report("scaling", f"Cost against pixels: {options.backbone}, {options.precision}", options.results)
     rows = []

@@ -2,7 +2,7 @@
 
 Each turn is a fresh process. Weights are taken from the cache, where `make grid` leaves them.
 
-    python -m benchmarks.startup [--backbones vgg19,resnet50 --size 256 --turns 3]
+    python -m benchmarks.startup [--backbones vgg19,resnet50 --size 256 --turns 2]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     add_results_option(parser)
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--one", action="store_true", help="measure one backbone here and print JSON")
     options = parser.parse_args()
     if options.one:
