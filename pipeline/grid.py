@@ -47,7 +47,7 @@ class Cell:
     height: int = 0
     width: int = 0
 
-    @property
+    @cached_property
     def batch(self) -> str:
         """What this cell shares with those that it can be evaluated together with; "" if its size is not known."""
         if not self.height:

@@ -49,6 +49,24 @@ def test_total_variation_of_a_flat_picture_is_zero():
     assert float(total_variation_loss(np.full((1, 8, 8, 3), 77.0, np.float32), "power")) == 0.0
 
 
+def test_losses_of_a_batch_are_those_of_its_pictures():
+    random = np.random.default_rng(0)
+    activations = random.normal(size=(3, 4, 5, 6)).astype(np.float32)
+    pictures = random.uniform(0, 255, (3, 8, 7, 3)).astype(np.float32)
+    features = feature_matrix(activations)
+    target, gram_target = np.ones((3, 20, 6), np.float32), np.ones((3, 6, 6), np.float32)
+    assert features.shape == (3, 20, 6)
+    assert gram_matrix(features).shape == (3, 6, 6)
+    for one in range(3):
+        alone = feature_matrix(activations[one : one + 1])
+        for ours, expected in (
+            (content_loss(features, target), content_loss(alone, target[one])),
+            (gram_distance(gram_matrix(features), gram_target), gram_distance(gram_matrix(alone), gram_target[one])),
+            (total_variation_loss(pictures, "power"), total_variation_loss(pictures[one : one + 1], "power")),
+        ):
+            assert float(ours[one]) == pytest.approx(float(expected), rel=1e-5)
+
+
 shapes = st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(1, 5), st.integers(0, 2**31))
 
 

@@ -1,6 +1,7 @@
 """What precision="auto" chooses."""
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from nstcore import TransferConfig, processor
 
@@ -34,3 +35,22 @@ def test_what_is_asked_for_is_not_changed(monkeypatch):
     monkeypatch.setattr(processor, "_flags", set)
     for precision in ("float32", "bfloat16"):
         assert TransferConfig(precision=precision).resolved().precision == precision
+
+
+def test_runs_in_threads_share_one_limit_of_blas():
+    """The first to end is not the first to begin, nor may it lift the limit under the other."""
+
+    def blas():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["internal_api"] == "openblas"}
+
+    before = blas()
+    first, second = processor.single_threaded_blas(), processor.single_threaded_blas()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas() == {1}
+    second.__exit__(None, None, None)
+    assert blas() == before
+    with pytest.raises(ZeroDivisionError), processor.single_threaded_blas():
+        raise ZeroDivisionError
+    assert blas() == before

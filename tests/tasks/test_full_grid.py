@@ -16,10 +16,10 @@ import luigi
 import numpy as np
 import pytest
 
-from nstcore import Trace, weights
+from nstcore import PictureError, Trace, weights
 from nstcore.images import read_picture, write_picture
 from pipeline import stores
-from tasks import FullGrid, outcome
+from tasks import ComputeStyleTarget, FullGrid, Transfer, outcome
 
 SIZE, ITERATIONS = 80, 3
 
@@ -334,3 +334,102 @@ def test_a_report_never_shows_the_settings_of_another_grid(inputs, monkeypatch):
     assert not [name for name in changed(before, after) if name.startswith(("cells/", "targets/"))]
     assert str(inputs / "renamed") in (report_of(inputs, after) / "index.html").read_text()
     assert FullGrid(**moved).complete()
+
+
+def cells_of(inputs: Path, outputs: str = "outputs") -> dict[str, Path]:
+    """The folder of every finished cell, by its path under the outputs."""
+    root = inputs / outputs / "cells"
+    return {str(path.parent.relative_to(root)): path.parent for path in sorted(root.rglob("manifest.json"))}
+
+
+def batch_sizes(inputs: Path) -> list[int]:
+    cells = cells_of(inputs).values()
+    return sorted(json.loads((cell / "manifest.json").read_text())["result"]["batch_size"] for cell in cells)
+
+
+def test_batches_make_the_cells_that_single_runs_make(inputs, monkeypatch):
+    assert run(FullGrid(**parameters(inputs, batch_size=3)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert batch_sizes(inputs) == [1, 3, 3, 3]
+    before = files(inputs)
+    again = run(FullGrid(**parameters(inputs, batch_size=3)), monkeypatch)
+    assert "Did not run any tasks" in again.summary_text
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert files(inputs) == before  # nor are they made again one by one
+
+    single = parameters(inputs, output_dir=str(inputs / "single"))
+    assert run(FullGrid(**single), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    together, alone = cells_of(inputs), cells_of(inputs, "single")
+    assert together.keys() == alone.keys()
+    for name, folder in together.items():
+        pictures = [read_picture(one / "result.png").astype(int) for one in (folder, alone[name])]
+        assert np.abs(pictures[0] - pictures[1]).mean() < 0.5
+        traces = [Trace.from_csv((one / "trace.csv").read_text().splitlines()) for one in (folder, alone[name])]
+        totals = [[iterate.total for iterate in trace] for trace in traces]
+        assert totals[0] == pytest.approx(totals[1], rel=1e-3)
+
+
+def test_only_cells_of_one_backbone_and_size_are_batched(inputs, monkeypatch, blotches):
+    write_picture(inputs / "content/tower.png", blotches(5, 110, 90))
+    settings = {"style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
+    grid = parameters(inputs, batch_size=8, backbones="vgg16,vgg19", settings=settings)
+    assert run(FullGrid(**grid), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    made = [json.loads((cell / "manifest.json").read_text()) for cell in cells_of(inputs).values()]
+    sizes = {(one["config"]["backbone"], one["result"]["height"]): one["result"]["batch_size"] for one in made}
+    assert sizes == {("vgg16", 65): 4, ("vgg19", 65): 4, ("vgg16", 80): 2, ("vgg19", 80): 2}
+
+
+def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, monkeypatch):
+    """Bad from the start, it is not planned; gone bad later, its target fails, or the cell's own reading of it."""
+    write_picture(inputs / "style/gone.png", np.full((90, 110, 3), 7, np.uint8))
+    write_picture(inputs / "style/late.png", np.full((90, 110, 3), 9, np.uint8))
+    (inputs / "style/words.png").write_text("not a picture")
+    target, load = ComputeStyleTarget.work, Transfer.load
+
+    def gone_for_the_target(self):
+        if self.picture == "gone":
+            raise PictureError("gone.png: gone")
+        target(self)
+
+    def changed_for_the_cell(self):
+        if self.style == "late":
+            raise PictureError("late.png: changed")
+        return load(self)
+
+    monkeypatch.setattr(ComputeStyleTarget, "work", gone_for_the_target)
+    monkeypatch.setattr(Transfer, "load", changed_for_the_cell)
+    result = run(FullGrid(**parameters(inputs, batch_size=8)), monkeypatch)
+    assert result.status == luigi.LuigiStatusCode.FAILED
+    assert {name.split("/")[1] for name in cells_of(inputs)} == {"ink", "oil"}
+    assert batch_sizes(inputs) == [4] * 4
+    with (report_of(inputs, files(inputs)) / "grid.csv").open(newline="") as file:
+        reasons = {row["style"]: row["reason"] for row in csv.DictReader(file) if row["status"] == "failed"}
+    assert reasons.keys() == {"gone", "late", "words"}
+    assert all(f"{style}.png" in reason for style, reason in reasons.items())
+
+
+def test_a_loss_that_diverges_fails_its_cell_alone_in_a_batch(inputs, monkeypatch):
+    write_picture(inputs / "style/white.png", np.full((90, 110, 3), 255, np.uint8))
+    load = Transfer.load
+
+    def poisoned(self):
+        pair = load(self)
+        if self.style == "white":
+            for gram in pair.style.grams.values():
+                gram[:] = np.nan
+        return pair
+
+    monkeypatch.setattr(Transfer, "load", poisoned)
+    result = run(FullGrid(**parameters(inputs, batch_size=8)), monkeypatch)
+    assert result.status == luigi.LuigiStatusCode.FAILED
+    assert {name.split("/")[1] for name in cells_of(inputs)} == {"ink", "oil"}
+    with (report_of(inputs, files(inputs)) / "grid.csv").open(newline="") as file:
+        reasons = {row["style"]: row["reason"] for row in csv.DictReader(file) if row["status"] == "failed"}
+    assert reasons.keys() == {"white"}
+    assert "became nan at evaluation 1" in reasons["white"]
+
+
+def test_forked_workers_make_batches_too(inputs):
+    (inputs / "content/cat.png").unlink()
+    finished = luigi_process("--workers", "2", "--batch-size", "2", inputs=inputs)
+    assert "no keras" in finished.stdout, finished.stderr
+    assert batch_sizes(inputs) == [2, 2], finished.stderr
