@@ -64,8 +64,9 @@ def transfer_batch(
     """
     config = config.resolved()
     callbacks = callbacks or [None] * len(pairs)
+    height, width = pairs[0].content_picture.shape[:2]
     try:
-        logger.info(require_memory(config, *pairs[0].content_picture.shape[:2], batch=len(pairs)))
+        logger.info(require_memory(config, height, width, len(pairs)))
     except StyleTransferError as error:  # the coarse runs would fit, and be in vain
         return [error] * len(pairs)
     coarse: list[Outcome | None] = [None] * len(pairs)
