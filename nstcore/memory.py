@@ -63,13 +63,23 @@ def require_memory(config: TransferConfig, height: int, width: int, batch: int =
         MemoryShortageError: if it cannot fit, with what to do.
     """
     required, free = required_memory(config, height, width, batch), free_memory()
+    statement = _statement(config, height, width, batch, required, free)
+    if free is not None and required > free:
+        raise MemoryShortageError(f"{statement}; choose a smaller size, or make room")
+    return statement
+
+
+def memory_statement(config: TransferConfig, height: int, width: int, batch: int = 1) -> str:
+    """The line of `require_memory`, whether it fits or not."""
+    required = required_memory(config, height, width, batch)
+    return _statement(config, height, width, batch, required, free_memory())
+
+
+def _statement(config: TransferConfig, height: int, width: int, batch: int, required: int, free: int | None) -> str:
     pictures = f"{batch} pictures of " if batch > 1 else ""
-    what = f"{pictures}{width} x {height} pixels through {config.backbone} need about {_binary(required)} of memory"
-    if free is None:
-        return f"{what}; how much is free is not known here"
-    if required > free:
-        raise MemoryShortageError(f"{what}, and {_binary(free)} are free; choose a smaller size, or make room")
-    return f"{what}; {_binary(free)} are free"
+    room = "how much is free is not known here" if free is None else f"{_binary(free)} are free"
+    need = f"{width} x {height} pixels through {config.backbone} need about {_binary(required)} of memory"
+    return f"{pictures}{need}, {room}"
 
 
 def _binary(size: int) -> str:

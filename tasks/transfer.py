@@ -218,14 +218,17 @@ class Transfer(NetworkTask):
         from nstcore.memory import require_memory
 
         pictures = self.cell.load_picture("content"), self.cell.load_picture("style")
-        self.set_status_message(require_memory(self.cell.config, *pictures[0].shape[:2]))
+        require_memory(self.cell.config, *pictures[0].shape[:2])
         return Pair(*pictures, *(target.load() for target in self.input()))
 
     def optimize(self, pairs: list[Pair]) -> list[TransferResult | StyleTransferError]:
         """Optimise the cells that could be read."""
         from nstcore.batch import transfer_batch
+        from nstcore.memory import memory_statement
 
         first, config = pairs[0], self.cell.config
+        height, width = first.content_picture.shape[:2]
+        self.set_status_message(memory_statement(config, height, width, len(pairs)))
         with progress(self, levels(first.content_picture, first.style_picture, config)) as report:
             return transfer_batch(pairs, config, [of_the_first(report)] * len(pairs))
 
