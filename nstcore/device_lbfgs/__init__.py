@@ -4,10 +4,11 @@ An adapter module per backend has a class `Minimizer`:
 
 - torch: `torch.optim.LBFGS` with its strong Wolfe line search.
 - JAX: `optax.lbfgs` for history and direction, and the line search of `nstcore.device_lbfgs.line_search`. optax's own
-  zoom search is a `lax.while_loop`: in one, XLA computes convolutions four times as slowly on processors (measured). It
+  zoom search is a `lax.while_loop`: in one, XLA took three to four times as long for VGG19's loss on a processor. It
   also compiles the network twice, and has no place for the terms of the loss.
-- TensorFlow: the two-loop recursion written out, and the same line search. TensorFlow Probability's `lbfgs_minimize` is
-  one loop within a graph: it tells of no step, its state can be neither saved nor taken up again, and it needs Keras 2.
+- TensorFlow: the two-loop recursion written out, and the same line search. TensorFlow Probability's `lbfgs_minimize`
+  would bring Keras 2 (tf-keras) beside Keras 3, calls nothing after a step, has no place for the terms either, which
+  would cost evaluations of their own, and moves its whole history at every step.
 
 Losses are minimised scaled by a power of two, so that the mean absolute gradient of the initial picture is about 1. No
 digit changes, but dot products neither overflow nor meet the absolute tolerances of a library, however the loss is

@@ -47,7 +47,7 @@ def strong_wolfe(evaluate: Callable[[float], Point], start: Point, point: Point)
         The point; or, once evaluations are used up, the lowest that decreases the value sufficiently; or None.
     """
     low, high = start, None
-    for last in (*(False,) * (MOST_EVALUATIONS_PER_STEP - 1), True):
+    for evaluations_left in reversed(range(MOST_EVALUATIONS_PER_STEP)):
         if point.value > start.value + _SUFFICIENT_DECREASE * point.t * start.slope or point.value >= low.value:
             high = point
         elif abs(point.slope) <= -_CURVATURE * start.slope:
@@ -58,7 +58,7 @@ def strong_wolfe(evaluate: Callable[[float], Point], start: Point, point: Point)
                 high = low
             low = point
         t = _LONGEST_GROWTH * low.t if high is None else _between(low, high)
-        if last or t == low.t or (high is not None and t == high.t):
+        if not evaluations_left or t == low.t or (high is not None and t == high.t):
             break
         point = evaluate(t)
     return low if low.t > 0 else None
