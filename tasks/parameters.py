@@ -56,7 +56,7 @@ def batch_size() -> luigi.Parameter:
     return luigi.IntParameter(
         default=1,
         significant=False,
-        description="cells that are evaluated together, for GPUs; 1 is best on a processor",
+        description="cells that are evaluated together, for GPUs; a processor gains little from more than 1",
     )
 
 
