@@ -5,7 +5,8 @@
 
 An evaluation is what SciPy sees: a NumPy vector in, loss and NumPy gradient out. An iteration is that of a whole run,
 per optimiser; "lbfgs-device" keeps its vectors on the device. The limit is the number of operations at the rate of the
-best bfloat16 matrix product of the same library, whatever the precision of the line. Plain torch is the same loss,
+best bfloat16 matrix product of the same library, whatever the precision of the line. The time of a batch is divided by
+its pictures. Plain torch is the same loss,
 written by hand, eager, float32 (where torch is installed).
 """
 
@@ -18,6 +19,8 @@ import os
 import statistics
 import time
 from typing import Any, get_args
+
+import numpy as np
 
 from benchmarks.rooms.matrix_rate import best_rate
 from benchmarks.rooms.measure import run_module
@@ -64,6 +67,12 @@ def _rows_of_size(size: int, rate: float, options: argparse.Namespace) -> list[t
             progress(f"{size} px, {precision}: iterations, {optimizer}")
             found = _one("iteration", size, precision, options, optimizer)
             add(f"iteration, {optimizer}", precision, found["seconds"])
+        progress(f"{size} px, {precision}: a batch of {options.batch}")
+        add(
+            f"evaluation, one of a batch of {options.batch}",
+            precision,
+            _one("batch", size, precision, options)["seconds"],
+        )
     if importlib.util.find_spec("torch") is not None:
         progress(f"{size} px: plain torch")
         add("evaluation, plain torch", "float32", _one("torch", size, "float32", options)["seconds"])
@@ -74,7 +83,7 @@ def _one(what: str, size: int, precision: str, options: argparse.Namespace, opti
     """Measure in a fresh process, which has the device for itself."""
     words = ["--one", what, "--sizes", size, "--precision", precision, "--optimizer", optimizer]
     words += ["--repeats", options.repeats, "--iterations", options.iterations, "--weights", options.weights]
-    words += ["--content", options.content, "--style", options.style]
+    words += ["--content", options.content, "--style", options.style, "--batch", options.batch]
     return run_module("benchmarks.gpu", words, {"KERAS_BACKEND": "torch"} if what == "torch" else None)[0]
 
 
@@ -96,6 +105,24 @@ def _evaluation(options: argparse.Namespace) -> dict[str, float]:
 
     objective = build_objective(*cut_pair(options, options.sizes[0]), _config(options, options.iterations))
     return _median_call(objective, objective.x0, options.repeats)
+
+
+def _batch(options: argparse.Namespace) -> dict[str, float]:
+    """Seconds for each picture of a batch, evaluated together as `nstcore.batch` does."""
+    _start()
+    from nstcore.objective import compiled_loss
+    from nstcore.targets import content_target, style_target, target_network
+    from nstcore.weighting import graph_inputs, stack_inputs
+
+    content, style = cut_pair(options, options.sizes[0])
+    config = _config(options, options.iterations)
+    extractor = target_network(config)
+    targets = content_target(content, extractor, config), style_target(style, extractor, config)
+    height, width = content.shape[:2]
+    inputs = stack_inputs([graph_inputs(config, *targets, height, width)] * options.batch)
+    function = compiled_loss(config.structure(), height, width, options.batch)(inputs)
+    pictures = np.stack([content.astype(np.float32)] * options.batch)
+    return {"seconds": _median_call(function, pictures, options.repeats)["seconds"] / options.batch}
 
 
 def _torch(options: argparse.Namespace) -> dict[str, float]:
@@ -139,7 +166,7 @@ def _start() -> None:
     import_keras_quietly()
 
 
-_MEASUREMENTS = {"evaluation": _evaluation, "iteration": _iteration, "torch": _torch}
+_MEASUREMENTS = {"batch": _batch, "evaluation": _evaluation, "iteration": _iteration, "torch": _torch}
 
 
 def _options() -> argparse.Namespace:
@@ -150,6 +177,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--weights", default="imagenet", help='"imagenet", or "random" where there are none')
     parser.add_argument("--repeats", type=int, default=20, help="evaluations")
     parser.add_argument("--iterations", type=int, default=50, help="of a run")
+    parser.add_argument("--batch", type=int, default=8, help="pictures of a batch")
     parser.add_argument("--matrices", default="4096,8192,16384", help="sizes of the matrix products")
     parser.add_argument("--precision", choices=_PRECISIONS, default="float32", help="with --one")
     parser.add_argument("--optimizer", default="lbfgs", help="with --one")

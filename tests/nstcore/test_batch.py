@@ -9,8 +9,16 @@ import threading
 import numpy as np
 import pytest
 
-from nstcore import DivergenceError, TransferConfig, WeightsError
-from nstcore.batch import BatchEvaluation, Pair, Run, optimize_batch, run_together
+from nstcore import (
+    ConfigError,
+    DivergenceError,
+    MemoryShortageError,
+    TransferConfig,
+    WeightsError,
+    memory,
+    style_transfer,
+)
+from nstcore.batch import BatchEvaluation, Pair, Run, optimize_batch, run_together, transfer_batch
 from nstcore.objective import compiled_loss
 from nstcore.targets import content_target, style_target, target_network
 from nstcore.weighting import graph_inputs, stack_inputs
@@ -228,3 +236,31 @@ def test_an_error_of_the_evaluation_gives_them_all_up(error):
     with pytest.raises(error):
         run_together([asking(0, [good] * 4), asking(1, [good, bad])])
     assert threading.active_count() == before
+
+
+def test_coarse_runs_are_batches_too_and_narrow_pictures_do_without(pairs, blotches):
+    config = dataclasses.replace(SMALL, coarse_sizes=(48,))
+    narrow = pair(pairs[0].content_picture, blotches(30, 64, 41), config)  # 31 pixels wide at 48
+    results = transfer_batch([pairs[1], narrow, pairs[2]], config)
+    for result, (content, style) in zip(
+        results[:2],
+        [(pairs[1].content_picture, pairs[1].style_picture), (narrow.content_picture, narrow.style_picture)],
+        strict=True,
+    ):
+        alone = style_transfer(content, style, config)
+        assert [run.size for run in result.coarse] == [run.size for run in alone.coarse]
+        assert [one.total for one in result.trace] == pytest.approx([one.total for one in alone.trace], rel=1e-2)
+    assert [len(result.coarse) for result in results] == [1, 0, 1]
+
+
+def test_a_batch_that_cannot_fit_is_refused_before_its_coarse_runs(pairs, monkeypatch):
+    alone = memory.required_memory(SMALL, HEIGHT, WIDTH)
+    monkeypatch.setattr(memory, "free_memory", lambda: 2 * alone)
+    results = transfer_batch(pairs, dataclasses.replace(SMALL, coarse_sizes=(48,)))
+    assert all(isinstance(result, MemoryShortageError) for result in results)
+    assert "3 pictures of 64 x 48" in str(results[0])
+
+
+def test_the_optimiser_that_evaluates_within_its_steps_takes_no_batches(pairs):
+    results = optimize_batch(pairs, dataclasses.replace(SMALL, optimizer="lbfgs-device"))
+    assert all(isinstance(result, ConfigError) and "one picture at a time" in str(result) for result in results)
