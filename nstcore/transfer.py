@@ -158,27 +158,35 @@ _Record = Callable[[dict[str, float]], bool]
 
 
 def _on_host(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
-    """Minimise with an optimiser of flat NumPy vectors; x and why it stopped."""
+    """Minimise with an optimiser of flat NumPy vectors; x and why it stopped.
+
+    An approximation of a loss is off by some per cent. When it is refined the optimiser must not see the loss jump, or
+    no step would seem to lower it: from then on it is given the loss plus what the approximation was off by then.
+    """
     function = WithinRange(objective) if config.pixel_range == "bounded" else objective
-    recorded = 0
+    recorded, offset = 0, 0.0
+    given, value_given = np.nan, np.nan  # what the optimiser was given last, with the offset and without
 
-    def on_step(x: np.ndarray, value: float) -> None:
-        nonlocal recorded
-        recorded += 1
-        if record(function.components_of_value(x, value)):
-            objective.refine()
-
-    def first_is_recorded(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = function(x)
+    def with_offset(x: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal given, value_given
+        value_given, gradient = function(x)
+        given = value_given + offset
         if not recorded:
-            on_step(x, value)
-        return value, gradient
+            on_step(x, given)
+        return given, gradient
+
+    def on_step(x: np.ndarray, seen: float) -> None:
+        nonlocal recorded, offset
+        recorded += 1
+        value = value_given if seen == given else seen - offset
+        if record(function.components_of_value(x, value)) and objective.refine():
+            offset = seen - function(x)[0]
 
     minimize = OPTIMIZERS[config.optimizer]
     with single_threaded_blas():
-        x, message = minimize(first_is_recorded, objective.x0, config.iterations, on_step)
+        x, message = minimize(with_offset, objective.x0, config.iterations, on_step)
         if objective.refine():
-            x, message = minimize(function, x, config.iterations + 1 - recorded, on_step)
+            x, message = minimize(with_offset, x, config.iterations + 1 - recorded, on_step)
     return x, message
 
 

@@ -365,3 +365,27 @@ def test_bfloat16_ends_no_higher_than_float32_but_for_a_few_hundredths(content_p
     fast = style_transfer(content, style, dataclasses.replace(config, precision="bfloat16"))
     assert fast.config.precision == "bfloat16"
     assert fast.trace[-1].total < 1.03 * exact.trace[-1].total
+
+
+@pytest.mark.parametrize("pixel_range", ["bounded", "free"])
+@pytest.mark.parametrize("off_by", [-0.05, 0.05])
+def test_a_loss_that_jumps_when_it_is_refined_does_not_end_the_run(off_by, pixel_range):
+    """The approximation is 5 % too low or too high; no step could make up for that at once."""
+    scales = np.logspace(0, 4, 192, dtype=np.float32).reshape(1, 8, 8, 3)
+
+    def valley(factor):
+        def evaluate(picture):
+            total = factor * float(np.sum(scales * (picture - 128.0) ** 2))
+            terms = {"total": total, "content": total, "style": 0.0, "total_variation": 0.0}
+            return terms, np.float32(2 * factor) * scales * (picture - 128.0)
+
+        return evaluate
+
+    config = TransferConfig(precision="bfloat16", weights="random", iterations=30, pixel_range=pixel_range).resolved()
+    start = np.full((8, 8, 3), 100.0, np.float32)
+    result = optimize(Objective(valley(1.0 + off_by), start, valley(1.0)), config)
+    refined = round(0.8 * config.iterations)
+    totals = [iterate.total for iterate in result.trace]
+    assert len(totals) == config.iterations + 1
+    assert totals[-1] < 0.9 * totals[refined + 1]
+    assert totals[refined] / (1.0 + off_by) > totals[refined + 1]  # what is recorded is the loss, without an offset
