@@ -33,7 +33,9 @@ _OURS = "benchmarks.whole_process"
 
 def main() -> None:
     options = _options()
-    report = Report("against_pastiche", "Whole processes against pastiche 1.6.0", options.results)
+    sizes = [str(size) for size in options.sizes]
+    title = f"Whole processes against pastiche 1.6.0, {' and '.join(sizes)} px"
+    report = Report("_".join(["against_pastiche", *sizes]), title, options.results)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         pastiche = options.pastiche or _install(options.environment or folder / "environment")

@@ -33,6 +33,12 @@ Every section is what one benchmark wrote: its machine, its libraries, its comma
 of it again; `python -m benchmarks.results` puts this page together from benchmarks/results."""
 
 
+def _place(name: str) -> tuple[int, str]:
+    """A benchmark's place on the page; its results may be several, told apart by what follows its name."""
+    places = (place for place, benchmark in enumerate(_ORDER) if name.startswith(benchmark))
+    return next(places, len(_ORDER)), name
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Put the results together.")
     add_results_option(parser)
@@ -41,7 +47,7 @@ def main() -> None:
     found = {path.stem: path for path in sorted(options.results.glob("*.md"))}
     if not found:
         raise SystemExit(f"no results in {options.results}; run a benchmark first")
-    names = [*(name for name in _ORDER if name in found), *(name for name in found if name not in _ORDER)]
+    names = sorted(found, key=_place)
     sections = [found[name].read_text(encoding="utf-8").strip() for name in names]
     options.page.write_text("\n\n".join([_INTRODUCTION, *sections]) + "\n", encoding="utf-8")
     print(f"{os.path.relpath(options.page)}: {', '.join(names)}")
