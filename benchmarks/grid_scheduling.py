@@ -166,7 +166,7 @@ def _stub_transfers() -> None:
         computing.work = leave_file
     for drawing in (LossPlot, ImageGrid):
         drawing.run = leave_file
-    Transfer.work = leave_cell
+    Transfer.run = leave_cell
 
 
 def _write_pictures(folder: Path, side: int) -> None:

@@ -12,7 +12,6 @@ thread alone.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import queue
 import threading
@@ -71,7 +70,7 @@ def transfer_batch(
         return [error] * len(pairs)
     coarse: list[Outcome | None] = [None] * len(pairs)
     levels = [coarse_levels(pair.content_picture, pair.style_picture, config) for pair in pairs]
-    for level in dict.fromkeys(itertools.chain.from_iterable(levels)):
+    for level in max(levels, key=len):  # narrow styles do without the smallest sizes, and others have them all
         rows = [row for row in range(len(pairs)) if level in levels[row]]
         smaller = {row: _at(level, pairs[row]) for row in rows}
         _advance(smaller, level, callbacks, coarse)
@@ -188,7 +187,7 @@ class Run:
 
     def __init__(self, work: Callable[[Run], TransferResult]) -> None:
         self.request: Request | None = None
-        self.result: TransferResult | StyleTransferError | None = None
+        self.result: Outcome | None = None
         self._work = work
         self._error: BaseException | None = None
         self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()

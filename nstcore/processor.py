@@ -58,8 +58,7 @@ def single_threaded_blas() -> AbstractContextManager[None]:
     """Keep OpenBLAS, which NumPy and SciPy compute with, to one thread while the context lasts.
 
     Its helper threads spin for a while after every product of vectors, on the cores that the network needs next: on two
-    cores an evaluation in bfloat16 took 1.5 times as long (benchmarks/RESULTS.md). Contexts of several threads may
-    overlap.
+    cores an evaluation of VGG19 in bfloat16, 256 px, took 1.5 times as long. Contexts of several threads may overlap.
     """
     return _blas()
 

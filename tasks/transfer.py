@@ -226,10 +226,11 @@ class Transfer(NetworkTask):
         from nstcore.batch import transfer_batch
         from nstcore.memory import memory_statement
 
-        first, config = pairs[0], self.cell.config
-        height, width = first.content_picture.shape[:2]
+        config = self.cell.config
+        height, width = pairs[0].content_picture.shape[:2]
         self.set_status_message(memory_statement(config, height, width, len(pairs)))
-        with progress(self, levels(first.content_picture, first.style_picture, config)) as report:
+        runs = max((levels(pair.content_picture, pair.style_picture, config) for pair in pairs), key=len)
+        with progress(self, runs) as report:
             return transfer_batch(pairs, config, [of_the_first(report)] * len(pairs))
 
     def dump(self, result: TransferResult | StyleTransferError, batch_size: int) -> None:

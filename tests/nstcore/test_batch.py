@@ -264,3 +264,10 @@ def test_a_batch_that_cannot_fit_is_refused_before_its_coarse_runs(pairs, monkey
 def test_the_optimiser_that_evaluates_within_its_steps_takes_no_batches(pairs):
     results = optimize_batch(pairs, dataclasses.replace(SMALL, optimizer="lbfgs-device"))
     assert all(isinstance(result, ConfigError) and "one picture at a time" in str(result) for result in results)
+
+
+def test_coarse_runs_go_from_small_to_large_whichever_pair_comes_first(pairs, blotches):
+    config = dataclasses.replace(SMALL, coarse_sizes=(48, 56), iterations=2)
+    narrow = pair(pairs[0].content_picture, blotches(30, 64, 41), config)  # 31 pixels wide at 48, 36 at 56
+    results = transfer_batch([narrow, pairs[1]], config)
+    assert [[run.size for run in result.coarse] for result in results] == [[56], [48, 56]]
