@@ -17,6 +17,7 @@ from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfi
 from nstcore.images import PICTURE_SUFFIXES, load_picture
 from pipeline.digest import batch_digest, cell_digest, file_sha256, grid_digest
 from pipeline.paths import picture_name
+from pipeline.series import Series, Variant
 
 Kind = Literal["content", "style"]
 
@@ -33,6 +34,8 @@ class Cell:
         weights_sha256: identity of the backbone's weights.
         digest: identity of everything that affects the pixels.
         height, width: of the picture that is made, pixels; 0 until `reject_bad_pictures` has decoded it.
+        preset: the named settings that `config` was made from.
+        variant: what the study varied and to what. Cells of different variants may be one and the same picture.
     """
 
     content: str
@@ -46,6 +49,13 @@ class Cell:
     digest: str
     height: int = 0
     width: int = 0
+    preset: str = ""
+    variant: Variant = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Cell:
+        """Read what `dataclasses.asdict` and JSON made of a cell."""
+        return cls(**{**data, "config": TransferConfig.from_dict(data["config"]), "variant": _variant(data)})
 
     @cached_property
     def batch(self) -> str:
@@ -57,6 +67,10 @@ class Cell:
     @property
     def backbone(self) -> str:
         return self.config.backbone
+
+    @property
+    def series(self) -> Series:
+        return Series(self.backbone, self.variant)
 
     def name(self, kind: Kind) -> str:
         return self.content if kind == "content" else self.style
@@ -87,6 +101,12 @@ class RejectedCell:
     style: str
     backbone: str
     reason: str
+    preset: str = ""
+    variant: Variant = ()
+
+    @property
+    def series(self) -> Series:
+        return Series(self.backbone, self.variant)
 
 
 @dataclass(frozen=True)
@@ -118,8 +138,8 @@ class Grid:
         """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
         return grid_digest(
             [
-                *((cell.content, cell.style, cell.backbone, cell.digest) for cell in self.cells),
-                *((cell.content, cell.style, cell.backbone, "rejected") for cell in self.rejected),
+                *((*_identity(cell), cell.digest) for cell in self.cells),
+                *((*_identity(cell), "rejected") for cell in self.rejected),
                 *((backbone, "missing") for backbone in self.missing),
             ]
         )
@@ -134,8 +154,17 @@ class Grid:
     @classmethod
     def from_json(cls, text: str) -> Grid:
         data = json.loads(text)
-        cells = tuple(Cell(**{**cell, "config": TransferConfig.from_dict(cell["config"])}) for cell in data["cells"])
-        return cls(cells, tuple(RejectedCell(**cell) for cell in data["rejected"]), data["missing"], data["settings"])
+        cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
+        rejected = tuple(RejectedCell(**{**cell, "variant": _variant(cell)}) for cell in data["rejected"])
+        return cls(cells, rejected, data["missing"], data["settings"])
+
+
+def _identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
+    return cell.content, cell.style, cell.backbone, *itertools.chain.from_iterable(cell.variant)
+
+
+def _variant(data: Mapping[str, Any]) -> Variant:
+    return tuple((name, value) for name, value in data["variant"])
 
 
 def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
@@ -245,7 +274,7 @@ def reject_bad_pictures(grid: Grid) -> Grid:
         content, style = (size_or_reason(cell.path(kind), cell.config) for kind in ("content", "style"))
         if isinstance(content, str) or isinstance(style, str):
             why = content if isinstance(content, str) else str(style)
-            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, why))
+            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, why, cell.preset, cell.variant))
         else:
             cells.append(replace(cell, height=content[0], width=content[1]))
     return replace(grid, cells=tuple(cells), rejected=tuple(rejected))

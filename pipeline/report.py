@@ -16,6 +16,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.backbone_labels import backbone_order, display_name
+from pipeline.series import Series, Variant
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -30,6 +31,10 @@ class ReportCell:
         manifest: what `manifest.json` holds, or None where the cell did not finish.
         reason: why there is no picture, in one line; "" for a finished cell.
         picture: path of the picture relative to the report's folder, with "/" and unquoted; "" if there is none.
+        preset: the named settings it was made with.
+        variant: what the study varied and to what.
+        measures: by the names in `pipeline.measure_names`, those that could be measured; None if none was tried.
+        unmeasured: why a finished cell lacks measures, in one line; "" if it has all.
     """
 
     content: str
@@ -39,6 +44,29 @@ class ReportCell:
     manifest: dict[str, Any] | None
     reason: str = ""
     picture: str = ""
+    preset: str = ""
+    variant: Variant = ()
+    measures: Mapping[str, float] | None = None
+    unmeasured: str = ""
+
+    @property
+    def series(self) -> Series:
+        return Series(self.backbone, self.variant)
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A figure as a page shows it; paths are relative to the report's folder, with "/" and unquoted.
+
+    Attributes:
+        title: what it shows, a few words.
+        picture: the PNG.
+        vector: the same as SVG; "" if there is none.
+    """
+
+    title: str
+    picture: str
+    vector: str = ""
 
 
 # Columns of grid.csv that come from the manifest, and where they are in it. Losses are without unit.

@@ -1,9 +1,10 @@
 """Luigi tasks: `luigi --module tasks FullGrid`."""
 
 from nstcore.quiet import quiet_tensorflow
+from tasks.figures import ImageGrid, LossPlot
 from tasks.grid import FailedCell, FullGrid
 from tasks.inputs import BackboneWeights, Picture
-from tasks.reports import GridReport, GridTable, ImageGrid, LossPlot
+from tasks.reports import GridReport, GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()

@@ -11,7 +11,6 @@ from typing import Any
 import luigi
 from luigi.parameter import ParameterVisibility
 
-from nstcore import TransferConfig
 from pipeline.grid import Cell
 
 
@@ -61,7 +60,7 @@ def batch_size() -> luigi.Parameter:
 
 
 def _cell(data: dict[str, Any]) -> Cell:
-    return Cell(**{**data, "config": TransferConfig.from_dict(data["config"])})
+    return Cell.from_dict(data)
 
 
 def _joined(cells: Iterable[tuple[Cell, ...]]) -> tuple[Cell, ...]:

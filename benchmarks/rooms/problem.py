@@ -25,8 +25,8 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def numbers(text: str) -> list[int]:
-    """Numbers separated by commas, for argparse."""
-    return [int(word) for word in text.split(",")]
+    """Numbers separated by commas, for argparse; an empty text is none."""
+    return [int(word) for word in text.split(",") if word]
 
 
 def cut(source: str, width: int) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""What all files of a grid's report have in common: when they are complete, and the cells they show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import luigi
+
+from pipeline.grid import Cell, Grid, RejectedCell
+from pipeline.paths import plan_file, report_folder
+from pipeline.report import ReportCell
+from pipeline.stores import GridStore
+from tasks.parameters import batch_size, output_dir
+from tasks.transfer import Transfer
+
+
+class ReportTask(luigi.Task):
+    """A file of a grid's report. It is complete while it is newer than everything it shows, like a target of `make`."""
+
+    grid: str = luigi.Parameter(description="digest of the grid; its plan lies in the report's folder")
+    output_dir: str = output_dir()
+    batch_size: int = batch_size()
+
+    def folder(self) -> Path:
+        return report_folder(Path(self.output_dir), self.grid)
+
+    def plan_store(self) -> GridStore:
+        return GridStore(os.fspath(plan_file(self.folder())))
+
+    def plan(self) -> Grid:
+        return self.plan_store().load()
+
+    def planned_at(self) -> float:
+        return os.stat(self.plan_store().path).st_mtime
+
+    def finished_at(self) -> float:
+        return os.stat(self.output().path).st_mtime
+
+    def complete(self) -> bool:
+        steps = self.deps()
+        return (
+            self.output().exists()
+            and all(step.complete() for step in steps)
+            and self.finished_at() >= max([self.planned_at(), *(step.finished_at() for step in steps)])
+        )
+
+
+class CellReport(ReportTask):
+    """A report that shows some of a grid's cells."""
+
+    def shows(self, cell: Cell | RejectedCell) -> bool:
+        raise NotImplementedError
+
+    def cells(self) -> Iterable[Cell]:
+        return (cell for cell in self.plan().cells if self.shows(cell))
+
+    def requires(self) -> list[Transfer]:
+        return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells()]
+
+    def report_cells(self) -> list[ReportCell]:
+        """How each of the cells ended, those that were never tried included."""
+        planned = [self._report_cell(cell) for cell in self.cells()]
+        rejected = [cell for cell in self.plan().rejected if self.shows(cell)]
+        return planned + [_without_picture(cell, cell.reason) for cell in rejected]
+
+    def _report_cell(self, cell: Cell) -> ReportCell:
+        step = Transfer.of(cell, self.output_dir, self.batch_size)
+        store = step.output()
+        if not store.exists():
+            return _without_picture(cell, step.failure().reason())
+        return ReportCell(
+            cell.content,
+            cell.style,
+            cell.backbone,
+            "done",
+            store.manifest(),
+            picture=relative_path(store.picture_path(), self.folder()),
+            preset=cell.preset,
+            variant=cell.variant,
+        )
+
+
+def _without_picture(cell: Cell | RejectedCell, reason: str) -> ReportCell:
+    names = (cell.content, cell.style, cell.backbone)
+    return ReportCell(*names, "failed", None, reason=reason, preset=cell.preset, variant=cell.variant)
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """A file as the report's page links to it, before the quoting that the page does."""
+    return Path(os.path.relpath(path, folder)).as_posix()
