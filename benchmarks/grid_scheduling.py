@@ -107,7 +107,7 @@ def _make(folder: Path) -> dict[str, float]:
 
     _stub_transfers()
     grid = _grid(folder)
-    planned = grid._expand()
+    planned = grid.grid()
     grid._plan_store(planned.digest).dump(reject_bad_pictures(planned))
 
     def make(task: Any) -> None:
@@ -116,7 +116,7 @@ def _make(folder: Path) -> dict[str, float]:
                 make(step)
             task.run()
 
-    make(grid._report(planned))
+    make(grid.report(planned))
     return {}
 
 

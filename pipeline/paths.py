@@ -26,8 +26,9 @@ def target_file(output: Path, kind: str, picture: str, backbone: str, digest: st
     return output / "targets" / kind / picture / f"{backbone}-{digest}.npz"
 
 
-def weights_failure_file(output: Path, backbone: str) -> Path:
-    return output / "weights" / f"{backbone}.failure.json"
+def weights_failure_file(output: Path, backbone: str, weights: str) -> Path:
+    told_apart = "" if weights == "imagenet" else f"-{hashlib.sha256(weights.encode()).hexdigest()[:8]}"
+    return output / "weights" / f"{backbone}{told_apart}.failure.json"
 
 
 def report_folder(output: Path, grid: str) -> Path:

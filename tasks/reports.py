@@ -45,7 +45,7 @@ class GridReport(ReportTask):
         files = {step: relative_path(Path(step.output().path), self.folder()) for step in steps}
         page = index_html(
             self.clone(GridTable).report_cells(),
-            title="Style transfer grid",
+            title=plan.title,
             loss_plots={(step.content, step.style): files[step] for step in steps if isinstance(step, LossPlot)},
             image_grids={step.backbone: files[step] for step in steps if isinstance(step, ImageGrid)},
             missing_backbones=plan.missing,
