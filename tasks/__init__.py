@@ -1,7 +1,7 @@
 """Luigi tasks: `luigi --module tasks FullGrid`."""
 
 from nstcore.quiet import quiet_tensorflow
-from tasks.figures import ImageGrid, LossPlot
+from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 from tasks.grid import FailedCell, FullGrid
 from tasks.inputs import BackboneWeights, Picture
 from tasks.reports import GridReport, GridTable
@@ -20,5 +20,8 @@ __all__ = [
     "ImageGrid",
     "LossPlot",
     "Picture",
+    "SummaryPlot",
+    "TermsPlot",
+    "TimePlot",
     "Transfer",
 ]
