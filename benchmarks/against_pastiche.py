@@ -34,7 +34,9 @@ _OURS = "benchmarks.whole_process"
 def main() -> None:
     options = _options()
     sizes = [str(size) for size in options.sizes]
-    title = f"Whole processes against pastiche 1.6.0, {' and '.join(sizes)} px" if sizes else "Memory beside pastiche 1.6.0"
+    title = (
+        f"Whole processes against pastiche 1.6.0, {' and '.join(sizes)} px" if sizes else "Memory beside pastiche 1.6.0"
+    )
     report = Report("_".join(["against_pastiche", *(sizes or ["memory"])]), title, options.results)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -193,7 +195,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare whole processes with pastiche 1.6.0.")
     add_picture_options(parser)
     add_results_option(parser)
-    parser.add_argument("--sizes", type=numbers, default=[256, 512], help="longest sides to compare at; \"\" for none")
+    parser.add_argument("--sizes", type=numbers, default=[256, 512], help='longest sides to compare at; "" for none')
     parser.add_argument("--steps", type=int, default=200, help="of pastiche")
     parser.add_argument("--repeats", type=int, default=2, help="turns that are timed")
     parser.add_argument("--precision", default="auto", help="of our side (default: %(default)s, what `nst` uses)")

@@ -42,5 +42,9 @@ def image_grid_file(report: Path, backbone: str) -> Path:
     return report / "image_grid" / f"{backbone}.png"
 
 
+def gallery_file(report: Path) -> Path:
+    return report / "gallery.json"
+
+
 def plan_file(report: Path) -> Path:
     return report / "plan.json"

@@ -4,7 +4,7 @@ from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot
 from tasks.grid import FailedCell, FullGrid
 from tasks.inputs import BackboneWeights, Picture
-from tasks.reports import GridReport, GridTable
+from tasks.reports import Gallery, GridReport, GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
@@ -15,6 +15,7 @@ __all__ = [
     "ComputeStyleTarget",
     "FailedCell",
     "FullGrid",
+    "Gallery",
     "GridReport",
     "GridTable",
     "ImageGrid",
