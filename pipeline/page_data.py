@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pipeline.backbone_labels import display_name
 from pipeline.measure_names import MEASURES
-from pipeline.page_text import setting, url
+from pipeline.page_text import is_doubt, setting, url
 from pipeline.report_cell import PagePicture, ReportCell, encodable, lookup, own_seconds
 
 
@@ -195,12 +195,14 @@ def _shared(cell: ReportCell) -> dict[str, list[list[str]]]:
     }
 
 
-def _remarks(cell: ReportCell) -> dict[str, str]:
+def _remarks(cell: ReportCell) -> dict[str, str | bool]:
     record = cell.manifest or {}
+    note = _text((record.get("weights") or {}).get("note") or "")
     return {
         "reason": _text(cell.reason),
         "unmeasured": _text(cell.unmeasured),
-        "note": _text((record.get("weights") or {}).get("note") or ""),
+        "note": note,
+        "doubt": is_doubt(note),
         "digest": _text(record.get("digest") or ""),
         "finished": _text(record.get("finished") or ""),
     }

@@ -22,6 +22,11 @@ def setting(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def is_doubt(note: str) -> bool:
+    """Whether what is said of a set of weights means that its pictures are not those of the network."""
+    return note.lower().startswith(("stand-in", "random"))
+
+
 def percent(share: Any) -> str:
     """A share as a percentage with two decimals; "–" for what is unknown."""
     return f"{100 * share:.2f} %" if isinstance(share, int | float) else "–"

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from pipeline.backbone_labels import backbone_order, display_name
 from pipeline.page_data import page_data
-from pipeline.page_text import duration, percent, setting, url
+from pipeline.page_text import duration, is_doubt, percent, setting, url
 from pipeline.page_walls import pairs, walls
 from pipeline.report_cell import PageFigure, PagePicture, ReportCell, Status, encodable, in_order, own_seconds
 from pipeline.series import Series
@@ -27,6 +27,9 @@ _TEMPLATES = Path(__file__).with_name("templates")
 # In this order they are one style sheet and one script: a page opened from a disk cannot load modules.
 _STYLES = ("page.css", "walls.css", "tools.css", "viewer.css")
 _SCRIPTS = ("data.js", "state.js", "walls.js", "pairs.js", "table.js", "filters.js", "viewer.js", "start.js")
+
+# Up to so many cells the page has all its pictures at once, for whoever prints it or takes a picture of it.
+_EAGER = 100
 
 
 def index_html(
@@ -78,6 +81,7 @@ def index_html(
                 for backbone in sorted(missing_backbones, key=backbone_order)
             ],
             gaps=_gaps(cell for cell in rows if not _lost_with(cell, missing_backbones)),
+            loading="lazy" if len(rows) > _EAGER else "eager",
             summary_figures=summary_figures,
             walls=walls(rows, image_grids, wary),
             pairs=pairs(rows, pair_figures, data["facets"]),
@@ -110,14 +114,24 @@ def _lost_with(cell: ReportCell, missing_backbones: Container[str]) -> bool:
     return cell.status == "skipped" and cell.backbone in missing_backbones
 
 
-def _gaps(cells: Iterable[ReportCell]) -> list[tuple[Status, str, str, list[ReportCell]]]:
-    """Cells without a picture: (status, backbone, reason, cells), because one cause usually takes many."""
-    groups: defaultdict[tuple[Status, str, str], list[ReportCell]] = defaultdict(list)
+def _gaps(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
+    """Cells without a picture by status and reason, because one cause usually takes many.
+
+    `series` are all that it took cells of; `pairs` are its pairs of pictures, each with those of the series.
+    """
+    groups: defaultdict[tuple[Status, str], list[ReportCell]] = defaultdict(list)
     for cell in cells:
         if cell.status != "done":
-            groups[cell.status, cell.backbone, cell.reason or "no reason was recorded"].append(cell)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], backbone_order(item[0][1]), item[0][2]))
-    return [(*group, members) for group, members in ordered]
+            groups[cell.status, cell.reason or "no reason was recorded"].append(cell)
+    gaps = []
+    for (status, reason), members in sorted(groups.items()):
+        members.sort(key=lambda cell: backbone_order(cell.backbone))
+        pairs: dict[tuple[str, str], list[str]] = {}
+        for cell in members:
+            pairs.setdefault((cell.content, cell.style), []).append(cell.series.label)
+        series = list(dict.fromkeys(cell.series.label for cell in members))
+        gaps.append({"status": status, "reason": reason, "count": len(members), "series": series, "pairs": pairs})
+    return gaps
 
 
 def _weights(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
@@ -127,8 +141,8 @@ def _weights(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
         weights = (cell.manifest or {}).get("weights")
         if weights:
             note = str(weights.get("note") or "")
-            wary = note.lower().startswith(("stand-in", "random"))
-            distinct[cell.backbone, repr(weights)] = {**weights, "backbone": cell.backbone, "note": note, "wary": wary}
+            entry = {**weights, "backbone": cell.backbone, "note": note, "wary": is_doubt(note)}
+            distinct[cell.backbone, repr(weights)] = entry
     return [distinct[key] for key in sorted(distinct, key=lambda key: (backbone_order(key[0]), key[1]))]
 
 

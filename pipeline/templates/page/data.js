@@ -35,7 +35,10 @@ const titleOf = (cell) => `${contentOf(cell)} in the style of ${styleOf(cell)}, 
 
 // Four digits of a loss, two decimals of a percentage, three of a measure: columns of one kind line up.
 const WRITTEN = {
-  number: (value) => String(Number(value.toPrecision(4))),
+  number(value) {
+    const plain = value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6);
+    return plain ? String(Number(value.toPrecision(4))) : value.toExponential(3).replace("e+", "e");
+  },
   percent: (value) => `${(100 * value).toFixed(2)} %`,
   measure: (value) => value.toFixed(3),
   count: (value) => Math.round(value).toLocaleString("en"),

@@ -36,6 +36,15 @@ function linkToPair(pair) {
   heading.append(link);
 }
 
+// What a cell was made from. One without a result shows what the others know of its pictures.
+function originals(cell) {
+  const kinds = [["content", 0, contentOf(cell)], ["style", 1, styleOf(cell)]];
+  const known = (kind, facet) =>
+    (cell[kind] >= 0 ? cell : cells.find((other) => other[kind] >= 0 && other.facets[facet] === cell.facets[facet]))?.[kind];
+  const shown = kinds.map(([kind, facet, label]) => original(known(kind, facet) ?? -1, kind, label));
+  return element("div", { className: "originals" }, ...shown);
+}
+
 function original(place, kind, label) {
   if (place < 0) return null;
   const [picture, thumbnail] = data.originals[place];
@@ -46,13 +55,9 @@ function original(place, kind, label) {
 function fillPair(pair) {
   if (!pair.stale || !pair.inSight) return;
   pair.stale = false;
-  const known = pair.matches.map((place) => cells[place]);
-  const first = (kind) => known.map((cell) => cell[kind]).find((place) => place >= 0) ?? -1;
-  const originals = known.length
-    ? [original(first("content"), "content", contentOf(known[0])), original(first("style"), "style", styleOf(known[0]))]
-    : [];
   const tiles = pair.matches.map((place) => tile(place, [name(seriesOf(cells[place])), captionOf(cells[place])]));
-  pair.strip.replaceChildren(...originals.filter(Boolean), ...tiles);
+  const shown = pair.matches.length ? [originals(cells[pair.matches[0]])] : [];
+  pair.strip.replaceChildren(...shown, element("div", { className: "results" }, ...tiles));
 }
 
 const RELATIVE = data.numbers.findIndex((number) => number.key === "relative");

@@ -65,8 +65,8 @@ function makeRow(place) {
   for (const column of columns.filter((column) => "facet" in column)) {
     const text = valueOf(cell, column.facet);
     const head = column.facet === 0;
-    const kind = column.facet === STATUS ? text : "text";
-    row.append(element(head ? "th" : "td", head ? { scope: "row", className: "text" } : { className: kind }, name(text)));
+    const kind = column.facet === STATUS ? text : text.length > 24 ? "text long" : "text";
+    row.append(element(head ? "th" : "td", { ...(head && { scope: "row" }), className: kind }, name(text)));
   }
   if (isDone(cell)) {
     for (const column of numberColumns) row.append(element("td", { className: "number" }, written(cell, column.number)));

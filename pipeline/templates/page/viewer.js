@@ -28,16 +28,6 @@ function numbersOf(cell, isMeasure) {
     });
 }
 
-function sources(cell) {
-  const box = element("div", { className: "sources" });
-  const both = [[cell.content, "content", contentOf(cell)], [cell.style, "style", styleOf(cell)]];
-  for (const [place, kind, label] of both) {
-    const shown = original(place, kind, label);
-    if (shown) box.append(shown);
-  }
-  return box;
-}
-
 function links(cell) {
   const compare = element("a", { href: pairAddress(cell.facets[0], cell.facets[1]) }, "This pair, every backbone");
   const open = isDone(cell) ? element("a", { href: cell.picture, target: "_blank", rel: "noopener" }, "Open the picture") : null;
@@ -48,8 +38,8 @@ function panel(cell) {
   const set = data.facets.map((facet, place) => [facet.label, valueOf(cell, place)]).filter(([, value], place) => value && place > 1);
   const made = [
     element("p", { className: "series-label" }, name(seriesOf(cell))),
-    cell.note ? element("p", { className: "wary" }, cell.note) : null,
-    sources(cell),
+    cell.note ? element("p", { className: cell.doubt ? "wary" : "soft" }, cell.note) : null,
+    originals(cell),
     links(cell),
     ...facts("Measures", numbersOf(cell, true)),
     cell.unmeasured ? element("p", { className: "soft" }, `Not measured: ${cell.unmeasured}`) : null,
