@@ -72,7 +72,7 @@ function show(place) {
   current = place;
   state.cell = cell.id;
   const before = isDone(cell) && cell.content >= 0 ? data.originals[cell.content] : null;
-  frame.style.setProperty("--ratio", cell.ratio);
+  viewer.style.setProperty("--ratio", cell.ratio);
   const [after, under] = [one(".after", viewer), one(".before", viewer)];
   after.hidden = !isDone(cell);
   if (isDone(cell)) load(after, cell.picture, cell.thumbnail, titleOf(cell));
