@@ -54,8 +54,11 @@ function writeAddress(how = "replace") {
 }
 
 const searched = cells.map((cell) =>
-  [...data.facets.map((_, place) => valueOf(cell, place)), seriesOf(cell), cell.reason, cell.note, cell.digest]
+  [...data.facets.map((_, place) => valueOf(cell, place)), seriesOf(cell), cell.reason, cell.note]
     .filter(Boolean).join("\n").toLowerCase());
+
+// Of a digest only the start, since any single letter is somewhere in one.
+const startsDigest = (cell, word) => word.length >= 6 && (cell.digest ?? "").startsWith(word);
 
 function inRange(cell) {
   for (const [number, [least, most]] of state.ranges) {
@@ -74,7 +77,7 @@ function matching() {
   const found = [];
   cells.forEach((cell, place) => {
     if (chosen.every(([facet, values]) => values.has(cell.facets[facet])) && inRange(cell)
-      && words.every((word) => searched[place].includes(word))) found.push(place);
+      && words.every((word) => searched[place].includes(word) || startsDigest(cell, word))) found.push(place);
   });
   return found;
 }

@@ -19,7 +19,7 @@ function makeHead() {
     const direction = { lower: " (lower is better)", higher: " (higher is better)" }[column.better] ?? "";
     const button = element("button", { type: "button", title: (column.meaning ?? "") + direction }, column.label);
     button.addEventListener("click", () => sortBy(column));
-    const kind = "number" in column ? `number ${column.kind}` : "text";
+    const kind = "number" in column ? (column.kind === "measure" ? "number measure" : "number") : "text";
     return element("th", { scope: "col", className: kind, "data-key": column.key }, button);
   });
   one("thead tr", table).append(element("th", { scope: "col", className: "thumb", "aria-label": "Picture" }), ...heads);
