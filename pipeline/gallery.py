@@ -61,7 +61,8 @@ def fill(folder: Path, finished: Iterable[tuple[Cell, Path]]) -> Index:
     index: Index = {}
     for cell, picture in finished:
         shown = {"result": result_file(cell.digest)}
-        _place(picture, folder / shown["result"])
+        if _place(picture, folder / shown["result"]):
+            (folder / thumbnail_file(shown["result"])).unlink(missing_ok=True)
         shown |= {kind: original_file(cell, kind) for kind in get_args(Kind) if _original(cell, kind, folder)}
         for path in shown.values():
             _shrink(folder / path, folder / thumbnail_file(path))
@@ -100,15 +101,20 @@ def _present(folder: Path) -> set[str]:
     return {f"{name}/{file}" for name in _FOLDERS if (folder / name).is_dir() for file in os.listdir(folder / name)}
 
 
-def _place(source: Path, target: Path) -> None:
-    """Have a file in the report's folder without a second copy of its bytes, where the file system can."""
+def _place(source: Path, target: Path) -> bool:
+    """Have a file in the report's folder without a second copy of its bytes, where the file system can.
+
+    Returns:
+        Whether it was not there yet.
+    """
     if target.exists() and _is_version_of(source, target):
-        return
+        return False
     with whole_or_absent(target) as part:
         try:
             os.link(source, part)
         except OSError:  # another file system, or one without hard links
             shutil.copy2(source, part)
+    return True
 
 
 def _is_version_of(source: Path, target: Path) -> bool:

@@ -117,7 +117,7 @@ def _lost_with(cell: ReportCell, missing_backbones: Container[str]) -> bool:
 def _gaps(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
     """Cells without a picture by status and reason, because one cause usually takes many.
 
-    `series` are all that it took cells of; `pairs` are its pairs of pictures, each with those of the series.
+    `pairs` are its pairs of pictures, each with the labels of its series unless all series lost it.
     """
     groups: defaultdict[tuple[Status, str], list[ReportCell]] = defaultdict(list)
     for cell in cells:
@@ -129,8 +129,16 @@ def _gaps(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
         pairs: dict[tuple[str, str], list[str]] = {}
         for cell in members:
             pairs.setdefault((cell.content, cell.style), []).append(cell.series.label)
-        series = list(dict.fromkeys(cell.series.label for cell in members))
-        gaps.append({"status": status, "reason": reason, "count": len(members), "series": series, "pairs": pairs})
+        series = {cell.series for cell in members}
+        gaps.append(
+            {
+                "status": status,
+                "reason": reason,
+                "count": len(members),
+                "backbones": list(dict.fromkeys(display_name(cell.backbone) for cell in members)),
+                "pairs": [(*pair, labels if len(labels) < len(series) else []) for pair, labels in pairs.items()],
+            }
+        )
     return gaps
 
 
