@@ -1,4 +1,4 @@
-"""What a grid is: folders of pictures x backbones, expanded into cells; what cannot be a cell, and why."""
+"""What a grid is: a study expanded into cells; what cannot be a cell, and why."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nstcore.images import PICTURE_SUFFIXES, load_picture
 from pipeline.digest import batch_digest, cell_digest, file_sha256, grid_digest
 from pipeline.paths import picture_name
 from pipeline.series import Series, Variant
+from pipeline.study import Study
 
 Kind = Literal["content", "style"]
 
@@ -95,7 +96,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class RejectedCell:
-    """A cell that cannot be computed, and the line that says why."""
+    """A cell that cannot be computed, and the line that says why. A skipped one is no failure of the run."""
 
     content: str
     style: str
@@ -103,6 +104,7 @@ class RejectedCell:
     reason: str
     preset: str = ""
     variant: Variant = ()
+    skipped: bool = False
 
     @property
     def series(self) -> Series:
@@ -114,16 +116,19 @@ class Grid:
     """The plan of a grid.
 
     Attributes:
-        cells: sorted by backbone (in the order asked for), content, style: neighbours share a loaded network.
-        rejected: the cells that bad input makes impossible.
+        cells: sorted by backbone (in the order asked for), combination of settings, content, style: neighbours share a
+            loaded network.
+        rejected: the cells that bad input makes impossible, and those of networks that are left out.
         missing: backbone -> why it is left out.
         settings: what was asked for, for the report.
+        title: of the report.
     """
 
     cells: tuple[Cell, ...]
     rejected: tuple[RejectedCell, ...]
     missing: Mapping[str, str]
     settings: Mapping[str, Any]
+    title: str
 
     @cached_property
     def pairs(self) -> dict[tuple[str, str], list[Cell]]:
@@ -132,6 +137,11 @@ class Grid:
         for cell in self.cells:
             pairs.setdefault((cell.content, cell.style), []).append(cell)
         return pairs
+
+    @cached_property
+    def series(self) -> list[Series]:
+        """Every series of the study, in its order, those without a picture last."""
+        return list(dict.fromkeys([*(cell.series for cell in self.cells), *(cell.series for cell in self.rejected)]))
 
     @cached_property
     def digest(self) -> str:
@@ -146,7 +156,7 @@ class Grid:
 
     def answers(self, asked_for: Grid) -> bool:
         """Whether this is the plan of another grid of the same digest, in what its report says besides the cells."""
-        return (self.settings, self.missing) == (asked_for.settings, asked_for.missing)
+        return (self.settings, self.missing, self.title) == (asked_for.settings, asked_for.missing, asked_for.title)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True)
@@ -156,7 +166,7 @@ class Grid:
         data = json.loads(text)
         cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
         rejected = tuple(RejectedCell(**{**cell, "variant": _variant(cell)}) for cell in data["rejected"])
-        return cls(cells, rejected, data["missing"], data["settings"])
+        return cls(cells, rejected, data["missing"], data["settings"], data["title"])
 
 
 def _identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
@@ -189,68 +199,62 @@ def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
     return found
 
 
-def expand(
-    content_dir: str | os.PathLike[str],
-    style_dir: str | os.PathLike[str],
-    backbones: Sequence[str],
-    preset: str,
-    overrides: Mapping[str, Any],
-    weights_sha256: Mapping[str, str],
-    missing: Mapping[str, str],
-) -> Grid:
-    """Expand content x style x backbone.
+def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing: Mapping[tuple[str, str], str]) -> Grid:
+    """Expand a study into its cells.
 
     It reads the pictures' bytes but does not decode them: `reject_bad_pictures` does.
 
     Args:
-        preset, overrides: the settings of every cell, see `nstcore.presets.get`.
-        weights_sha256: identity of each backbone's weights.
-        missing: backbones to leave out, with the reason.
+        weights_sha256: identity of the weights of each network, by (backbone, weights).
+        missing: networks to leave out, with the reason.
 
     Raises:
-        PictureError: for a folder without pictures.
-        ConfigError: for an unknown preset or a backbone named twice.
+        PictureError: for a folder without pictures, or without one that the study names.
     """
-    contents, styles = find_pictures(content_dir), find_pictures(style_dir)
-    check_names(backbones, preset)
+    contents = _chosen(find_pictures(study.content_dir), study.contents, study.content_dir)
+    styles = _chosen(find_pictures(study.style_dir), study.styles, study.style_dir)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
-    for backbone in (name for name in backbones if name not in missing):
-        config = _settings_or_reason(preset, {**overrides, "backbone": backbone})
-        for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
-            try:
-                if isinstance(config, str):
-                    raise ConfigError(config)
-                pictures = _only(content, content_paths), _only(style, style_paths)
-                sums = _sha256(pictures[0]), _sha256(pictures[1])
-            except StyleTransferError as error:
-                rejected.append(RejectedCell(content, style, backbone, str(error)))
-            else:
-                weights = weights_sha256[backbone]
-                paths = str(pictures[0]), str(pictures[1])
-                digest = cell_digest(*sums, weights, config)
-                cells.append(Cell(content, style, *paths, *sums, config, weights, digest))
-    asked_for = {
-        "content_dir": str(content_dir),
-        "style_dir": str(style_dir),
-        "backbones": ", ".join(backbones),
-        "preset": preset,
-        **overrides,
-    }
-    settings = json.loads(json.dumps(asked_for))  # as it comes back from the plan's file
-    return Grid(tuple(cells), tuple(rejected), dict(missing), settings)
+    combinations = list(study.combinations())
+    for backbone in dict.fromkeys(name for each in combinations for name in each.backbones):
+        for combination in (each for each in combinations if backbone in each.backbones):
+            preset, variant, network = combination.preset, combination.variant, (backbone, combination.weights)
+            config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone})
+            for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
+                if network in missing:
+                    names = (content, style, backbone, missing[network], preset, variant)
+                    rejected.append(RejectedCell(*names, skipped=True))
+                    continue
+                try:
+                    if isinstance(config, str):
+                        raise ConfigError(config)
+                    pictures = _only(content, content_paths), _only(style, style_paths)
+                    sums = _sha256(pictures[0]), _sha256(pictures[1])
+                except StyleTransferError as error:
+                    rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
+                else:
+                    weights = weights_sha256[network]
+                    paths = str(pictures[0]), str(pictures[1])
+                    digest = cell_digest(*sums, weights, config)
+                    cell = Cell(content, style, *paths, *sums, config, weights, digest, preset=preset, variant=variant)
+                    cells.append(cell)
+    settings = json.loads(json.dumps(study.asked_for()))  # as it comes back from the plan's file
+    left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
+    return Grid(tuple(cells), tuple(rejected), left_out, settings, study.title)
 
 
-def check_names(backbones: Sequence[str], preset: str) -> None:
-    """Check what a grid cannot do without. An unknown backbone costs its own cells alone, so it passes.
+def _chosen(found: dict[str, list[Path]], names: Sequence[str], folder: str) -> dict[str, list[Path]]:
+    """The pictures that a study names, all if it names none."""
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        raise PictureError(f"{folder}: no picture named {', '.join(lacking)} there; it has {', '.join(found)}")
+    return {name: found[name] for name in names} if names else found
 
-    Raises:
-        ConfigError: for an unknown preset, no backbones, or one named twice.
-    """
-    if not backbones or not all(backbones) or len(set(backbones)) != len(backbones):
-        raise ConfigError(f"backbones must be one or more different names. Received: backbones={','.join(backbones)!r}")
-    if preset not in presets.PRESETS:
-        presets.get(preset)
+
+def _network_name(study: Study, backbone: str, weights: str) -> str:
+    """The backbone alone, unless the study takes several weights for it."""
+    several = sum(name == backbone for name, _ in study.networks()) > 1
+    return f"{backbone}, weights {weights}" if several else backbone
 
 
 def reject_bad_pictures(grid: Grid) -> Grid:

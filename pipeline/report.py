@@ -21,7 +21,7 @@ from pipeline.report_cell import PageFigure, PagePicture, ReportCell, Status, en
 from pipeline.series import Series
 from pipeline.table import CSV_COLUMNS, grid_csv
 
-__all__ = ["CSV_COLUMNS", "PageFigure", "PagePicture", "ReportCell", "grid_csv", "index_html"]
+__all__ = ["CSV_COLUMNS", "PageFigure", "PagePicture", "ReportCell", "Status", "grid_csv", "index_html"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 # In this order they are one style sheet and one script: a page opened from a disk cannot load modules.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.report_cell import ReportCell, encodable, in_order, lookup
+from pipeline.series import variant_label
 
 # Columns of grid.csv that come from the manifest, and where they are in it. Losses are without unit.
 _FROM_MANIFEST: dict[str, tuple[str, str]] = {
@@ -36,7 +37,11 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "engine_version": ("", "engine_version"),
     "finished": ("", "finished"),
 }
-CSV_COLUMNS = ("content", "style", "backbone", "status", "digest", *_FROM_MANIFEST, "picture", "reason")
+CSV_COLUMNS = (
+    *("content", "style", "backbone", "preset", "variant", "status", "digest"),
+    *_FROM_MANIFEST,
+    *("picture", "reason"),
+)
 
 # What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), the full-width forms included.
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -57,6 +62,8 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             "content": cell.content,
             "style": cell.style,
             "backbone": cell.backbone,
+            "preset": cell.preset,
+            "variant": variant_label(cell.variant),
             "status": cell.status,
             "digest": lookup(cell, "", "digest"),
             **{column: lookup(cell, *place) for column, place in _FROM_MANIFEST.items()},

@@ -1,10 +1,11 @@
-"""Luigi tasks: `luigi --module tasks FullGrid`."""
+"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`."""
 
 from nstcore.quiet import quiet_tensorflow
-from tasks.figures import ImageGrid, LossPlot
-from tasks.grid import FailedCell, FullGrid
+from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
+from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.reports import Gallery, GridReport, GridTable
+from tasks.study import FailedCell
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
@@ -21,5 +22,10 @@ __all__ = [
     "ImageGrid",
     "LossPlot",
     "Picture",
+    "SummaryPlot",
+    "Sweep",
+    "TermsPlot",
+    "TimePlot",
     "Transfer",
+    "VariantTable",
 ]

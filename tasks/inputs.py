@@ -34,7 +34,7 @@ class BackboneWeights(SettlingTask):
         return WeightsStore(self.backbone, self.weights)
 
     def failure(self) -> FailureRecord:
-        return FailureRecord(weights_failure_file(Path(self.output_dir), self.backbone))
+        return FailureRecord(weights_failure_file(Path(self.output_dir), self.backbone, self.weights))
 
     def work(self) -> None:
         self.set_status_message(f"looking for trained weights of {self.backbone}")

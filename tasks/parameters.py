@@ -50,6 +50,13 @@ def output_dir() -> luigi.Parameter:
     return luigi.Parameter(default="outputs", significant=False, description="folder that everything is written under")
 
 
+def on_missing_weights() -> luigi.Parameter:
+    """What to do about a network that has none."""
+    return luigi.ChoiceParameter(
+        choices=["fail", "skip"], default="fail", description="what to do about a backbone without trained weights"
+    )
+
+
 def batch_size() -> luigi.Parameter:
     """How many cells are evaluated together. Not significant: it changes a picture by no more than rounding does."""
     return luigi.IntParameter(

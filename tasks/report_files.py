@@ -11,7 +11,7 @@ import luigi
 from pipeline.gallery import result_file
 from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import plan_file, report_folder
-from pipeline.report import ReportCell
+from pipeline.report import ReportCell, Status
 from pipeline.stores import GridStore
 from tasks.parameters import batch_size, output_dir
 from tasks.transfer import Transfer
@@ -85,7 +85,8 @@ class CellReport(ReportTask):
 
 def _without_picture(cell: Cell | RejectedCell, reason: str) -> ReportCell:
     names = (cell.content, cell.style, cell.backbone)
-    return ReportCell(*names, "failed", None, reason=reason, preset=cell.preset, variant=cell.variant)
+    status: Status = "skipped" if isinstance(cell, RejectedCell) and cell.skipped else "failed"
+    return ReportCell(*names, status, None, reason=reason, preset=cell.preset, variant=cell.variant)
 
 
 def relative_path(path: Path, folder: Path) -> str:

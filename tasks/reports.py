@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from pipeline import gallery
 from pipeline.grid import Cell, RejectedCell
 from pipeline.paths import gallery_file
 from pipeline.report import PageFigure, ReportCell, grid_csv, index_html
-from pipeline.series import Series
 from pipeline.stores import GalleryStore, TextStore
-from tasks.figures import ImageGrid, LossPlot
-from tasks.report_files import CellReport, ReportTask, relative_path
+from tasks.figures import ImageGrid, LossPlot, PairFigure, SummaryPlot, TermsPlot, TimePlot, VariantTable
+from tasks.report_files import CellReport, ReportTask
 
 
 class GridTable(CellReport):
@@ -56,10 +54,16 @@ class GridReport(ReportTask):
 
     def requires(self) -> list[ReportTask]:
         plan = self.plan()
-        backbones = dict.fromkeys(cell.backbone for cell in plan.cells)
+        varies = any(cell.variant for cell in plan.cells)
+        drawn = (VariantTable, LossPlot, TermsPlot, TimePlot) if varies else (LossPlot, TermsPlot, TimePlot)
         return [
-            *(self.clone(LossPlot, content=content, style=style) for content, style in plan.pairs),
-            *(self.clone(ImageGrid, backbone=backbone) for backbone in backbones),
+            *(self.clone(plot, content=content, style=style) for plot in drawn for content, style in plan.pairs),
+            *(
+                self.clone(ImageGrid, backbone=series.backbone, variant=series.variant)
+                for series in dict.fromkeys(cell.series for cell in plan.cells)
+                if len(plan.pairs) > 1 or not varies  # else the table of variants has them all
+            ),
+            *([self.clone(SummaryPlot)] if plan.cells else []),
             self.clone(Gallery),  # which asks for the table
         ]
 
@@ -68,16 +72,20 @@ class GridReport(ReportTask):
 
     def run(self) -> None:
         steps, plan = self.requires(), self.plan()
-        files = {step: relative_path(Path(step.output().path), self.folder()) for step in steps}
-        plots = [step for step in steps if isinstance(step, LossPlot)]
         page = index_html(
             self.clone(Gallery).illustrated(self.clone(GridTable).report_cells()),
-            title="Style transfer grid",
-            pair_figures={
-                (plot.content, plot.style): [PageFigure("Loss per iteration", files[plot])] for plot in plots
-            },
-            image_grids={Series(step.backbone): files[step] for step in steps if isinstance(step, ImageGrid)},
+            title=plan.title,
+            pair_figures=_by_pair(step for step in steps if isinstance(step, PairFigure)),
+            image_grids={step.series: step.page_figure().picture for step in steps if isinstance(step, ImageGrid)},
+            summary_figures=[step.page_figure() for step in steps if isinstance(step, SummaryPlot)],
             missing_backbones=plan.missing,
             settings=plan.settings,
         )
         self.output().dump(page)
+
+
+def _by_pair(steps: Iterable[PairFigure]) -> dict[tuple[str, str], list[PageFigure]]:
+    figures: dict[tuple[str, str], list[PageFigure]] = {}
+    for step in steps:
+        figures.setdefault((step.content, step.style), []).append(step.page_figure())
+    return figures

@@ -12,6 +12,7 @@ from nstcore.images import write_picture
 from pipeline.digest import cell_digest, file_sha256, target_digest
 from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
 from pipeline.paths import cell_folder, loss_plot_file, picture_name
+from pipeline.study import Axis, Choice, Study, varied
 
 WEIGHTS = {name: f"{index:064x}" for index, name in enumerate(BACKBONES)}
 
@@ -27,8 +28,10 @@ def folders(tmp_path):
 
 
 def planned(folders, backbones=("vgg19", "vgg16"), **changes):
-    arguments = {"preset": "balanced", "overrides": {"size": 96}, "weights_sha256": WEIGHTS, "missing": {}, **changes}
-    return expand(*folders, list(backbones), **arguments)
+    """The plan of a study of these folders; `missing` is by backbone."""
+    missing = {(backbone, "imagenet"): reason for backbone, reason in changes.pop("missing", {}).items()}
+    study = Study(*map(str, folders), backbones=tuple(backbones), **{"settings": {"size": 96}, **changes})
+    return expand(study, {(backbone, "imagenet"): sha256 for backbone, sha256 in WEIGHTS.items()}, missing)
 
 
 def test_a_cell_for_every_content_style_and_backbone_in_a_fixed_order(folders):
@@ -42,7 +45,7 @@ def test_a_cell_for_every_content_style_and_backbone_in_a_fixed_order(folders):
 
 def test_a_plan_survives_its_file(folders):
     layers = {"size": 96, "style_layers": ("block1_conv1",)}
-    grid = planned(folders, backbones=("vgg16", "vgg99"), missing={"vgg19": "no mirror"}, overrides=layers)
+    grid = planned(folders, backbones=("vgg16", "vgg99"), missing={"vgg19": "no mirror"}, settings=layers)
     assert Grid.from_json(grid.to_json()) == grid
 
 
@@ -97,7 +100,7 @@ def test_a_backbone_that_does_not_exist_costs_its_own_cells(folders):
 
 
 def test_a_bad_setting_costs_every_cell_with_its_reason(folders):
-    grid = planned(folders, overrides={"style_weight": -1.0})
+    grid = planned(folders, settings={"style_weight": -1.0})
     assert not grid.cells
     assert {cell.reason for cell in grid.rejected} == {
         "style_weight must be a finite number >= 0. Received: style_weight=-1.0"
@@ -206,3 +209,46 @@ def test_long_names_stay_apart_and_fit_a_file_system(tmp_path):
     plot.parent.mkdir()
     plot.touch()
     cell_folder(tmp_path, *names, "inceptionv3", "0" * 16).mkdir(parents=True)
+
+
+def test_what_a_study_varies_makes_cells_of_their_own(folders):
+    axes = (varied("style_weight", [10, 40]), varied("pooling", ["max", "avg"]))
+    grid = planned(folders, backbones=("vgg16",), axes=axes)
+    assert len(grid.cells) == 2 * 2 * 6
+    assert len({cell.digest for cell in grid.cells}) == 24
+    assert [cell.series.label for cell in grid.cells[::6]] == [
+        f"VGG16, style_weight {weight}, pooling {pooling}" for weight in (10, 40) for pooling in ("max", "avg")
+    ]
+    assert {cell.config.style_weight for cell in grid.cells if dict(cell.variant)["style_weight"] == "10"} == {10.0}
+    assert Grid.from_json(grid.to_json()) == grid
+
+
+def test_a_cell_is_the_same_in_every_study_that_asks_for_it(folders):
+    alone = {cell.digest for cell in planned(folders, settings={"size": 96, "pooling": "avg"}).cells}
+    swept = planned(folders, axes=(varied("pooling", ["max", "avg"]),))
+    assert {cell.digest for cell in swept.cells if cell.variant == (("pooling", "avg"),)} == alone
+
+
+def test_a_value_that_one_backbone_cannot_take_costs_its_cells_there(folders):
+    grid = planned(folders, backbones=("vgg16", "inceptionv3"), axes=(varied("size", [64, 96]),))
+    assert {(cell.backbone, cell.variant) for cell in grid.rejected} == {("inceptionv3", (("size", "64"),))}
+    assert len(grid.cells) == 18
+
+
+def test_a_case_with_its_own_backbone_is_for_that_one(folders):
+    cases = Axis("case", (Choice("a", {}), Choice("b", {"backbone": "resnet50"})))
+    grid = planned(folders, backbones=("vgg16",), axes=(cases,))
+    assert {cell.series.label for cell in grid.cells} == {"VGG16, case a", "ResNet50, case b"}
+
+
+def test_a_study_may_name_its_pictures(folders):
+    grid = planned(folders, contents=("b",), styles=("z", "x"), backbones=("vgg16",))
+    assert [(cell.content, cell.style) for cell in grid.cells] == [("b", "z"), ("b", "x")]
+    with pytest.raises(PictureError, match="no picture named q there; it has a, b"):
+        planned(folders, contents=("q",))
+
+
+def test_cells_of_a_missing_network_are_skipped_with_the_reason(folders):
+    grid = planned(folders, missing={"vgg16": "no mirror"})
+    assert {(cell.backbone, cell.skipped, cell.reason) for cell in grid.rejected} == {("vgg16", True, "no mirror")}
+    assert grid.missing == {"vgg16": "no mirror"}

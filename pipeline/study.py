@@ -1,0 +1,218 @@
+"""What a study asks for: pictures, backbones, and settings, some of them varied and crossed. A grid expands it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from nstcore import BACKBONES, ConfigError, TransferConfig, presets
+from pipeline.series import Variant
+
+_FIELDS = tuple(each.name for each in fields(TransferConfig))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the values that an axis goes through.
+
+    Attributes:
+        label: how reports write it.
+        settings: fields of `TransferConfig`, and "preset".
+    """
+
+    label: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a study varies: one setting, or cases of several settings each.
+
+    Attributes:
+        name: the setting's, or "case".
+        choices: with different labels.
+    """
+
+    name: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One choice from every axis.
+
+    Attributes:
+        variant: their labels.
+        preset: the named settings to start from.
+        settings: fields of `TransferConfig` that take precedence.
+        backbones: those that this combination is for.
+    """
+
+    variant: Variant
+    preset: str
+    settings: Mapping[str, Any]
+    backbones: tuple[str, ...]
+
+    @property
+    def weights(self) -> str:
+        return str(self.settings.get("weights", TransferConfig.weights))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Content × style × backbone × every combination of what varies.
+
+    Attributes:
+        content_dir, style_dir: folders of pictures.
+        contents, styles: names of those to use, as reports write them; empty for all.
+        backbones: in the order of the report.
+        preset, settings: of every cell, as `nstcore.presets.get` takes them.
+        axes: what varies, in the order of labels. A case may name its own backbone, and is then for that one alone.
+        title: of the report.
+
+    Raises:
+        ConfigError: for an unknown preset or setting, an axis without choices, or something named twice.
+    """
+
+    content_dir: str = "inputs/content"
+    style_dir: str = "inputs/style"
+    contents: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    backbones: tuple[str, ...] = tuple(BACKBONES)
+    preset: str = "balanced"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    axes: tuple[Axis, ...] = ()
+    title: str = "Style transfer grid"
+
+    def __post_init__(self) -> None:
+        if not self.backbones or not all(self.backbones) or len(set(self.backbones)) != len(self.backbones):
+            names = ",".join(self.backbones)
+            raise ConfigError(f"backbones must be one or more different names. Received: backbones={names!r}")
+        for axis in self.axes:
+            labels = [choice.label for choice in axis.choices]
+            if not labels or len(set(labels)) != len(labels):
+                raise ConfigError(f"{axis.name} must go through one or more different values. Received: {labels}")
+        varied = [choice.settings for axis in self.axes for choice in axis.choices]
+        for settings in ({"preset": self.preset, **self.settings}, *varied):
+            _check_names(settings)
+
+    def combinations(self) -> Iterator[Combination]:
+        """Every combination, the last axis fastest."""
+        for choices in itertools.product(*(axis.choices for axis in self.axes)):
+            labels = tuple((axis.name, choice.label) for axis, choice in zip(self.axes, choices, strict=True))
+            settings = {"preset": self.preset, **self.settings}
+            for choice in choices:
+                settings |= choice.settings
+            backbone = settings.pop("backbone", None)
+            backbones = (str(backbone),) if backbone is not None else self.backbones
+            yield Combination(labels, str(settings.pop("preset")), settings, backbones)
+
+    def networks(self) -> list[tuple[str, str]]:
+        """The networks it takes, as (backbone, weights), those that exist."""
+        pairs = ((name, each.weights) for each in self.combinations() for name in each.backbones)
+        return [pair for pair in dict.fromkeys(pairs) if pair[0] in BACKBONES]
+
+    def asked_for(self) -> dict[str, Any]:
+        """What was asked for, for people."""
+        of_the_study = ("content_dir", "style_dir", "contents", "styles", "backbones", "preset")
+        asked = {name: getattr(self, name) for name in of_the_study if getattr(self, name)}
+        asked = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+        return {
+            **asked,
+            **self.settings,
+            **{axis.name: [choice.label for choice in axis.choices] for axis in self.axes},
+        }
+
+
+def varied(name: str, values: Sequence[Any]) -> Axis:
+    """An axis of one setting, labelled by its values."""
+    return Axis(name, tuple(Choice(_label(value), {name: value}) for value in values))
+
+
+def read_study(path: str | os.PathLike[str]) -> Study:
+    """Read a study from a TOML file, see `docs/studies.md`.
+
+    Top level: title, content_dir, style_dir, contents, styles, backbones, preset. `[settings]`: values for every cell.
+    `[sweep]`: lists of values, crossed. `[[cases]]`: named sets of settings, crossed with the sweep.
+
+    Raises:
+        ConfigError: naming the file, for one that cannot be read or asks for what does not exist.
+    """
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return _study(data)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a study's TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+_TEXTS, _LISTS = ("title", "content_dir", "style_dir", "preset"), ("contents", "styles", "backbones")
+_KEYS = (*_TEXTS, *_LISTS, "settings", "sweep", "cases")
+
+
+def _study(data: Mapping[str, Any]) -> Study:
+    unknown = [key for key in data if key not in _KEYS]
+    if unknown:
+        raise ConfigError(f"unknown key; expected some of {', '.join(_KEYS)}. Received: {', '.join(unknown)}")
+    texts: dict[str, Any] = {key: _of_type(data, key, str, "a text") for key in _TEXTS if key in data}
+    lists: dict[str, Any] = {key: tuple(_texts(data, key)) for key in _LISTS if key in data}
+    sweep = _of_type(data, "sweep", dict, "a table of lists")
+    for name, values in sweep.items():
+        if not isinstance(values, list):
+            raise ConfigError(f"sweep.{name} must be a list of values. Received: {values!r}")
+        if name == "backbone":
+            raise ConfigError("sweep.backbone: list the backbones in `backbones` instead")
+    axes = [varied(name, values) for name, values in sweep.items()]
+    if "cases" in data:
+        axes.insert(0, _cases(data["cases"]))
+    return Study(**texts, **lists, settings=_of_type(data, "settings", dict, "a table"), axes=tuple(axes))
+
+
+def _cases(cases: Any) -> Axis:
+    if not isinstance(cases, list) or not all(
+        isinstance(case, dict) and isinstance(case.get("name"), str) for case in cases
+    ):
+        raise ConfigError("cases must be tables ([[cases]]), each with a name")
+    choices = ({name: value for name, value in case.items() if name != "name"} for case in cases)
+    return Axis("case", tuple(Choice(case["name"], rest) for case, rest in zip(cases, choices, strict=True)))
+
+
+def _of_type(data: Mapping[str, Any], key: str, kind: type, expected: str) -> Any:
+    value = data.get(key, kind())
+    if not isinstance(value, kind):
+        raise ConfigError(f"{key} must be {expected}. Received: {key}={value!r}")
+    return value
+
+
+def _texts(data: Mapping[str, Any], key: str) -> list[str]:
+    value = data[key]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigError(f"{key} must be a list of names. Received: {key}={value!r}")
+    return value
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    """See that settings exist; whether their values are in range depends on the backbone, and costs its cells alone."""
+    unknown = [name for name in settings if name not in (*_FIELDS, "preset")]
+    if unknown:
+        known = ", ".join(("preset", *_FIELDS))
+        raise ConfigError(f"unknown setting; expected some of {known}. Received: {', '.join(unknown)}")
+    if "preset" in settings and settings["preset"] not in presets.PRESETS:
+        presets.get(settings["preset"])
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_label, value)) or "none"
+    return str(value)

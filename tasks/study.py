@@ -1,0 +1,119 @@
+"""What every study has in common: its networks are found, its cells planned, its report made, its failures told."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from nstcore import StyleTransferError, WeightsError
+from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
+from pipeline.paths import plan_file, report_folder
+from pipeline.series import Series
+from pipeline.stores import GridStore
+from pipeline.study import Study
+from tasks.inputs import BackboneWeights
+from tasks.outcome import CellFailed
+from tasks.parameters import batch_size, on_missing_weights, output_dir
+from tasks.reports import GridReport, GridTable
+
+logger = logging.getLogger("luigi-interface")
+
+
+class FailedCell(luigi.Task):
+    """A cell that could not be made. It fails with the reason, so that Luigi's summary and exit status tell of it."""
+
+    content: str = luigi.Parameter()
+    style: str = luigi.Parameter()
+    series: str = luigi.Parameter(description="the backbone, and what the study set for it")
+    reason: str = luigi.Parameter(significant=False)
+
+    def complete(self) -> bool:
+        return False
+
+    def run(self) -> None:
+        raise CellFailed(f"{self.content} × {self.style}, {self.series}: {self.reason}")
+
+
+class StudyTask(luigi.Task):
+    """Every cell of a study, with plots, picture grids, a table and a page. Subclasses say which study."""
+
+    on_missing_weights: str = on_missing_weights()
+    output_dir: str = output_dir()
+    batch_size: int = batch_size()
+
+    def study(self) -> Study:
+        """What is asked for.
+
+        Raises:
+            StyleTransferError: if that cannot be.
+        """
+        raise NotImplementedError
+
+    def requires(self) -> list[BackboneWeights]:
+        try:
+            study = self.study()
+            for folder in (study.content_dir, study.style_dir):
+                find_pictures(folder)
+        except StyleTransferError:
+            return []  # run() says what is wrong, and no weights are fetched for it
+        return [
+            BackboneWeights(backbone=backbone, weights=weights, output_dir=self.output_dir)
+            for backbone, weights in study.networks()
+        ]
+
+    def complete(self) -> bool:
+        if not all(step.output().exists() for step in self.requires()):
+            return False
+        try:
+            grid = self.grid()
+        except StyleTransferError:
+            return False  # run() says what is wrong
+        rejected = self._plan_store(grid).load().rejected if self._is_planned(grid) else None
+        return rejected is not None and all(cell.skipped for cell in rejected) and self.report(grid).complete()
+
+    def run(self) -> Iterator[Any]:
+        grid = self.grid()
+        if not self._is_planned(grid):
+            self._plan_store(grid).dump(reject_bad_pictures(grid))
+        report = self.report(grid)
+        yield report
+        yield [
+            FailedCell(cell.content, cell.style, Series(cell.backbone, cell.variant).label, cell.reason)
+            for cell in report.clone(GridTable).report_cells()
+            if cell.status == "failed"
+        ]
+
+    def grid(self) -> Grid:
+        """The study expanded with the weights that are at hand; its pictures are not decoded.
+
+        Raises:
+            StyleTransferError: if there is nothing to expand, or weights are missing that may not be.
+        """
+        networks = {(step.backbone, step.weights): step for step in self.requires()}
+        found = {key: step.output().load().sha256 for key, step in networks.items() if step.output().exists()}
+        missing = {key: step.failure().reason() for key, step in networks.items() if key not in found}
+        if missing and self.on_missing_weights == "fail":
+            raise WeightsError(" ".join(missing.values()))
+        return expand(self.study(), found, missing)
+
+    def report(self, grid: Grid) -> GridReport:
+        """The report of its grid."""
+        return GridReport(grid=grid.digest, output_dir=self.output_dir, batch_size=self.batch_size)
+
+    def _is_planned(self, grid: Grid) -> bool:
+        plan = self._plan_store(grid)
+        return plan.exists() and plan.load().answers(grid)
+
+    def _plan_store(self, grid: Grid) -> GridStore:
+        return GridStore(os.fspath(plan_file(report_folder(Path(self.output_dir), grid.digest))))
+
+
+@StudyTask.event_handler(luigi.Event.SUCCESS)
+def say_where(task: StudyTask) -> None:
+    """Log where the page of a finished study lies."""
+    logger.info("report: %s", task.report(task.grid()).output().path)
