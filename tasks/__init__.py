@@ -4,7 +4,7 @@ from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
-from tasks.reports import GridReport, GridTable
+from tasks.reports import Gallery, GridReport, GridTable
 from tasks.study import FailedCell
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
@@ -16,6 +16,7 @@ __all__ = [
     "ComputeStyleTarget",
     "FailedCell",
     "FullGrid",
+    "Gallery",
     "GridReport",
     "GridTable",
     "ImageGrid",
