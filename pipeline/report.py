@@ -16,7 +16,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.backbone_labels import backbone_order, display_name
+from pipeline.measure_names import MEASURES
 from pipeline.series import Series, Variant
+from pipeline.spreadsheet import encodable, harmless
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -96,10 +98,13 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "engine_version": ("", "engine_version"),
     "finished": ("", "finished"),
 }
-CSV_COLUMNS = ("content", "style", "backbone", "status", "digest", *_FROM_MANIFEST, "picture", "reason")
-
-# What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), the full-width forms included.
-_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+_MEASURES = tuple(measure.name for measure in MEASURES)
+CSV_COLUMNS = (
+    *("content", "style", "backbone", "status", "digest"),
+    *_FROM_MANIFEST,
+    *_MEASURES,
+    *("unmeasured", "picture", "reason"),
+)
 
 
 def grid_csv(cells: Iterable[ReportCell]) -> str:
@@ -120,11 +125,13 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             "status": cell.status,
             "digest": _lookup(cell, "", "digest"),
             **{column: _lookup(cell, *place) for column, place in _FROM_MANIFEST.items()},
+            **{name: (cell.measures or {}).get(name) for name in _MEASURES},
+            "unmeasured": cell.unmeasured,
             "picture": cell.picture,
             "reason": cell.reason,
         }
-        writer.writerow(_harmless(known[column]) for column in CSV_COLUMNS)
-    return _encodable(text.getvalue())
+        writer.writerow(harmless(known[column]) for column in CSV_COLUMNS)
+    return encodable(text.getvalue())
 
 
 def index_html(
@@ -152,7 +159,7 @@ def index_html(
     rows = _sorted(cells)
     seconds = [_own_seconds(cell) for cell in rows]
     page = _environment().get_template("index.html")
-    return _encodable(
+    return encodable(
         page.render(
             title=title,
             cells=rows,
@@ -195,18 +202,6 @@ def _lookup(cell: ReportCell, section: str, name: str) -> Any:
         first, last = record.get("initial_total"), record.get("total")
         return None if not first or last is None else last / first
     return record.get(name)
-
-
-def _harmless(value: Any) -> Any:
-    if value is None or isinstance(value, int | float):
-        return "" if value is None else value
-    text = str(value)
-    return f"'{text}" if text.startswith((*_FORMULA_STARTS, "'")) else text
-
-
-def _encodable(text: str) -> str:
-    """A file name that is not UTF-8 holds surrogates, which no file can: they become \\udc80."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _url(path: str) -> str:

@@ -4,6 +4,7 @@ from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot
 from tasks.grid import FailedCell, FullGrid
 from tasks.inputs import BackboneWeights, Picture
+from tasks.measures import JudgeWeights, MeasureCell
 from tasks.reports import GridReport, GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
@@ -18,7 +19,9 @@ __all__ = [
     "GridReport",
     "GridTable",
     "ImageGrid",
+    "JudgeWeights",
     "LossPlot",
+    "MeasureCell",
     "Picture",
     "Transfer",
 ]

@@ -12,6 +12,7 @@ from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import plan_file, report_folder
 from pipeline.report import ReportCell
 from pipeline.stores import GridStore
+from tasks.measures import measures_of
 from tasks.parameters import batch_size, output_dir
 from tasks.transfer import Transfer
 
@@ -70,6 +71,7 @@ class CellReport(ReportTask):
         store = step.output()
         if not store.exists():
             return _without_picture(cell, step.failure().reason())
+        measures, unmeasured = measures_of(cell, self.output_dir, self.batch_size)
         return ReportCell(
             cell.content,
             cell.style,
@@ -79,6 +81,8 @@ class CellReport(ReportTask):
             picture=relative_path(store.picture_path(), self.folder()),
             preset=cell.preset,
             variant=cell.variant,
+            measures=measures,
+            unmeasured=unmeasured,
         )
 
 

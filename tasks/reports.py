@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import luigi
+
 from pipeline.grid import Cell, RejectedCell
 from pipeline.report import grid_csv, index_html
 from pipeline.stores import TextStore
 from tasks.figures import ImageGrid, LossPlot
+from tasks.measures import MeasureCell, is_measured
 from tasks.report_files import CellReport, ReportTask, relative_path
 
 
@@ -17,6 +20,10 @@ class GridTable(CellReport):
 
     def shows(self, cell: Cell | RejectedCell) -> bool:
         return True
+
+    def requires(self) -> list[luigi.Task]:
+        cells = (cell for cell in self.cells() if is_measured(cell))
+        return [*super().requires(), *(MeasureCell.of(cell, self.output_dir, self.batch_size) for cell in cells)]
 
     def output(self) -> TextStore:
         return TextStore(os.fspath(self.folder() / "grid.csv"))
