@@ -19,10 +19,12 @@ from pipeline.picture_map import PictureMap
 
 _DPI = 150
 # Inches. The figure grows from its smallest size until its boxes fit.
-_SMALLEST, _GROWTH, _LARGEST = (9.0, 7.0), 1.15, 40.0
-_THUMBNAIL, _GAP = 1.15, 0.08
-_LEFT, _BOTTOM, _RIGHT, _TOP = 0.8, 0.75, 0.2, 0.5
-_LABEL_SIZE, _LABEL_LINES, _LABEL_WIDTH = 7.5, 2, 1.15  # points, lines, inches
+_SMALLEST, _GROWTH = (9.0, 7.0), 1.15
+# Up to here it grows so that pictures come to lie near their places, and beyond only so that none covers another.
+_LARGE, _LARGEST = 13.0, 60.0
+_THUMBNAIL, _GAP, _NEAR = 1.1, 0.08, 0.9
+_LEFT, _BOTTOM, _RIGHT, _TOP = 0.95, 0.75, 0.2, 0.5
+_LABEL_SIZE, _LABEL_LINES, _LABEL_WIDTH = 7.5, 2, 1.25  # points, lines, inches
 _LINE = 1.25 * _LABEL_SIZE / 72  # height of a line of a label, inches
 _STEPS = 400
 
@@ -60,11 +62,11 @@ def draw(placed: PictureMap, pictures: Sequence[Picture], *, judge: str) -> Figu
         for box, centre, dot in zip(boxes, centres, dots, strict=True):
             _draw_box(axes, box, centre, dot)
         _ticks(axes, placed.places, dots)
-        axes.set_title(f"Pictures by style and content, as {judge} sees them", fontsize=10)
-        axes.set_xlabel(
-            f"style: first principal coordinate of the distances ({placed.explained[0]:.0%} of their spread)"
-        )
-        axes.set_ylabel(f"content: first principal coordinate ({placed.explained[1]:.0%} of the spread)")
+        letters = 9 * min(2.0, size[0] / _SMALLEST[0])  # so that a large figure can be read when it is shown small
+        axes.tick_params(labelsize=letters)
+        axes.set_title(f"Pictures by style and content, as {judge} sees them", fontsize=letters + 1)
+        axes.set_xlabel(f"style: first principal coordinate ({placed.explained[0]:.0%} of the spread)", size=letters)
+        axes.set_ylabel(f"content: first principal coordinate ({placed.explained[1]:.0%} of the spread)", size=letters)
     return figure
 
 
@@ -89,7 +91,8 @@ def _lay_out(
         share = np.where(spread > 0, (places - places.min(axis=0)) / np.where(spread > 0, spread, 1), 0.5)
         dots = margin + share * (inner - 2 * margin)
         centres, apart = move_apart(dots, sizes, inner)
-        if apart or size.max() > _LARGEST:
+        near = np.hypot(*(centres - dots).T).max() <= _NEAR
+        if (apart and (near or size.max() > _LARGE)) or size.max() > _LARGEST:
             return size, centres, dots
         size = size * _GROWTH
 
@@ -109,19 +112,23 @@ def move_apart(
     """
     centres = wanted.copy()
     least = (sizes[:, None] + sizes[None]) / 2
-    # Boxes at one place are told apart by their order.
-    order = np.sign(np.arange(len(sizes))[:, None] - np.arange(len(sizes))[None])
     others = ~np.eye(len(sizes), dtype=bool)
-    for _ in range(_STEPS):
+    # Boxes at one place would be pushed along one line: where some cover each other they start from a sunflower.
+    numbers = np.arange(len(sizes))
+    sunflower = 0.02 * np.sqrt(numbers)[:, None] * np.stack([np.cos(2.4 * numbers), np.sin(2.4 * numbers)], axis=1)
+    for step in range(_STEPS):
         centres = np.clip(centres, sizes / 2, area - sizes / 2)
         offsets = centres[:, None] - centres[None]
         overlaps = least - np.abs(offsets)
         covering = np.asarray((overlaps > 1e-6).all(axis=2)) & others
         if not covering.any():
             return centres, True
-        signs = np.where(offsets == 0, order[..., None], np.sign(offsets))
+        if step == 0:
+            crowded = np.asarray(covering.any(axis=1))
+            centres = centres + sunflower * crowded[:, None]
+            continue
         along_x = overlaps[..., 0] < overlaps[..., 1]
-        pushes = np.stack([along_x, ~along_x], axis=2) * covering[..., None] * overlaps * signs
+        pushes = np.stack([along_x, ~along_x], axis=2) * covering[..., None] * overlaps * np.sign(offsets)
         centres = centres + 0.35 * pushes.sum(axis=1)
     return centres, False
 
@@ -147,7 +154,7 @@ def _draw_box(axes: Axes, box: _Box, centre: NDArray[np.float64], dot: NDArray[n
     text = axes.text(
         *(x, bottom - 0.03), box.label, fontsize=_LABEL_SIZE, ha="center", va="top", linespacing=1.1, parse_math=False
     )
-    text.set(zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85})
+    text.set(zorder=4.7, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85})
 
 
 def _ticks(axes: Axes, places: NDArray[np.float64], dots: NDArray[np.float64]) -> None:
