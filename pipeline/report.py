@@ -13,11 +13,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from nstcore.files import encodable
 from pipeline.backbone_labels import backbone_order, display_name
 from pipeline.page_data import page_data
 from pipeline.page_text import duration, is_doubt, percent, setting, url
 from pipeline.page_walls import pairs, walls
-from pipeline.report_cell import PageFigure, PagePicture, ReportCell, Status, encodable, in_order, own_seconds
+from pipeline.report_cell import PageFigure, PagePicture, ReportCell, Status, in_order, own_seconds
 from pipeline.series import Series
 from pipeline.table import CSV_COLUMNS, grid_csv
 

@@ -4,8 +4,10 @@ from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
-from tasks.reports import Gallery, GridReport, GridTable
+from tasks.measures import JudgeWeights, MeasureCell
+from tasks.reports import Gallery, GridReport
 from tasks.study import FailedCell
+from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
@@ -20,7 +22,9 @@ __all__ = [
     "GridReport",
     "GridTable",
     "ImageGrid",
+    "JudgeWeights",
     "LossPlot",
+    "MeasureCell",
     "Picture",
     "SummaryPlot",
     "Sweep",

@@ -1,4 +1,4 @@
-"""The table, the pictures and the page of a grid, and what the page asks for."""
+"""The pictures and the page of a grid, and what the page asks for."""
 
 from __future__ import annotations
 
@@ -6,25 +6,12 @@ import os
 from collections.abc import Iterable
 
 from pipeline import gallery
-from pipeline.grid import Cell, RejectedCell
 from pipeline.paths import gallery_file
-from pipeline.report import PageFigure, ReportCell, grid_csv, index_html
+from pipeline.report import PageFigure, ReportCell, index_html
 from pipeline.stores import GalleryStore, TextStore
 from tasks.figures import ImageGrid, LossPlot, PairFigure, SummaryPlot, TermsPlot, TimePlot, VariantTable
-from tasks.report_files import CellReport, ReportTask
-
-
-class GridTable(CellReport):
-    """The numbers of every cell."""
-
-    def shows(self, cell: Cell | RejectedCell) -> bool:
-        return True
-
-    def output(self) -> TextStore:
-        return TextStore(os.fspath(self.folder() / "grid.csv"))
-
-    def run(self) -> None:
-        self.output().dump(grid_csv(self.report_cells()))
+from tasks.report_files import ReportTask
+from tasks.table import GridTable
 
 
 class Gallery(ReportTask):
@@ -40,8 +27,7 @@ class Gallery(ReportTask):
         return GalleryStore(os.fspath(gallery_file(self.folder())))
 
     def run(self) -> None:
-        cells = [(step.cell, step.output()) for step in self.clone(GridTable).requires()]
-        shown = [(cell, store.picture_path()) for cell, store in cells if store.exists()]
+        shown = [(cell, store.picture_path()) for cell, store in self.clone(GridTable).finished_cells()]
         self.output().dump(gallery.fill(self.folder(), shown))
 
     def illustrated(self, cells: Iterable[ReportCell]) -> list[ReportCell]:

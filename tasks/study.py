@@ -19,7 +19,8 @@ from pipeline.study import Study
 from tasks.inputs import BackboneWeights
 from tasks.outcome import CellFailed
 from tasks.parameters import batch_size, on_missing_weights, output_dir
-from tasks.reports import GridReport, GridTable
+from tasks.reports import GridReport
+from tasks.table import GridTable
 
 logger = logging.getLogger("luigi-interface")
 
