@@ -10,13 +10,16 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.backbone_labels import backbone_order, display_name
 from pipeline.series import Series, Variant
+
+if TYPE_CHECKING:
+    from pipeline.night_page import NightPage
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -135,6 +138,7 @@ def index_html(
     image_grids: Mapping[str, str],
     missing_backbones: Mapping[str, str],
     settings: Mapping[str, object],
+    changes: NightPage | None = None,
 ) -> str:
     """The report as one page that needs no script and no other file but the pictures it shows.
 
@@ -145,6 +149,7 @@ def index_html(
         image_grids: figure per backbone.
         missing_backbones: why a backbone was left out of the grid.
         settings: of the grid, in the order given; sequences are joined by commas.
+        changes: what is to stand at the top of a night's page.
 
     Returns:
         HTML to be written as UTF-8. All names are escaped, all paths quoted.
@@ -168,6 +173,7 @@ def index_html(
             loss_plots=sorted(loss_plots.items()),
             settings=[(name, _setting(value)) for name, value in settings.items()],
             ran_with=_ran_with(rows),
+            changes=changes,
         )
     )
 
@@ -177,7 +183,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"url": _url, "backbone": display_name, "number": _number, "duration": _duration}
+    environment.filters |= {
+        "url": _url,
+        "backbone": display_name,
+        "number": _number,
+        "duration": _duration,
+        "setting": _setting,
+    }
     environment.globals["lookup"] = _lookup
     return environment
 
