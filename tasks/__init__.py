@@ -1,9 +1,12 @@
-"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`."""
+"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`, `NightlyGrid`."""
+
+from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
+from tasks.nightly import NightlyGrid, WorseCell
 from tasks.reports import GridReport, GridTable
 from tasks.study import FailedCell
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
@@ -20,7 +23,10 @@ __all__ = [
     "GridTable",
     "ImageGrid",
     "LossPlot",
+    "NightlyGrid",
     "Picture",
+    "RangeDailyBase",
     "Sweep",
     "Transfer",
+    "WorseCell",
 ]

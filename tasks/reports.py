@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from pipeline.grid import Cell, RejectedCell
+from pipeline.night_page import NightPage
 from pipeline.report import grid_csv, index_html
 from pipeline.stores import TextStore
 from tasks.figures import ImageGrid, LossPlot
@@ -41,14 +42,18 @@ class GridReport(ReportTask):
         return TextStore(os.fspath(self.folder() / "index.html"))
 
     def run(self) -> None:
+        self.output().dump(self.page())
+
+    def page(self, changes: NightPage | None = None) -> str:
+        """The page as HTML; that of a night says at the top what changed."""
         steps, plan = self.requires(), self.plan()
         files = {step: relative_path(Path(step.output().path), self.folder()) for step in steps}
-        page = index_html(
+        return index_html(
             self.clone(GridTable).report_cells(),
             title=plan.title,
             loss_plots={(step.content, step.style): files[step] for step in steps if isinstance(step, LossPlot)},
             image_grids={step.backbone: files[step] for step in steps if isinstance(step, ImageGrid)},
             missing_backbones=plan.missing,
             settings=plan.settings,
+            changes=changes,
         )
-        self.output().dump(page)
