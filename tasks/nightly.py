@@ -22,7 +22,7 @@ from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
 from tasks.outcome import CellFailed
 from tasks.parameters import threshold
-from tasks.reports import GridReport, GridTable
+from tasks.reports import GridReport
 from tasks.study import StudyTask
 
 logger = logging.getLogger("luigi-interface")
@@ -114,7 +114,7 @@ class NightlyGrid(StudyTask):
     def night(self, report: GridReport) -> Night:
         """The study as a finished report shows it."""
         plan = report.plan()
-        cells = night_cells(report.clone(GridTable).report_cells(), lambda name: file_sha256(report.folder() / name))
+        cells = night_cells(report.shown_cells(), lambda name: file_sha256(report.folder() / name))
         return Night(self.date, plan.title, plan.settings, cells)
 
     def worse_cells(self) -> list[WorseCell]:

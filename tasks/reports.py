@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.grid import Cell, RejectedCell
 from pipeline.night_page import NightPage
-from pipeline.report import grid_csv, index_html
+from pipeline.report import ReportCell, grid_csv, index_html
 from pipeline.stores import TextStore
 from tasks.figures import ImageGrid, LossPlot
 from tasks.report_files import CellReport, ReportTask, relative_path
@@ -44,12 +44,16 @@ class GridReport(ReportTask):
     def run(self) -> None:
         self.output().dump(self.page())
 
+    def shown_cells(self) -> list[ReportCell]:
+        """How each of the grid's cells ended, as the page shows them."""
+        return self.clone(GridTable).report_cells()
+
     def page(self, changes: NightPage | None = None) -> str:
         """The page as HTML; that of a night says at the top what changed."""
         steps, plan = self.requires(), self.plan()
         files = {step: relative_path(Path(step.output().path), self.folder()) for step in steps}
         return index_html(
-            self.clone(GridTable).report_cells(),
+            self.shown_cells(),
             title=plan.title,
             loss_plots={(step.content, step.style): files[step] for step in steps if isinstance(step, LossPlot)},
             image_grids={step.backbone: files[step] for step in steps if isinstance(step, ImageGrid)},
