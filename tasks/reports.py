@@ -46,7 +46,8 @@ class GridReport(ReportTask):
 
     def shown_cells(self) -> list[ReportCell]:
         """How each of the grid's cells ended, as the page shows them."""
-        return self.clone(GridTable).report_cells()
+        table: GridTable = self.clone(GridTable)
+        return table.report_cells()
 
     def page(self, changes: NightPage | None = None) -> str:
         """The page as HTML; that of a night says at the top what changed."""
