@@ -30,6 +30,6 @@ status=0
 # cron mails what is printed: after a quiet night nothing.
 if [ "$status" -ne 0 ]; then
     echo "nightly: luigi ended with $status; $log has all of it"
-    grep -h 'CellFailed: ' "$log" | sort -u || true
+    sed -n 's/^.*CellFailed: //p' "$log" | sort -u
 fi
 exit "$status"
