@@ -28,12 +28,11 @@ def write_night(
     Returns:
         What stands at the top of its page.
     """
-    earlier = [one for date, one in shelf.of_study(night.title).items() if date < night.date]
+    before = shelf.latest(night.title, night.date)
     with shelf.new(night.date) as folder:
         link_tree(report, folder, leave_out=(PAGE, plan_file(Path()).name))
         top = NightPage(night.date)
-        if earlier:
-            before = earlier[-1]
+        if before is not None:
             changes = compare(before, night, thresholds)
             shown = show_changes(changes.changed, shelf.path(before.date), folder)
             top = NightPage(night.date, before.date, changes, shown)
@@ -45,6 +44,7 @@ def write_night(
 
 
 def prune(shelf: NightShelf, night: Night, rule: KeepRule) -> None:
-    """Take away the nights of a study that a rule does not keep; never this one or the one it was compared with."""
+    """Take away the nights that a rule does not keep; never this one, the one before, or one of another study."""
     spared = {night.date, *filter(None, [night.compared_with])}
-    shelf.prune(rule.to_prune(shelf.of_study(night.title), spared))
+    going = rule.to_prune(shelf.dates(), spared)
+    shelf.prune(date for date in going if shelf.of_study(date, night.title))

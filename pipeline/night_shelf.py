@@ -88,18 +88,19 @@ class NightShelf:
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def of_study(self, title: str) -> dict[datetime.date, Night]:
-        """The nights of a study that can be read, oldest first; what cannot be read is said in the log."""
-        nights = {}
-        for date in self.dates():
-            try:
-                night = self.load(date)
-            except ValueError as error:
-                logger.warning("left alone: %s", error)
-            else:
-                if night.title == title:
-                    nights[date] = night
-        return nights
+    def latest(self, title: str, before: datetime.date) -> Night | None:
+        """The newest night of a study before a date."""
+        earlier = (date for date in reversed(self.dates()) if date < before)
+        return next((night for date in earlier if (night := self.of_study(date, title))), None)
+
+    def of_study(self, date: datetime.date, title: str) -> Night | None:
+        """A night if it can be read and is of this study; what cannot be read is said in the log."""
+        try:
+            night = self.load(date)
+        except ValueError as error:
+            logger.warning("left alone: %s", error)
+            return None
+        return night if night.title == title else None
 
     @contextlib.contextmanager
     def new(self, date: datetime.date) -> Iterator[Path]:
