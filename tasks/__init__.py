@@ -3,7 +3,7 @@
 from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
-from tasks.figures import ImageGrid, LossPlot
+from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.nightly import NightlyGrid, WorseCell
@@ -26,7 +26,11 @@ __all__ = [
     "NightlyGrid",
     "Picture",
     "RangeDailyBase",
+    "SummaryPlot",
     "Sweep",
+    "TermsPlot",
+    "TimePlot",
     "Transfer",
+    "VariantTable",
     "WorseCell",
 ]
