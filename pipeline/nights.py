@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from pipeline.report import ReportCell, Status
+from pipeline.report_cell import ReportCell, Status, lookup, own_seconds
 from pipeline.series import Series, Variant
 
 #: Raised when a `night.json` of before can no longer be read.
@@ -155,8 +155,6 @@ def night_cells(cells: Iterable[ReportCell], sha256: Callable[[str], str]) -> tu
 def _night_cell(cell: ReportCell, sha256: Callable[[str], str]) -> NightCell:
     made = cell.manifest or {}
     result, weights = made.get("result") or {}, made.get("weights") or {}
-    first, last = result.get("initial_total"), result.get("total")
-    seconds, batch_size = result.get("seconds"), result.get("batch_size") or 1
     return NightCell(
         cell.content,
         cell.style,
@@ -175,9 +173,9 @@ def _night_cell(cell: ReportCell, sha256: Callable[[str], str]) -> NightCell:
         engine=str(made.get("engine_version") or ""),
         height=result.get("height") or 0,
         width=result.get("width") or 0,
-        loss=last,
-        relative_loss=None if not first or last is None else last / first,
-        seconds=None if seconds is None else seconds / batch_size,
+        loss=result.get("total"),
+        relative_loss=lookup(cell, "result", "relative_total"),
+        seconds=own_seconds(cell),
         finished=str(made.get("finished") or ""),
         measures=dict(cell.measures or {}),
         versions={name: str(value) for name, value in (made.get("versions") or {}).items()},

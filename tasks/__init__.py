@@ -7,7 +7,7 @@ from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot,
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.nightly import NightlyGrid, WorseCell
-from tasks.reports import GridReport, GridTable
+from tasks.reports import Gallery, GridReport, GridTable
 from tasks.study import FailedCell
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
@@ -19,6 +19,7 @@ __all__ = [
     "ComputeStyleTarget",
     "FailedCell",
     "FullGrid",
+    "Gallery",
     "GridReport",
     "GridTable",
     "ImageGrid",

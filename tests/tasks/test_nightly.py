@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
+import shutil
 import uuid
 from pathlib import Path
+from urllib.parse import unquote
 
 import luigi
 import numpy as np
@@ -74,6 +77,15 @@ def snapshot(root: Path, number: int) -> dict:
     return json.loads((night(root, number) / "night.json").read_text())
 
 
+def lacking(root: Path, number: int) -> set[str]:
+    """What the page of a night links to that is not in its folder, wherever the folder is moved."""
+    moved = shutil.copytree(night(root, number), root / "moved" / str(number))
+    links = {unquote(link) for link in re.findall(r'(?:src|href)="([^"]+)"', page(root, number))}
+    files = {link for link in links if not link.startswith(("#", "data:"))}
+    assert len(files) > 5
+    return {link for link in files if ".." in link or not (moved / link).is_file()}
+
+
 def cells(root: Path) -> dict[str, int]:
     found = (root / "outputs" / "cells").rglob("result.png")
     return {str(path): path.stat().st_mtime_ns for path in found}
@@ -98,6 +110,8 @@ def test_nights_one_after_the_other(root, monkeypatch, blotches):
         assert 0 < cell["relative_loss"] < 1
         assert cell["versions"]["keras"]
 
+    assert not lacking(root, 0)
+
     made = cells(root)
     assert run_night(root, 1, monkeypatch).status == SUCCESS
     assert cells(root) == made
@@ -117,6 +131,7 @@ def test_nights_one_after_the_other(root, monkeypatch, blotches):
     assert read_picture(differences[0]).any()
     assert f'src="changes/{differences[0].name}"' in text
     assert "New cells" in text
+    assert not lacking(root, 2)
 
     (root / "style/oil.png").unlink()
     assert run_night(root, 3, monkeypatch).status == SUCCESS
