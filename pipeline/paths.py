@@ -42,6 +42,10 @@ def report_folder(output: Path, grid: str) -> Path:
     return output / "reports" / grid
 
 
+def nights_folder(output: Path) -> Path:
+    return output / "nights"
+
+
 def loss_plot_file(report: Path, content: str, style: str) -> Path:
     return report / "loss_per_iteration" / f"{content}--{style}.png"
 

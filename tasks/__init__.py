@@ -1,10 +1,13 @@
-"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`."""
+"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`, `NightlyGrid`."""
+
+from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.measures import JudgeWeights, MeasureCell
+from tasks.nightly import NightlyGrid, WorseCell
 from tasks.reports import Gallery, GridReport
 from tasks.study import FailedCell
 from tasks.table import GridTable
@@ -25,11 +28,14 @@ __all__ = [
     "JudgeWeights",
     "LossPlot",
     "MeasureCell",
+    "NightlyGrid",
     "Picture",
+    "RangeDailyBase",
     "SummaryPlot",
     "Sweep",
     "TermsPlot",
     "TimePlot",
     "Transfer",
     "VariantTable",
+    "WorseCell",
 ]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from pipeline import gallery
+from pipeline.night_page import NightPage
 from pipeline.paths import gallery_file
 from pipeline.report import PageFigure, ReportCell, index_html
 from pipeline.stores import GalleryStore, TextStore
@@ -57,17 +58,26 @@ class GridReport(ReportTask):
         return TextStore(os.fspath(self.folder() / "index.html"))
 
     def run(self) -> None:
+        self.output().dump(self.page())
+
+    def shown_cells(self) -> list[ReportCell]:
+        """How each of the grid's cells ended, with the pictures that the page shows."""
+        pictures: Gallery = self.clone(Gallery)
+        return pictures.illustrated(self.clone(GridTable).report_cells())
+
+    def page(self, changes: NightPage | None = None) -> str:
+        """The page as HTML; that of a night says at the top what changed."""
         steps, plan = self.requires(), self.plan()
-        page = index_html(
-            self.clone(Gallery).illustrated(self.clone(GridTable).report_cells()),
+        return index_html(
+            self.shown_cells(),
             title=plan.title,
             pair_figures=_by_pair(step for step in steps if isinstance(step, PairFigure)),
             image_grids={step.series: step.page_figure().picture for step in steps if isinstance(step, ImageGrid)},
             summary_figures=[step.page_figure() for step in steps if isinstance(step, SummaryPlot)],
             missing_backbones=plan.missing,
             settings=plan.settings,
+            changes=changes,
         )
-        self.output().dump(page)
 
 
 def _by_pair(steps: Iterable[PairFigure]) -> dict[tuple[str, str], list[PageFigure]]:

@@ -78,16 +78,28 @@ class StudyTask(luigi.Task):
         return rejected is not None and all(cell.skipped for cell in rejected) and self.report(grid).complete()
 
     def run(self) -> Iterator[Any]:
+        report = self.planned_report()
+        yield report
+        yield self.failed_cells(report)
+
+    def planned_report(self) -> GridReport:
+        """The report of its grid, planned."""
         grid = self.grid()
         if not self._is_planned(grid):
             self._plan_store(grid).dump(reject_bad_pictures(grid))
-        report = self.report(grid)
-        yield report
-        yield [
+        return self.report(grid)
+
+    def failed_cells(self, report: GridReport) -> list[FailedCell]:
+        """A task that fails for each cell of a finished report that could not be made."""
+        return [
             FailedCell(cell.content, cell.style, Series(cell.backbone, cell.variant).label, cell.reason)
             for cell in report.clone(GridTable).report_cells()
             if cell.status == "failed"
         ]
+
+    def page(self) -> str:
+        """Path of the page that it makes."""
+        return str(self.report(self.grid()).output().path)
 
     def grid(self) -> Grid:
         """The study expanded with the weights that are at hand; its pictures are not decoded.
@@ -117,4 +129,4 @@ class StudyTask(luigi.Task):
 @StudyTask.event_handler(luigi.Event.SUCCESS)
 def say_where(task: StudyTask) -> None:
     """Log where the page of a finished study lies."""
-    logger.info("report: %s", task.report(task.grid()).output().path)
+    logger.info("report: %s", task.page())
