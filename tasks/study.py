@@ -77,10 +77,7 @@ class StudyTask(luigi.Task):
         return rejected is not None and all(cell.skipped for cell in rejected) and self.report(grid).complete()
 
     def run(self) -> Iterator[Any]:
-        grid = self.grid()
-        if not self._is_planned(grid):
-            self._plan_store(grid).dump(reject_bad_pictures(grid))
-        report = self.report(grid)
+        report = self.planned_report()
         yield report
         yield [
             FailedCell(cell.content, cell.style, Series(cell.backbone, cell.variant).label, cell.reason)
@@ -100,6 +97,13 @@ class StudyTask(luigi.Task):
         if missing and self.on_missing_weights == "fail":
             raise WeightsError(" ".join(missing.values()))
         return expand(self.study(), found, missing)
+
+    def planned_report(self) -> GridReport:
+        """The report of its grid, whose plan is written if it is not yet."""
+        grid = self.grid()
+        if not self._is_planned(grid):
+            self._plan_store(grid).dump(reject_bad_pictures(grid))
+        return self.report(grid)
 
     def report(self, grid: Grid) -> GridReport:
         """The report of its grid."""
