@@ -45,3 +45,11 @@ def image_grid_file(report: Path, backbone: str) -> Path:
 
 def plan_file(report: Path) -> Path:
     return report / "plan.json"
+
+
+def papers_folder(output: Path, papers: str, digest: str) -> Path:
+    return output / "papers" / f"{papers}-{digest}"
+
+
+def paper_figure_file(folder: Path, paper: str, exhibit: str, name: str, suffix: str) -> Path:
+    return folder / "figures" / f"{paper}-{exhibit}-{name}{suffix}"

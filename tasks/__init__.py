@@ -4,6 +4,7 @@ from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
+from tasks.papers import PaperFigures, PaperPage, PaperStudy
 from tasks.reports import GridReport, GridTable
 from tasks.study import FailedCell
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
@@ -20,6 +21,9 @@ __all__ = [
     "GridTable",
     "ImageGrid",
     "LossPlot",
+    "PaperFigures",
+    "PaperPage",
+    "PaperStudy",
     "Picture",
     "Sweep",
     "Transfer",
