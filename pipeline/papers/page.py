@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.backbone_labels import display_name
 from pipeline.page_text import url
 from pipeline.papers.evidence import Evidence, Missing
 from pipeline.papers.paper import Exhibit, Outcome, Paper, Table
@@ -48,7 +49,8 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         "iterations": scale.iterations,
         "claims": verdicts,
         "failed": sorted(set(failed)),
-        "notes": _notes(evidence),
+        "weights": _weights(evidence),
+        "untrained": _untrained(evidence),
     }
 
 
@@ -80,7 +82,8 @@ def paper_html(
         style=setup.style,
         judged=summary["claims"],
         counts=_counts(summary["claims"]),
-        notes=summary["notes"],
+        weights=summary["weights"],
+        untrained=summary["untrained"],
         shown=shown,
         reports=reports,
     )
@@ -94,7 +97,8 @@ def overview_html(summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
         content=setup.content,
         style=setup.style,
         counts=_counts(claim for summary in summaries for claim in summary["claims"]),
-        notes=sorted({note for summary in summaries for note in summary["notes"]}),
+        weights=sorted({line for summary in summaries for line in summary["weights"]}),
+        untrained=any(summary["untrained"] for summary in summaries),
     )
 
 
@@ -122,11 +126,18 @@ def _counts(claims: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return [(outcome, counted[outcome]) for outcome in get_args(Outcome) if counted[outcome]]
 
 
-def _notes(evidence: Evidence) -> list[str]:
-    """Remarks on weights that are not the trained ones of their network, as `pipeline.report` finds them."""
-    notes = set()
+def _weights(evidence: Evidence) -> list[str]:
+    """Every distinct set of weights, as a line: whose, from where, and what has to be known of it."""
+    lines = set()
     for finding in evidence.findings.values():
-        note = str(((finding.cell.manifest or {}).get("weights") or {}).get("note") or "")
-        if note.lower().startswith(("stand-in", "random")):
-            notes.add(f"{finding.cell.backbone}: {note}")
-    return sorted(notes)
+        weights = (finding.cell.manifest or {}).get("weights") or {}
+        if weights:
+            about = "; ".join(filter(None, (str(weights.get("source") or ""), str(weights.get("note") or ""))))
+            lines.add(f"{display_name(finding.cell.backbone)}: {about}")
+    return sorted(lines)
+
+
+def _untrained(evidence: Evidence) -> bool:
+    """Whether any of the networks has random weights, as tests do."""
+    records = (finding.cell.manifest or {} for finding in evidence.findings.values())
+    return any(str((record.get("weights") or {}).get("note") or "").startswith("random") for record in records)
