@@ -74,7 +74,8 @@ LISCIANDRELLO = Paper(
             theirs="Not completely reliable, they say: Google Colab gave them different GPUs.",
             their_table=Table(("Network", "Seconds"), (("VGG19", "854"), ("VGG16", "714"), ("ResNet50", "269"))),
             our_table=_times,
-            note="Seconds of the whole run at this scale, compilation included; an evaluation is the median.",
+            note="Seconds of the whole run at this scale, with compilation and whatever else the machine did; an "
+            "evaluation is the lower quartile.",
         ),
         Exhibit(
             "content",
