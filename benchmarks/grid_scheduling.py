@@ -148,7 +148,17 @@ def _stub_transfers() -> None:
     from nstcore import Iterate, Trace, TransferResult
     from nstcore.weights import locate
     from pipeline.manifest import manifest
-    from tasks import ComputeContentTarget, ComputeStyleTarget, ImageGrid, LossPlot, Transfer
+    from pipeline.stores import VectorFigureStore
+    from tasks import (
+        ComputeContentTarget,
+        ComputeStyleTarget,
+        ImageGrid,
+        LossPlot,
+        SummaryPlot,
+        TermsPlot,
+        TimePlot,
+        Transfer,
+    )
 
     trace = Trace(tuple(Iterate(step, step + 1, 0.0, 1.0, 1.0, 1.0, 1.0) for step in range(2)))
     picture = np.zeros((_SIZE, _SIZE, 3), np.uint8)
@@ -158,14 +168,19 @@ def _stub_transfers() -> None:
         with task.output().written() as path:
             path.touch()
 
+    def leave_figure(task: Any) -> None:
+        leave_file(task)
+        if isinstance(task.output(), VectorFigureStore):
+            Path(task.output().vector().path).touch()
+
     def leave_cell(task: Transfer) -> None:
         result = TransferResult(picture, trace, task.cell.config, weights, "a stub", 0.0)
         task.output().dump(result, manifest(task.cell, result))
 
     for computing in (ComputeContentTarget, ComputeStyleTarget):
         computing.work = leave_file
-    for drawing in (LossPlot, ImageGrid):
-        drawing.run = leave_file
+    for drawing in (LossPlot, TermsPlot, TimePlot, SummaryPlot, ImageGrid):
+        drawing.run = leave_figure
     Transfer.run = leave_cell
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from pipeline.series import Series
+
 # Of the 255 bytes a file system allows, a plot's name takes two of these, a separator and a suffix.
 _LONGEST_NAME = 100
 
@@ -39,8 +41,20 @@ def loss_plot_file(report: Path, content: str, style: str) -> Path:
     return report / "loss_per_iteration" / f"{content}--{style}.png"
 
 
-def image_grid_file(report: Path, backbone: str) -> Path:
-    return report / "image_grid" / f"{backbone}.png"
+def terms_plot_file(report: Path, content: str, style: str) -> Path:
+    return report / "terms_per_iteration" / f"{content}--{style}.png"
+
+
+def time_plot_file(report: Path, content: str, style: str) -> Path:
+    return report / "time" / f"{content}--{style}.png"
+
+
+def summary_file(report: Path) -> Path:
+    return report / "summary.png"
+
+
+def image_grid_file(report: Path, series: Series) -> Path:
+    return report / "image_grid" / f"{series.file_stem}.png"
 
 
 def plan_file(report: Path) -> Path:

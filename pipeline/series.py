@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.backbone_labels import backbone_order, display_name
 
@@ -47,6 +49,15 @@ class Series:
         return f"{self.backbone}--{slug}-{hashlib.sha256(label.encode()).hexdigest()[:8]}"
 
 
-def series_order(series: Series) -> tuple[tuple[int, str], Variant]:
-    """Sort key where no study says the order: backbones as in the registry, then what varies, by its text."""
-    return backbone_order(series.backbone), series.variant
+def series_order(series: Series) -> tuple[Any, ...]:
+    """Sort key where no study says the order: backbones as in the registry, then what varies, numbers by size."""
+    return backbone_order(series.backbone), tuple((name, _by_size(value)) for name, value in series.variant)
+
+
+def _by_size(value: str) -> tuple[float, str]:
+    """Numbers first and by size ("5" before "40"), then texts."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.inf
+    return (math.inf if math.isnan(number) else number), value

@@ -81,6 +81,20 @@ class FigureStore(FileStore):
         save(figure, self.path)
 
 
+class VectorFigureStore(FigureStore):
+    """A figure as PNG, and as SVG beside it."""
+
+    def vector(self) -> FigureStore:
+        return FigureStore(os.fspath(Path(self.path).with_suffix(".svg")))
+
+    def exists(self) -> bool:
+        return bool(super().exists() and self.vector().exists())
+
+    def dump(self, figure: Figure) -> None:
+        self.vector().dump(figure)
+        super().dump(figure)  # last: when it was written counts as when both were
+
+
 class StyleTargetStore(FileStore):
     """A style target as .npz: grams/<layer>, positions/<layer>."""
 

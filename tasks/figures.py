@@ -1,22 +1,51 @@
-"""The figures of a grid's report. None of them needs an accelerator."""
+"""The figures of a grid's report. None of them needs an accelerator.
+
+`pipeline.plots` is imported when a task runs: Matplotlib takes longer to import than a finished grid to recognise.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import luigi
 
-from pipeline.backbone_labels import display_name
+from nstcore import Trace, TransferConfig
 from pipeline.grid import Cell, RejectedCell
-from pipeline.paths import image_grid_file, loss_plot_file
-from pipeline.report import ReportCell
-from pipeline.stores import FigureStore
-from tasks.report_files import CellReport
+from pipeline.paths import image_grid_file, loss_plot_file, summary_file, terms_plot_file, time_plot_file
+from pipeline.report import PageFigure, ReportCell
+from pipeline.series import Series, Variant
+from pipeline.stores import CellStore, FigureStore, VectorFigureStore
+from tasks.report_files import CellReport, relative_path
+from tasks.transfer import Transfer
 
 
-class LossPlot(CellReport):
-    """Loss per iteration of one pair of pictures, across backbones."""
+class FigureTask(CellReport):
+    """A figure of some of a grid's cells."""
+
+    def caption(self) -> str:
+        """What the figure shows, a few words."""
+        raise NotImplementedError
+
+    def output(self) -> FigureStore:
+        raise NotImplementedError
+
+    def page_figure(self) -> PageFigure:
+        """The figure as the report's page shows it."""
+        store = self.output()
+        vector = store.vector().path if isinstance(store, VectorFigureStore) else ""
+        picture = relative_path(Path(store.path), self.folder())
+        return PageFigure(self.caption(), picture, vector and relative_path(Path(vector), self.folder()))
+
+    def finished_cells(self) -> list[tuple[Cell, CellStore]]:
+        """The cells with a picture, and where it is."""
+        stores = ((cell, Transfer.of(cell, self.output_dir, self.batch_size).output()) for cell in self.cells())
+        return [(cell, store) for cell, store in stores if store.exists()]
+
+
+class PairFigure(FigureTask):
+    """A figure of one pair of pictures, across backbones and settings."""
 
     content: str = luigi.Parameter()
     style: str = luigi.Parameter()
@@ -27,41 +56,129 @@ class LossPlot(CellReport):
     def cells(self) -> Iterable[Cell]:
         return self.plan().pairs[(self.content, self.style)]
 
-    def output(self) -> FigureStore:
-        return FigureStore(os.fspath(loss_plot_file(self.folder(), self.content, self.style)))
+    def title(self) -> str:
+        return f"{self.content} × {self.style}"
 
-    def run(self) -> None:
-        from pipeline import plots  # Matplotlib takes longer to import than a finished grid to recognise
+    def traces(self) -> dict[Series, Trace]:
+        return {cell.series: store.trace() for cell, store in self.finished_cells()}
 
-        traces = {step.backbone: step.output().trace() for step in self.requires() if step.output().exists()}
-        notes = {cell.backbone: _remark(cell) for cell in self.report_cells()}
-        self.output().dump(plots.loss_per_iteration(traces, title=f"{self.content} × {self.style}", notes=notes))
+    def configs(self) -> dict[Series, TransferConfig]:
+        return {cell.series: cell.config for cell in self.cells()}
+
+    def notes(self) -> dict[Series, str]:
+        """What has to be known to read the curves."""
+        return {cell.series: _remark(cell) for cell in self.report_cells()}
 
 
-class ImageGrid(CellReport):
-    """The pictures of one backbone, content x style."""
+class LossPlot(PairFigure):
+    """Loss per iteration of one pair of pictures."""
 
-    backbone: str = luigi.Parameter()
+    def caption(self) -> str:
+        return "Loss per iteration"
 
-    def shows(self, cell: Cell | RejectedCell) -> bool:
-        return cell.backbone == self.backbone
-
-    def output(self) -> FigureStore:
-        return FigureStore(os.fspath(image_grid_file(self.folder(), self.backbone)))
+    def output(self) -> VectorFigureStore:
+        return VectorFigureStore(os.fspath(loss_plot_file(self.folder(), self.content, self.style)))
 
     def run(self) -> None:
         from pipeline import plots
 
-        steps = self.requires()
-        done = {(step.content, step.style): step.output().picture() for step in steps if step.output().exists()}
+        self.output().dump(plots.loss_per_iteration(self.traces(), title=self.title(), notes=self.notes()))
+
+
+class TermsPlot(PairFigure):
+    """The terms of the loss per iteration of one pair of pictures."""
+
+    def caption(self) -> str:
+        return "Terms of the loss per iteration"
+
+    def output(self) -> VectorFigureStore:
+        return VectorFigureStore(os.fspath(terms_plot_file(self.folder(), self.content, self.style)))
+
+    def run(self) -> None:
+        from pipeline import plots
+
+        traces, configs = self.traces(), self.configs()
+        self.output().dump(plots.terms_per_iteration(traces, configs, title=self.title(), notes=self.notes()))
+
+
+class TimePlot(PairFigure):
+    """Time per iteration, and loss over time, of one pair of pictures."""
+
+    def caption(self) -> str:
+        return "Time per iteration, loss over time"
+
+    def output(self) -> VectorFigureStore:
+        return VectorFigureStore(os.fspath(time_plot_file(self.folder(), self.content, self.style)))
+
+    def run(self) -> None:
+        from pipeline import plots
+
+        notes = {cell.series: _remark(cell, _batch(cell)) for cell in self.report_cells()}
+        self.output().dump(plots.time_and_loss(self.traces(), title=self.title(), notes=notes))
+
+
+class SummaryPlot(FigureTask):
+    """Medians and spread of a whole grid."""
+
+    def caption(self) -> str:
+        return "Summary of all pairs"
+
+    def shows(self, cell: Cell | RejectedCell) -> bool:
+        return True
+
+    def output(self) -> VectorFigureStore:
+        return VectorFigureStore(os.fspath(summary_file(self.folder())))
+
+    def run(self) -> None:
+        from pipeline.plots import SummaryCell, grid_summary
+
+        traces = {(cell.content, cell.style, cell.series): store.trace() for cell, store in self.finished_cells()}
+        cells = [
+            SummaryCell(cell.series, traces.get((cell.content, cell.style, cell.series)), cell.measures or {})
+            for cell in self.report_cells()
+        ]
+        self.output().dump(grid_summary(cells, title=f"Summary of {len(cells)} cells"))
+
+
+class ImageGrid(FigureTask):
+    """The pictures of one backbone with one set of settings, content x style."""
+
+    backbone: str = luigi.Parameter()
+    variant: Variant = luigi.TupleParameter(default=(), description="what a study varied: [[name, value], …]")
+
+    @property
+    def series(self) -> Series:
+        return Series(self.backbone, self.variant)
+
+    def caption(self) -> str:
+        return self.series.label
+
+    def shows(self, cell: Cell | RejectedCell) -> bool:
+        return cell.series == self.series
+
+    def output(self) -> FigureStore:
+        return FigureStore(os.fspath(image_grid_file(self.folder(), self.series)))
+
+    def run(self) -> None:
+        from pipeline import plots
+
+        finished, cells = self.finished_cells(), list(self.cells())
+        done = {(cell.content, cell.style): store.picture() for cell, store in finished}
         reasons = {(cell.content, cell.style): cell.reason for cell in self.report_cells() if cell.reason}
-        contents = {step.content: step.cell.load_picture("content") for step in steps}
-        styles = {step.style: step.cell.load_picture("style") for step in steps}
-        notes = {step.output().manifest()["weights"]["note"] for step in steps if step.output().exists()} - {""}
-        title = " — ".join((display_name(self.backbone), *notes))
+        contents = {cell.content: cell.load_picture("content") for cell in cells}
+        styles = {cell.style: cell.load_picture("style") for cell in cells}
+        notes = {store.manifest()["weights"]["note"] for _, store in finished} - {""}
+        title = " — ".join((self.series.label, *sorted(notes)))
         self.output().dump(plots.image_grid(done, contents=contents, styles=styles, title=title, missing=reasons))
 
 
-def _remark(cell: ReportCell) -> str:
+def _remark(cell: ReportCell, *others: str) -> str:
     """What has to be known to read a cell's curve."""
-    return cell.manifest["weights"]["note"] if cell.manifest else f"failed: {cell.reason}"
+    remarks = [cell.manifest["weights"]["note"], *others] if cell.manifest else [f"failed: {cell.reason}"]
+    return "; ".join(filter(None, remarks))
+
+
+def _batch(cell: ReportCell) -> str:
+    """What has to be known to read its times, too."""
+    size = cell.manifest["result"].get("batch_size", 1) if cell.manifest else 1
+    return f"in a batch of {size}, whose time is shown" if size > 1 else ""

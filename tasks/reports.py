@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.grid import Cell, RejectedCell
 from pipeline.report import grid_csv, index_html
 from pipeline.stores import TextStore
-from tasks.figures import ImageGrid, LossPlot
+from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 from tasks.report_files import CellReport, ReportTask, relative_path
 
 
@@ -30,10 +30,14 @@ class GridReport(ReportTask):
 
     def requires(self) -> list[ReportTask]:
         plan = self.plan()
-        backbones = dict.fromkeys(cell.backbone for cell in plan.cells)
+        drawn = (LossPlot, TermsPlot, TimePlot)
         return [
-            *(self.clone(LossPlot, content=content, style=style) for content, style in plan.pairs),
-            *(self.clone(ImageGrid, backbone=backbone) for backbone in backbones),
+            *(self.clone(plot, content=content, style=style) for plot in drawn for content, style in plan.pairs),
+            *(
+                self.clone(ImageGrid, backbone=series.backbone, variant=series.variant)
+                for series in dict.fromkeys(cell.series for cell in plan.cells)
+            ),
+            *([self.clone(SummaryPlot)] if plan.cells else []),
             self.clone(GridTable),
         ]
 
@@ -47,7 +51,11 @@ class GridReport(ReportTask):
             self.clone(GridTable).report_cells(),
             title=plan.title,
             loss_plots={(step.content, step.style): files[step] for step in steps if isinstance(step, LossPlot)},
-            image_grids={step.backbone: files[step] for step in steps if isinstance(step, ImageGrid)},
+            image_grids={
+                step.series.label if step.variant else step.backbone: files[step]
+                for step in steps
+                if isinstance(step, ImageGrid)
+            },
             missing_backbones=plan.missing,
             settings=plan.settings,
         )

@@ -14,17 +14,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from matplotlib.image import FigureImage
 from matplotlib.text import Text
 from PIL import Image
 
 from nstcore.backbones import BACKBONES
-from nstcore.errors import PictureError
+from nstcore.config import TransferConfig
 from nstcore.result import Iterate, Trace
 from pipeline import plots
 from pipeline.lettering import drawable, fit, measure
+from pipeline.plots import SummaryCell
+from pipeline.series import Series
 
 OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
+VGG16, VGG19, RESNET50 = Series("vgg16"), Series("vgg19"), Series("resnet50")
 HOSTILE = '$x_1^2$ \\frac{ <b>"it\'s" 日本語 Ωμέγα عربى \n\t_' + "long_name-" * 10
 
 
@@ -42,6 +44,10 @@ def curves(figure: Figure, panel: int) -> dict[str, tuple[list[float], list[floa
     }
 
 
+def terms(traces: dict[Series, Trace]) -> Figure:
+    return plots.terms_per_iteration(traces, dict.fromkeys(traces, TransferConfig()), title="")
+
+
 def words(figure: Figure) -> str:
     """All text of a figure, with line breaks as spaces."""
     return " ".join(text.get_text() for text in figure.findobj(Text)).replace("\n", " ")
@@ -56,24 +62,12 @@ def saved(figure: Figure, folder: Path) -> np.ndarray:
     return np.array(Image.open(folder / "figure.png").convert("RGB"))
 
 
-def place(canvas: np.ndarray, picture: np.ndarray) -> tuple[int, int]:
-    """(y, x) of the one spot where a picture is on a canvas, pixel for pixel."""
-    height, width = picture.shape[:2]
-    found = [
-        (int(y), int(x))
-        for y, x in np.argwhere((canvas == picture[0, 0]).all(axis=2))
-        if np.array_equal(canvas[y : y + height, x : x + width], picture)
-    ]
-    assert len(found) == 1
-    return found[0]
-
-
 def test_panels_hold_the_losses_as_they_are_and_divided_by_the_first() -> None:
-    figure = plots.loss_per_iteration({"vgg19": trace(8e9, 2e9, 4e8), "vgg16": trace(50.0, 40.0)}, title="a × b")
-    assert curves(figure, 0)["vgg19"] == ([0, 1, 2], [8e9, 2e9, 4e8])
-    assert curves(figure, 0)["vgg16"] == ([0, 1], [50.0, 40.0])
-    assert curves(figure, 1)["vgg19"] == ([0, 1, 2], [1.0, 0.25, 0.05])
-    assert curves(figure, 1)["vgg16"] == ([0, 1], [1.0, 0.8])
+    figure = plots.loss_per_iteration({VGG19: trace(8e9, 2e9, 4e8), VGG16: trace(50.0, 40.0)}, title="a × b")
+    assert curves(figure, 0)["VGG19"] == ([0, 1, 2], [8e9, 2e9, 4e8])
+    assert curves(figure, 0)["VGG16"] == ([0, 1], [50.0, 40.0])
+    assert curves(figure, 1)["VGG19"] == ([0, 1, 2], [1.0, 0.25, 0.05])
+    assert curves(figure, 1)["VGG16"] == ([0, 1], [1.0, 0.8])
     for axes in figure.axes:
         assert axes.get_yscale() == "log"
         assert axes.get_xlabel() == "Iteration"
@@ -85,15 +79,15 @@ def test_panels_hold_the_losses_as_they_are_and_divided_by_the_first() -> None:
 @pytest.mark.parametrize("others", [[], ["vgg16"], ["resnet50", "inceptionv3", "vgg16"]])
 def test_a_backbone_always_looks_the_same(others: list[str]) -> None:
     def look(names: list[str]) -> tuple[object, ...]:
-        figure = plots.loss_per_iteration({name: trace(3.0, 2.0) for name in names}, title="")
-        (line,) = (line for line in figure.axes[0].get_lines() if line.get_label() == "vgg19")
+        figure = plots.loss_per_iteration({Series(name): trace(3.0, 2.0) for name in names}, title="")
+        (line,) = (line for line in figure.axes[0].get_lines() if line.get_label() == "VGG19")
         return line.get_color(), line.get_linestyle(), line.get_marker()
 
-    assert look([*others, "vgg19"]) == look(["vgg19"])
+    assert look([*others, "vgg19"]) == look(["vgg19"]) == ("#D55E00", "--", "s")
 
 
 def test_backbones_are_told_apart_by_colour_and_by_marker() -> None:
-    figure = plots.loss_per_iteration({name: trace(3.0, 2.0) for name in BACKBONES}, title="")
+    figure = plots.loss_per_iteration({Series(name): trace(3.0, 2.0) for name in BACKBONES}, title="")
     lines = figure.axes[0].get_lines()
     assert (
         len({line.get_color() for line in lines} & OKABE_ITO)
@@ -103,25 +97,25 @@ def test_backbones_are_told_apart_by_colour_and_by_marker() -> None:
 
 
 def test_notes_are_in_the_figure_even_without_a_curve() -> None:
-    notes = {"vgg19": "stand-in weights", "resnet50": "failed: no $weights", "vgg16": ""}
-    figure = plots.loss_per_iteration({"vgg19": trace(2.0, 1.0)}, title="", notes=notes)
+    notes = {VGG19: "stand-in weights", RESNET50: "failed: no $weights", VGG16: ""}
+    figure = plots.loss_per_iteration({VGG19: trace(2.0, 1.0)}, title="", notes=notes)
     assert "final loss 1 (50 % of initial); stand-in weights" in words(figure)
     assert "ResNet50, no curve; failed: no $weights" in words(figure)
     assert "VGG16" not in words(figure)
 
 
-@pytest.mark.parametrize("traces", [{}, {"vgg19": Trace(())}])
-def test_nothing_completed(traces: dict[str, Trace], tmp_path: Path) -> None:
-    figure = plots.loss_per_iteration(traces, title="a × b", notes={"vgg16": "failed: why"})
+@pytest.mark.parametrize("traces", [{}, {VGG19: Trace(())}])
+def test_nothing_completed(traces: dict[Series, Trace], tmp_path: Path) -> None:
+    figure = plots.loss_per_iteration(traces, title="a × b", notes={VGG16: "failed: why"})
     assert "No backbone has completed this pair." in words(figure)
     assert "failed: why" in words(figure)
     assert saved(figure, tmp_path).size
 
 
 def test_losses_of_zero_or_less_are_at_the_bottom_and_said(tmp_path: Path) -> None:
-    figure = plots.loss_per_iteration({"vgg19": trace(5.0, 2.0, 0.0, -3.0)}, title="")
-    assert curves(figure, 0)["vgg19"][1] == [5.0, 2.0, 0.2, 0.2]
-    assert curves(figure, 0)["vgg19 below"] == ([2, 3], [0.2, 0.2])
+    figure = plots.loss_per_iteration({VGG19: trace(5.0, 2.0, 0.0, -3.0)}, title="")
+    assert curves(figure, 0)["VGG19"][1] == [5.0, 2.0, 0.2, 0.2]
+    assert curves(figure, 0)["VGG19 below"] == ([2, 3], [0.2, 0.2])
     assert "a loss of zero or less" in words(figure)
     assert "final loss -3" in words(figure)
     assert saved(figure, tmp_path).size
@@ -129,8 +123,8 @@ def test_losses_of_zero_or_less_are_at_the_bottom_and_said(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("first", [0.0, -1.0, math.nan, math.inf])
 def test_no_relative_curve_without_an_initial_loss(first: float, tmp_path: Path) -> None:
-    figure = plots.loss_per_iteration({"vgg19": trace(first, 1.0)}, title="")
-    assert all(math.isnan(value) for value in curves(figure, 1)["vgg19"][1])
+    figure = plots.loss_per_iteration({VGG19: trace(first, 1.0)}, title="")
+    assert all(math.isnan(value) for value in curves(figure, 1)["VGG19"][1])
     assert "no relative curve" in words(figure)
     assert saved(figure, tmp_path).size
 
@@ -138,32 +132,41 @@ def test_no_relative_curve_without_an_initial_loss(first: float, tmp_path: Path)
 totals = st.one_of(st.floats(), st.floats(1e-3, 1e9), st.sampled_from([0.0, -0.0, 5e-324, sys.float_info.max]))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.dictionaries(st.sampled_from([*BACKBONES, "_new$"]), st.lists(totals, min_size=1, max_size=4), min_size=1))
 def test_any_losses_can_be_drawn(losses: dict[str, list[float]]) -> None:
-    figure = plots.loss_per_iteration({name: trace(*values) for name, values in losses.items()}, title="")
+    traces = {Series(name): trace(*values) for name, values in losses.items()}
+    figure = plots.loss_per_iteration(traces, title="")
+    for other in (plots.time_and_loss(traces, title=""), terms(traces)):
+        other.draw_without_rendering()
+    plots.grid_summary([SummaryCell(*item) for item in traces.items()], title="").draw_without_rendering()
     figure.draw_without_rendering()
     for name, values in losses.items():
-        shown = dict(zip(*curves(figure, 0)[name], strict=True))
+        shown = dict(zip(*curves(figure, 0)[Series(name).label], strict=True))
         for step, value in enumerate(values):
             if 1e-100 <= value <= 1e100:
                 assert shown[step] == value
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.text(max_size=100))
 @example("\U0001ee27")  # in Matplotlib's ordinary font but not in its bold one
 def test_any_text_can_be_drawn(text: str) -> None:
     pictures = {(text, text): noise(20, 20, 1)}
     for figure in (
-        plots.loss_per_iteration({"vgg19": trace(2.0, 1.0)}, title=text, notes={"vgg19": text, "vgg16": text}),
+        plots.loss_per_iteration(
+            {VGG19: trace(2.0, 1.0)}, title=text, notes={VGG19: text, Series(text, ((text, text),)): text}
+        ),
+        plots.time_and_loss({Series(text, ((text, text),)): trace(2.0, 1.0)}, title=text),
+        plots.grid_summary([SummaryCell(Series(text, ((text, text),)), trace(2.0, 1.0))], title=text),
+        plots.picture_table(pictures, rows=[text], columns=[text], title=text, row_title=text, column_title=text),
         plots.image_grid(pictures, contents={}, styles={}, title=text, missing={("", text): text}),
     ):
         figure.draw_without_rendering()
 
 
 def test_names_are_never_formulas(tmp_path: Path) -> None:
-    curve = plots.loss_per_iteration({"vgg19": trace(2.0)}, title=HOSTILE, notes={"vgg19": HOSTILE})
+    curve = plots.loss_per_iteration({VGG19: trace(2.0)}, title=HOSTILE, notes={VGG19: HOSTILE})
     assert words(curve).count('$x_1^2$ \\frac{ <b>"it\'s"') == 2
     short = {("$c_1$", "$s_1$"): "$r_1$"}
     grid = plots.image_grid({}, contents={}, styles={}, title="$t_1$", missing=short)
@@ -188,78 +191,14 @@ def test_names_that_differ_in_letters_no_font_has_stay_apart() -> None:
     assert private == ["a\\uf800", "a\\uf801"]
 
 
-def test_pictures_are_in_the_grid_pixel_by_pixel(tmp_path: Path) -> None:
-    contents = {"wide": noise(72, 96, 1), "tall": noise(96, 64, 2)}
-    styles = {"s2": noise(60, 96, 3), "s1": noise(96, 96, 4)}
-    results = {
-        ("wide", "s1"): noise(72, 96, 5),
-        ("wide", "s2"): noise(72, 96, 6),
-        ("tall", "s1"): noise(96, 64, 7),
-        ("tall", "s2"): noise(96, 64, 8),
-    }
-    canvas = saved(plots.image_grid(results, contents=contents, styles=styles, title="VGG19"), tmp_path)
-
-    def middle(picture: np.ndarray) -> tuple[float, float]:
-        y, x = place(canvas, picture)
-        return y + picture.shape[0] / 2, x + picture.shape[1] / 2
-
-    for (content, style), picture in results.items():
-        y, x = middle(picture)
-        assert y == middle(contents[content])[0]
-        assert x == middle(styles[style])[1]
-        assert y > middle(styles[style])[0]
-        assert x > middle(contents[content])[1]
-    assert middle(contents["tall"])[0] < middle(contents["wide"])[0]
-    assert middle(styles["s1"])[1] < middle(styles["s2"])[1]
-
-
-def test_a_picture_of_256_is_as_sharp_as_the_file(tmp_path: Path) -> None:
-    result = noise(192, 256, 1)
-    figure = plots.image_grid({("c", "s"): result}, contents={"c": noise(300, 400, 2)}, styles={}, title="VGG19")
-    place(saved(figure, tmp_path), result)
-
-
-def test_a_cell_without_picture_says_why(tmp_path: Path) -> None:
-    figure = plots.image_grid(
-        {("a", "s"): noise(96, 96, 1)},
-        contents={"a": noise(96, 96, 2), "b": noise(96, 96, 3)},
-        styles={"s": noise(96, 96, 4)},
-        title="",
-        missing={("b", "s"): "too small", ("c", "s"): "unreadable $"},
-    )
-    assert "too small" in words(figure)
-    assert "unreadable $" in words(figure)
-    assert words(figure).count("no picture") == 1  # content c, which is nowhere
-    assert len(figure.images) == 4
-    assert saved(figure, tmp_path).size
-
-
-@pytest.mark.parametrize(
-    ("rows", "columns", "side"), [(0, 0, 64), (1, 1, 64), (20, 20, 48), (1, 12, 400), (30, 1, 200)]
-)
-def test_sizes(rows: int, columns: int, side: int, tmp_path: Path) -> None:
-    contents = {f"content {row}": noise(side, side, row) for row in range(rows)}
-    styles = {f"style {column}": noise(side, side, column) for column in range(columns)}
-    results = {(content, style): contents[content] for content in contents for style in styles}
-    figure = plots.image_grid(results, contents=contents, styles=styles, title="VGG19")
-    assert len(figure.images) == rows * columns + rows + columns
-    height, width = saved(figure, tmp_path).shape[:2]
-    assert max(height, width) <= 4096
-    for image in figure.images:
-        assert isinstance(image, FigureImage)
-        assert 0 <= image.ox <= width
-        assert 0 <= image.oy <= height
-
-
-def test_an_array_that_is_no_picture() -> None:
-    with pytest.raises(PictureError):
-        plots.image_grid({("a", "b"): np.zeros((3, 3, 7), np.uint8)}, contents={}, styles={}, title="")
-
-
 def figures() -> list[Figure]:
     return [
-        plots.loss_per_iteration({"vgg19": trace(3.0, 2.0)}, title="a", notes={"vgg16": "b"}),
+        plots.loss_per_iteration({VGG19: trace(3.0, 2.0)}, title="a", notes={VGG16: "b"}),
         plots.image_grid({("a", "b"): noise(50, 50, 1)}, contents={}, styles={}, title="c"),
+        plots.picture_table({("a", "b"): noise(50, 50, 1)}, rows=["a"], columns=["b"], title="c"),
+        plots.time_and_loss({VGG19: trace(3.0, 2.0)}, title="a"),
+        terms({VGG19: trace(3.0, 2.0)}),
+        plots.grid_summary([SummaryCell(VGG19, trace(3.0, 2.0), {"ssim": 0.5})] * 400, title="a"),
     ]
 
 
@@ -285,7 +224,7 @@ def test_a_png_has_no_text_and_no_time(tmp_path: Path) -> None:
 
 
 def test_the_order_of_a_mapping_changes_nothing(tmp_path: Path) -> None:
-    names = {"vgg19": trace(3.0, 2.0), "vgg16": trace(2.0, 1.0)}
+    names = {VGG19: trace(3.0, 2.0), VGG16: trace(2.0, 1.0)}
     backwards = dict(reversed(names.items()))
     one, other = (saved(plots.loss_per_iteration(each, title=""), tmp_path) for each in (names, backwards))
     assert np.array_equal(one, other)

@@ -22,6 +22,7 @@ from pipeline import stores
 from tasks import ComputeStyleTarget, FullGrid, Transfer, outcome
 
 SIZE, ITERATIONS = 80, 3
+PAIR_PLOTS = ("loss_per_iteration", "terms_per_iteration", "time")
 
 
 @pytest.fixture
@@ -93,8 +94,11 @@ def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
             assert manifest["config"]["iterations"] == ITERATIONS
             assert "random" in manifest["weights"]["note"]
             assert manifest["digest"] == cell.name.removeprefix("vgg16-")
-            assert read_picture(report / "loss_per_iteration" / f"{content}--{style}.png").ndim == 3
+            for plot in PAIR_PLOTS:
+                assert read_picture(report / plot / f"{content}--{style}.png").ndim == 3
+                assert (report / plot / f"{content}--{style}.svg").read_text().startswith("<?xml")
     assert read_picture(report / "image_grid" / "vgg16.png").ndim == 3
+    assert read_picture(report / "summary.png").ndim == 3
     with (report / "grid.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["content"], row["style"], row["status"]) for row in rows] == [
@@ -146,11 +150,24 @@ def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, monk
     assert {name.split("/")[0] for name in new} == {"cells", "reports"}
     assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {("cat", "oil")}
     assert {name.split("/", 2)[2] for name in new if name.startswith("reports/")} == {
-        "loss_per_iteration/cat--oil.png",
+        *(f"{plot}/cat--oil{suffix}" for plot in PAIR_PLOTS for suffix in (".png", ".svg")),
         "image_grid/vgg16.png",
+        "summary.png",
+        "summary.svg",
         "grid.csv",
         "index.html",
     }
+
+
+def test_a_figure_without_its_vector_is_drawn_again(inputs, monkeypatch):
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    next((inputs / "outputs").rglob("time/cat--ink.svg")).unlink()
+    assert not FullGrid(**parameters(inputs)).complete()
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    redone = {name.split("/", 2)[2] for name in changed(before, files(inputs))}
+    assert redone == {"time/cat--ink.png", "time/cat--ink.svg", "index.html"}
+    assert before.keys() == files(inputs).keys()
 
 
 def test_reports_that_missed_a_new_cell_are_made_again(inputs, monkeypatch):

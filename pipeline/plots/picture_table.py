@@ -1,9 +1,9 @@
-"""The pictures of one backbone as a figure: a row per content, a column per style."""
+"""Pictures in rows and columns with their names, drawn pixel by pixel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,54 +24,52 @@ _GAP = 6  # pixels between pictures
 _INK, _FAINT, _PAPER = "0.1", "0.45", "0.94"
 
 
-def image_grid(
-    pictures: Mapping[tuple[str, str], NDArray[np.uint8]],
-    *,
-    contents: Mapping[str, NDArray[np.uint8]],
-    styles: Mapping[str, NDArray[np.uint8]],
-    title: str,
-    missing: Mapping[tuple[str, str], str] = MappingProxyType({}),
-) -> Figure:
-    """Lay out results as a table with the style pictures above and the content pictures at the left, sorted by name.
+@dataclass(frozen=True)
+class Heads:
+    """What stands above the columns and left of the rows.
 
-    Every picture is brought to one longest side, that of the largest result, and drawn pixel by pixel: a result of
-    that size is in the saved PNG unchanged. Where the table would be longer than 4096 pixels all are made smaller.
-
-    Args:
-        pictures: results by (content name, style name), uint8 (H, W, 3), RGB.
-        contents: content pictures by name, likewise.
-        styles: style pictures by name, likewise.
-        title: any text; drawn literally, as are all names.
-        missing: why a pair has no picture; shown in its cell. Names that occur only here or in `pictures` get a row
-            or column too.
-
-    Returns:
-        A figure with 128 pixels an inch. Save it at that resolution (`pipeline.plots.save` does).
-
-    Raises:
-        PictureError: if an array is no picture.
+    Attributes:
+        rows, columns: their names, in order; any text.
+        row_title, column_title: what the names are; "" for nothing.
+        row_pictures, column_pictures: pictures by name, uint8 (H, W, 3), RGB; None where heads are names alone. A
+            name without its picture gets an empty box.
     """
-    pairs = {*pictures, *missing}
-    rows = sorted({*contents, *(content for content, _ in pairs)})
-    columns = sorted({*styles, *(style for _, style in pairs)})
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+    row_title: str = ""
+    column_title: str = ""
+    row_pictures: Mapping[str, NDArray[np.uint8]] | None = None
+    column_pictures: Mapping[str, NDArray[np.uint8]] | None = None
+
+    @property
+    def pictured(self) -> bool:
+        return self.row_pictures is not None or self.column_pictures is not None
+
+    @property
+    def room(self) -> int:
+        """Width of the row names in letter heights: names that stand for a picture may be longer."""
+        return 8 if self.pictured else 14
+
+
+def draw_table(
+    pictures: Mapping[tuple[str, str], NDArray[np.uint8]],
+    heads: Heads,
+    *,
+    title: str,
+    missing: Mapping[tuple[str, str], str],
+) -> Figure:
+    """Draw a table of pictures, as `pipeline.plots.image_grid` and `pipeline.plots.picture_table` say."""
+    rows, columns = heads.rows, heads.columns
     longest = max((max(array.shape[:2]) for array in pictures.values()), default=_WITHOUT_RESULTS)
-    side = _side(longest, len(rows), len(columns))
-    cells: dict[tuple[int, int], Picture] = {}
-    for row, content in enumerate(rows, start=1):
-        for column, style in enumerate(columns, start=1):
-            if (content, style) in pictures:
-                cells[row, column] = _prepare(pictures[content, style], side)
-        if content in contents:
-            cells[row, 0] = _prepare(contents[content], side)
-    for column, style in enumerate(columns, start=1):
-        if style in styles:
-            cells[0, column] = _prepare(styles[style], side)
+    side = _side(longest, len(rows), len(columns), heads.room)
+    found = {(row, 0): (heads.row_pictures or {}).get(name) for row, name in enumerate(rows, start=1)}
+    for column, name in enumerate(columns, start=1):
+        found[0, column] = (heads.column_pictures or {}).get(name)
+        found |= {(row, column): pictures.get((row_name, name)) for row, row_name in enumerate(rows, start=1)}
+    cells = {place: resize(read_picture(array), side) for place, array in found.items() if array is not None}
     with figure_style():
-        return _Table(cells, rows, columns, side).draw(title, missing)
-
-
-def _prepare(array: NDArray[np.uint8], side: int) -> Picture:
-    return resize(read_picture(array), side)
+        return _Table(cells, heads, side).draw(title, missing)
 
 
 def _letter_height(side: int) -> int:
@@ -79,13 +77,13 @@ def _letter_height(side: int) -> int:
     return round(min(max(side / 17, 11), 26))
 
 
-def _side(longest: int, rows: int, columns: int) -> int:
+def _side(longest: int, rows: int, columns: int, room: int) -> int:
     """The longest side of every picture, in pixels: as asked, unless the table gets too long."""
     side = max(longest, _LEAST)
     while side > 1:
         letters = _letter_height(side)
-        width = (columns + 1) * (side + _GAP) + 8 * letters + 4 * _GAP
-        height = (rows + 1) * (side + _GAP) + 9 * letters + 4 * _GAP
+        width = (columns + 1) * (side + _GAP) + room * letters + 4 * _GAP
+        height = (rows + 1) * (side + _GAP) + 11 * letters + 4 * _GAP
         if max(width, height) <= _MOST:
             break
         side -= 1
@@ -93,33 +91,35 @@ def _side(longest: int, rows: int, columns: int) -> int:
 
 
 class _Table:
-    """Where everything goes, in pixels from the figure's upper left corner. Row and column 0 are the originals."""
+    """Where everything goes, in pixels from the figure's upper left corner. Row and column 0 are pictures of heads."""
 
-    def __init__(
-        self, cells: Mapping[tuple[int, int], Picture], rows: list[str], columns: list[str], side: int
-    ) -> None:
-        self.cells, self.rows, self.columns, self.letters = cells, rows, columns, _letter_height(side)
+    def __init__(self, cells: Mapping[tuple[int, int], Picture], heads: Heads, side: int) -> None:
+        self.cells, self.heads, self.letters = cells, heads, _letter_height(side)
         self.line = 1.3 * self.letters
-        self.widths = [min(side, 8 * self.letters)] * (len(columns) + 1)
-        self.heights = [min(side, 4 * self.letters)] * (len(rows) + 1)
+        self.widths = [min(side, 8 * self.letters)] * (len(heads.columns) + 1)
+        self.heights = [min(side, 4 * self.letters)] * (len(heads.rows) + 1)
+        if not heads.pictured:
+            self.widths[0] = self.heights[0] = 0
         for (row, column), picture in cells.items():
             self.heights[row] = max(self.heights[row], picture.shape[0])
             self.widths[column] = max(self.widths[column], picture.shape[1])
-        room = 8 * self.letters  # for the contents' names, left of them
+        room = heads.room * self.letters
         self.row_names = [
             fit(name, width=room, size=self.letters, lines=max(1, int(height / self.line)))
-            for name, height in zip(rows, self.heights[1:], strict=True)
+            for name, height in zip(heads.rows, self.heights[1:], strict=True)
         ]
         self.column_names = [
             fit(name, width=width, size=self.letters, lines=3)
-            for name, width in zip(columns, self.widths[1:], strict=True)
+            for name, width in zip(heads.columns, self.widths[1:], strict=True)
         ]
-        label_width = max(
-            (measure(line, self.letters) for name in self.row_names for line in name.split("\n")), default=0
-        )
-        heading_lines = max((name.count("\n") + 1 for name in self.column_names), default=0)
+        self.row_title = fit(f"{heads.row_title} ↓" if heads.row_title else "", width=room, size=self.letters, lines=1)
+        labels = [*(line for name in self.row_names for line in name.split("\n"))]
+        labels += [] if heads.pictured else [self.row_title]
+        label_width = max((measure(line, self.letters) for line in labels), default=0)
+        lines = max((name.count("\n") + 1 for name in self.column_names), default=0) + 1.5
+        lines += 1.2 if heads.column_title and not heads.pictured else 0
         self.left = _starts(3 * _GAP + round(label_width), self.widths)
-        self.top = _starts(4 * _GAP + round(1.5 * self.line + heading_lines * self.line), self.heights)
+        self.top = _starts(4 * _GAP + round(lines * self.line), self.heights)
         self.width = self.left[-1] + self.widths[-1] + 2 * _GAP
         self.height = self.top[-1] + self.heights[-1] + 2 * _GAP
 
@@ -128,29 +128,45 @@ class _Table:
         big = 1.25 * self.letters
         heading = fit(title, width=(self.width - 4 * _GAP) * 0.87, size=big, lines=1)  # bold is wider than measured
         self._text(heading, 2 * _GAP, 2 * _GAP, big, va="top", fontweight="bold")
-        if not self.rows or not self.columns:
+        if not self.heads.rows or not self.heads.columns:
             self._text("No pictures.", 2 * _GAP, self.height - 2 * _GAP, self.letters)
             return self.figure
-        corner = self.top[1] - 4 * _GAP
-        self._text("content ↓", self.left[0], corner, self.letters, va="baseline", color=_FAINT)
-        right = self.left[0] + self.widths[0]
-        self._text("style →", right, corner - self.line, self.letters, va="baseline", ha="right", color=_FAINT)
+        self._titles()
         self._rules()
         for column, name in enumerate(self.column_names, start=1):
             height = self.cells[0, column].shape[0] if (0, column) in self.cells else self.heights[0]
             middle = self.left[column] + self.widths[column] / 2
-            self._text(name, middle, self.top[0] + self.heights[0] - height - _GAP, self.letters, ha="center")
+            foot = self.top[0] + self.heights[0] - height - _GAP - self.letters / 4
+            self._text(name, middle, foot, self.letters, ha="center", va="baseline")
         for row, name in enumerate(self.row_names, start=1):
             middle = self.top[row] + self.heights[row] / 2
             self._text(name, self.left[0] - _GAP, middle, self.letters, ha="right", va="center")
-        for row in range(len(self.rows) + 1):
-            for column in range(len(self.columns) + 1):
+        for row in range(len(self.heads.rows) + 1):
+            for column in range(len(self.heads.columns) + 1):
                 if (row, column) in self.cells:
                     self._picture(row, column)
-                elif row or column:
-                    pair = (self.rows[row - 1], self.columns[column - 1]) if row and column else None
-                    self._gap(row, column, missing.get(pair, "no picture") if pair else "no picture")
+                elif row and column:
+                    pair = (self.heads.rows[row - 1], self.heads.columns[column - 1])
+                    self._gap(row, column, missing.get(pair, "no picture"))
+                elif (row or column) and self.heads.pictured:
+                    self._gap(row, column, "no picture")
         return self.figure
+
+    def _titles(self) -> None:
+        """Say what rows and columns are: in the empty corner, or by the names where those are all there is."""
+        corner = self.top[1] - 4 * _GAP
+        row_title, column_title = {"va": "baseline", "color": _FAINT}, {"va": "baseline", "color": _FAINT}
+        if self.heads.pictured:
+            x, right, above = self.left[0], self.left[0] + self.widths[0], corner - self.line
+            column_title["ha"] = "right"
+        else:
+            x, right = self.left[0] - _GAP, self.left[1]
+            row_title["ha"] = "right"
+            above = self.top[0] - self.line * (max(name.count("\n") + 1 for name in self.column_names) + 0.4) - _GAP
+        self._text(self.row_title, x, corner, self.letters, **row_title)
+        shown = f"{self.heads.column_title} →" if self.heads.column_title else ""
+        wide = self.widths[0] if self.heads.pictured else self.width - right - 2 * _GAP
+        self._text(fit(shown, width=wide, size=self.letters, lines=1), right, above, self.letters, **column_title)
 
     def _picture(self, row: int, column: int) -> None:
         picture = self.cells[row, column]
@@ -174,7 +190,7 @@ class _Table:
         self._text(shown, x + width / 2, y + height / 2, self.letters, ha="center", va="center")
 
     def _rules(self) -> None:
-        """Lines between the originals and the results."""
+        """Lines between the heads and the pictures."""
         x = (self.left[1] - 1.5 * _GAP) / self.width
         y = 1 - (self.top[1] - 1.5 * _GAP) / self.height
         for xs, ys in (((x, x), (0.01, y)), ((x, 0.99), (y, y))):
@@ -186,7 +202,7 @@ class _Table:
 
 
 def _starts(first: int, sizes: list[int]) -> list[int]:
-    """Where each row or column begins; a wider gap parts the originals from the results."""
+    """Where each row or column begins; a wider gap parts the heads from the pictures."""
     starts = [first]
     for number, size in enumerate(sizes[:-1]):
         starts.append(starts[-1] + size + (_GAP if number else 3 * _GAP))

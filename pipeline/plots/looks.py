@@ -1,0 +1,96 @@
+"""How a series is drawn: the same in every figure of a grid, and told apart without seeing all colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+from zlib import crc32
+
+from matplotlib.colors import to_hex, to_rgb
+
+from nstcore.backbones import BACKBONES
+from pipeline.backbone_labels import backbone_order
+from pipeline.series import Series, series_order
+
+#: More lines than this cannot be told apart in one panel, whatever their looks.
+MOST = 12
+
+# Okabe and Ito, "Color Universal Design" (2008), without the yellow, which is too pale for a line on white.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+# Not the triangle that points down: it marks what lies below an axis.
+_MARKERS = ("o", "s", "^", "D", "P", "X", "*")
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, dashes and marker of a line; `apart` unless it is one of those too many to tell apart."""
+
+    colour: str
+    dash: Any
+    marker: str
+    apart: bool = True
+
+    def line(self) -> dict[str, Any]:
+        """Settings of a `Line2D`."""
+        return {
+            "color": self.colour,
+            "linestyle": self.dash,
+            "marker": self.marker,
+            "markersize": 4.5,
+            "linewidth": 1.6 if self.apart else 0.6,
+            "zorder": 2.0 if self.apart else 1.5,
+        }
+
+
+_TOO_MANY = Look("#999999", "-", "", apart=False)
+
+
+def looks(series: Iterable[Series]) -> dict[Series, Look]:
+    """The look of each series, in their order.
+
+    One setting of each backbone: colour, dashes and marker are the backbone's own, whichever others are there. Several
+    settings of one backbone: each has its own colour and marker, from the eighth on with dashes too. Several of both:
+    the colour is the backbone's, dashes and marker tell the setting, which is paler from the fifth on. What is beyond
+    `MOST` is thin and grey; settings of a higher number go first, so that every backbone stays to be seen.
+    """
+    ordered = sorted(set(series), key=series_order)
+    ranks = _ranks(ordered)
+    if not any(ranks.values()):
+        found = {each: _of_backbone(each.backbone) for each in ordered}
+    elif len({each.backbone for each in ordered}) == 1:
+        found = {each: _look(rank, dash=rank // len(_COLOURS)) for each, rank in ranks.items()}
+    else:
+        found = {each: _of_setting(_of_backbone(each.backbone), rank) for each, rank in ranks.items()}
+    kept = set(sorted(ordered, key=lambda each: (ranks[each], series_order(each)))[:MOST])
+    return {each: look if each in kept else _TOO_MANY for each, look in found.items()}
+
+
+def _ranks(ordered: list[Series]) -> dict[Series, int]:
+    """The number of each series' setting: among all of them, or of its backbone alone where all are too many."""
+    own: dict[str, list[Series]] = {}
+    for each in ordered:
+        own.setdefault(each.backbone, []).append(each)
+    variants = [each.variant for each in sorted({Series("", each.variant) for each in ordered}, key=series_order)]
+    if len(variants) <= 2 * len(_DASHES):
+        return {each: variants.index(each.variant) for each in ordered}
+    return {each: own[each.backbone].index(each) for each in ordered}
+
+
+def _of_backbone(backbone: str) -> Look:
+    known = backbone in BACKBONES
+    return _look(backbone_order(backbone)[0] if known else len(BACKBONES) + crc32(ascii(backbone).encode()) % 24)
+
+
+def _look(place: int, dash: int | None = None) -> Look:
+    dashes = _DASHES[(place if dash is None else dash) % len(_DASHES)]
+    return Look(_COLOURS[place % len(_COLOURS)], dashes, _MARKERS[place % len(_MARKERS)])
+
+
+def _of_setting(look: Look, rank: int) -> Look:
+    red, green, blue = ((1 + part) / 2 for part in to_rgb(look.colour))
+    marker, dash = _MARKERS[rank % len(_MARKERS)], _DASHES[rank % len(_DASHES)]
+    return replace(
+        look, dash=dash, marker=marker, colour=to_hex((red, green, blue)) if rank // len(_DASHES) % 2 else look.colour
+    )

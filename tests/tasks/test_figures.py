@@ -1,0 +1,31 @@
+"""Figure tasks as the report's page and the command line see them; `test_full_grid` runs them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.report import PageFigure
+from pipeline.series import Series
+from tasks import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
+
+
+@pytest.mark.parametrize(
+    ("task", "folder"), [(LossPlot, "loss_per_iteration"), (TermsPlot, "terms_per_iteration"), (TimePlot, "time")]
+)
+def test_a_page_finds_both_files_of_a_pair(task, folder):
+    figure = task(grid="g", content="a <b>", style="$s", output_dir="o").page_figure()
+    assert figure == PageFigure(figure.title, f"{folder}/a <b>--$s.png", f"{folder}/a <b>--$s.svg")
+    assert figure.title
+
+
+def test_a_page_finds_the_figures_of_a_whole_grid():
+    assert SummaryPlot(grid="g").page_figure() == PageFigure("Summary of all pairs", "summary.png", "summary.svg")
+    assert ImageGrid(grid="g", backbone="vgg19").page_figure() == PageFigure("VGG19", "image_grid/vgg19.png")
+
+
+def test_a_table_of_pictures_belongs_to_a_series():
+    variant = (("style_weight", "40"), ("pooling", "avg"))
+    task = ImageGrid(grid="g", backbone="vgg19", variant=variant)
+    assert ImageGrid.from_str_params(task.to_str_params()) is task
+    assert task.series == Series("vgg19", variant)
+    assert task.page_figure() == PageFigure(task.series.label, f"image_grid/{task.series.file_stem}.png")
