@@ -65,5 +65,5 @@ def papers_folder(output: Path, papers: str, digest: str) -> Path:
     return output / "papers" / f"{papers}-{digest}"
 
 
-def paper_figure_file(folder: Path, paper: str, exhibit: str, name: str, suffix: str) -> Path:
-    return folder / "figures" / f"{paper}-{exhibit}-{name}{suffix}"
+def paper_figure_file(folder: Path, paper: str, exhibit: str, name: str) -> Path:
+    return folder / "figures" / f"{paper}-{exhibit}-{name}.png"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.papers import Evidence, Finding, Key, Paper, key_of
 from pipeline.paths import paper_figure_file
 from pipeline.report import PageFigure
-from pipeline.stores import FigureStore
+from pipeline.stores import VectorFigureStore
 from tasks.report_files import relative_path
 from tasks.reports import GridTable
 from tasks.transfer import Transfer
@@ -54,9 +54,8 @@ def write_figures(paper: Paper, evidence: Evidence, folder: Path) -> dict[str, l
     written: dict[str, list[PageFigure]] = {}
     for exhibit in paper.exhibits:
         for name, (title, figure) in draw(exhibit, evidence).items():
-            files = [paper_figure_file(folder, paper.key, exhibit.key, name, suffix) for suffix in (".png", ".svg")]
-            for file in files:
-                FigureStore(os.fspath(file)).dump(figure)
-            paths = [relative_path(file, folder) for file in files]
+            store = VectorFigureStore(os.fspath(paper_figure_file(folder, paper.key, exhibit.key, name)))
+            store.dump(figure)
+            paths = [relative_path(Path(each.path), folder) for each in (store, store.vector())]
             written.setdefault(exhibit.key, []).append(PageFigure(title, *paths))
     return written
