@@ -139,6 +139,11 @@ class Grid:
         return pairs
 
     @cached_property
+    def series(self) -> list[Series]:
+        """Every series of the study, in its order, those without a picture last."""
+        return list(dict.fromkeys([*(cell.series for cell in self.cells), *(cell.series for cell in self.rejected)]))
+
+    @cached_property
     def digest(self) -> str:
         """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
         return grid_digest(

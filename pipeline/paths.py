@@ -49,6 +49,10 @@ def time_plot_file(report: Path, content: str, style: str) -> Path:
     return report / "time" / f"{content}--{style}.png"
 
 
+def variants_file(report: Path, content: str, style: str) -> Path:
+    return report / "variants" / f"{content}--{style}.png"
+
+
 def summary_file(report: Path) -> Path:
     return report / "summary.png"
 

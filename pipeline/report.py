@@ -16,7 +16,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.backbone_labels import backbone_order, display_name
-from pipeline.series import Series, Variant
+from pipeline.series import Series, Variant, variant_label
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -96,7 +96,11 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "engine_version": ("", "engine_version"),
     "finished": ("", "finished"),
 }
-CSV_COLUMNS = ("content", "style", "backbone", "status", "digest", *_FROM_MANIFEST, "picture", "reason")
+CSV_COLUMNS = (
+    *("content", "style", "backbone", "preset", "variant", "status", "digest"),
+    *_FROM_MANIFEST,
+    *("picture", "reason"),
+)
 
 # What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), the full-width forms included.
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -117,6 +121,8 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             "content": cell.content,
             "style": cell.style,
             "backbone": cell.backbone,
+            "preset": cell.preset,
+            "variant": variant_label(cell.variant),
             "status": cell.status,
             "digest": _lookup(cell, "", "digest"),
             **{column: _lookup(cell, *place) for column, place in _FROM_MANIFEST.items()},

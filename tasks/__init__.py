@@ -1,7 +1,7 @@
 """Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`."""
 
 from nstcore.quiet import quiet_tensorflow
-from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
+from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
@@ -30,4 +30,5 @@ __all__ = [
     "TermsPlot",
     "TimePlot",
     "Transfer",
+    "VariantTable",
 ]

@@ -13,7 +13,14 @@ import luigi
 
 from nstcore import Trace, TransferConfig
 from pipeline.grid import Cell, RejectedCell
-from pipeline.paths import image_grid_file, loss_plot_file, summary_file, terms_plot_file, time_plot_file
+from pipeline.paths import (
+    image_grid_file,
+    loss_plot_file,
+    summary_file,
+    terms_plot_file,
+    time_plot_file,
+    variants_file,
+)
 from pipeline.report import PageFigure, ReportCell
 from pipeline.series import Series, Variant
 from pipeline.stores import CellStore, FigureStore, VectorFigureStore
@@ -115,6 +122,24 @@ class TimePlot(PairFigure):
 
         notes = {cell.series: _remark(cell, _batch(cell)) for cell in self.report_cells()}
         self.output().dump(plots.time_and_loss(self.traces(), title=self.title(), notes=notes))
+
+
+class VariantTable(PairFigure):
+    """The pictures of one pair, across all that the study varies."""
+
+    def caption(self) -> str:
+        return "Pictures by what varies"
+
+    def output(self) -> FigureStore:
+        return FigureStore(os.fspath(variants_file(self.folder(), self.content, self.style)))
+
+    def run(self) -> None:
+        from pipeline import plots
+
+        pictures = {cell.series: store.picture() for cell, store in self.finished_cells()}
+        reasons = {cell.series: cell.reason for cell in self.report_cells() if cell.reason}
+        series = self.plan().series
+        self.output().dump(plots.variant_table(pictures, series, title=self.title(), missing=reasons))
 
 
 class SummaryPlot(FigureTask):

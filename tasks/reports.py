@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.grid import Cell, RejectedCell
 from pipeline.report import grid_csv, index_html
 from pipeline.stores import TextStore
-from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
+from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.report_files import CellReport, ReportTask, relative_path
 
 
@@ -30,12 +30,14 @@ class GridReport(ReportTask):
 
     def requires(self) -> list[ReportTask]:
         plan = self.plan()
-        drawn = (LossPlot, TermsPlot, TimePlot)
+        varies = any(cell.variant for cell in plan.cells)
+        drawn = (VariantTable, LossPlot, TermsPlot, TimePlot) if varies else (LossPlot, TermsPlot, TimePlot)
         return [
             *(self.clone(plot, content=content, style=style) for plot in drawn for content, style in plan.pairs),
             *(
                 self.clone(ImageGrid, backbone=series.backbone, variant=series.variant)
                 for series in dict.fromkeys(cell.series for cell in plan.cells)
+                if len(plan.pairs) > 1 or not varies  # else the table of variants has them all
             ),
             *([self.clone(SummaryPlot)] if plan.cells else []),
             self.clone(GridTable),

@@ -5,6 +5,7 @@ from pipeline.plots.files import save
 from pipeline.plots.image_grid import image_grid, picture_table
 from pipeline.plots.summary import SummaryCell, grid_summary
 from pipeline.plots.time_curves import time_and_loss
+from pipeline.plots.variant_table import variant_table
 
 __all__ = [
     "SummaryCell",
@@ -15,4 +16,5 @@ __all__ = [
     "save",
     "terms_per_iteration",
     "time_and_loss",
+    "variant_table",
 ]
