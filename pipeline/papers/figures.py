@@ -32,9 +32,9 @@ def draw(exhibit: Exhibit, evidence: Evidence) -> dict[str, tuple[str, Figure]]:
 def by_rounds(trace: Trace, evaluations: int) -> Trace:
     """A trace as a paper counts whose iteration is a round of several evaluations: the end of each round.
 
-    Round 0 is the initial picture.
+    Round 0 is the initial picture; a last round that is not full is left out, unless it is the first.
     """
-    rounds = -(-trace[-1].evaluations // evaluations)
+    rounds = max(trace[-1].evaluations // evaluations, 1)
     ends = []
     for number in range(rounds + 1):
         reached = [iterate for iterate in trace if iterate.evaluations <= max(number * evaluations, 1)]
