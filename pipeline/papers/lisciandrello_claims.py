@@ -31,7 +31,9 @@ def _vgg19_is_best(evidence: Evidence) -> Verdict:
     said = "; ".join(f"{each.name} {by_both(scores(each))}" for each in found)
     return Verdict(
         "reproduced" if [each.cell.backbone for each in best] == ["vgg19"] else "not reproduced",
-        f"They judged by eye. Style left plus content lost, lower is better: {said}.{weights_of(*found)}",
+        f"They judged by eye. Style left plus content lost, lower is better: {said}. The style loss begins at "
+        + ", ".join(f"{short(each.trace[0].style)} ({each.name})" for each in found)
+        + f".{weights_of(*found)}",
         f"best: {' and '.join(each.name for each in best)}",
     )
 

@@ -30,10 +30,10 @@ STUDIES = {
     "networks": Study(
         title="Lisciandrello: three networks", backbones=("vgg19", "vgg16", "resnet50"), preset="lisciandrello"
     ),
-    # VGG16 weights of another scale than Keras' make its style loss so small that the total variation decides alone.
+    # With weights of another scale than theirs a style loss may be so small that the total variation decides alone.
     "no_total_variation": Study(
-        title="Lisciandrello: VGG19 and VGG16 without total variation",
-        backbones=("vgg19", "vgg16"),
+        title="Lisciandrello: three networks without total variation",
+        backbones=("vgg19", "vgg16", "resnet50"),
         preset="lisciandrello",
         settings={"total_variation_weight": 0.0},
     ),
