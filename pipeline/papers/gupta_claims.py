@@ -144,17 +144,18 @@ def _inception_is_black(evidence: Evidence) -> Verdict:
 
 
 def _unfit_networks(evidence: Evidence) -> Verdict:
+    best = scores(_network(evidence, "vgg19"))
     sentences, fit = [], []
     for name in ("resnet50", "inceptionv3"):
         theirs, ours = _network(evidence, name), _network(evidence, name, "balanced")
         sentences.append(f"{ours.name}: {by_both(scores(theirs))} with theirs, {by_both(scores(ours))} with balanced")
-        fit.append(max(scores(ours)) < 1 and max(scores(ours)) < min(scores(theirs)))
-    said = "Style left plus content lost (below 1 more is gained than lost): " + "; ".join(sentences) + "."
+        fit.append(all(a < b for a, b in zip(scores(ours), best, strict=True)))
+    said = "Style left plus content lost (lower is better): " + "; ".join(sentences)
     found = [_network(evidence, name, "balanced") for name in ("resnet50", "inceptionv3")]
     return Verdict(
         "improved upon" if all(fit) else "reproduced",
-        said + weights_of(*found),
-        " and ".join(f"{max(scores(each)):.2f}" for each in found),
+        f"{said}. The best of theirs, VGG19, has {by_both(best)}.{weights_of(*found)}",
+        " and ".join(f"{scores(each)[1]:.2f}" for each in found) + f" against {best[1]:.2f}",
     )
 
 
