@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.papers.bordag_studies import STUDIES, SUMS
 from pipeline.papers.evidence import Evidence
-from pipeline.papers.judging import by_both, content_lost, style_left
+from pipeline.papers.judging import JUDGES, by_both, content_lost, style_left
 from pipeline.papers.paper import Claim, Curves, Exhibit, Paper, PictureTable, Scale, Table, Verdict
 
 
@@ -29,8 +29,8 @@ def _between(evidence: Evidence) -> Verdict:
     content, style = content_lost(found), style_left(found)
     return Verdict(
         "reproduced" if max(content) < 1 and max(style) < 1 else "not reproduced",
-        f"Content distance {by_both(content)} (1 is the style picture's); style distance {by_both(style)} (1 is the "
-        "content picture's).",
+        f"Relative distances {JUDGES}: content {by_both(content)} (1 is the style picture's); style {by_both(style)} "
+        "(1 is the content picture's).",
         f"content {content[1]:.2f}, style {style[1]:.2f}",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.papers import pixels
 from pipeline.papers.evidence import Evidence, Finding, Missing
-from pipeline.papers.judging import BLURRED, FLAT, best_by_both, by_both, order, scores, short, weights_of
+from pipeline.papers.judging import BLURRED, FLAT, SCORES, best_by_both, by_both, order, scores, short, weights_of
 from pipeline.papers.paper import Claim, Verdict
 
 #: Evaluations in one of their iterations, and how many iterations they did.
@@ -25,7 +25,7 @@ def _vgg19_is_best(evidence: Evidence) -> Verdict:
     won = [each.cell.backbone for each in best] == ["vgg19"]
     return Verdict(
         "reproduced" if won else "not reproduced",
-        f"Style left plus content lost (1 is either picture left alone, lower is better): {said}." + weights_of(*found),
+        f"{SCORES}: {said}.{weights_of(*(each for each in found if each not in best))}",
         f"best: {' and '.join(each.name for each in best)}",
     )
 
@@ -37,7 +37,7 @@ def _vgg16_is_close(evidence: Evidence) -> Verdict:
     without = [scores(evidence["total_variation", name, "0"]) for name in ("vgg16", "vgg19")]
     return Verdict(
         "reproduced" if close else "not reproduced",
-        f"Style left plus content lost of VGG16 less that of VGG19: {by_both((gaps[0], gaps[1]))}; within {_CLOSE} is "
+        f"{SCORES} of VGG16 less that of VGG19: {by_both((gaps[0], gaps[1]))}; within {_CLOSE} is "
         f"close. {_flatness(vgg16)} Without total variation VGG16 has {by_both(without[0])}, VGG19 "
         f"{by_both(without[1])}.{weights_of(vgg16)}",
         f"{max(gaps):+.2f}",
@@ -85,7 +85,7 @@ def _order_of_losses(evidence: Evidence) -> Verdict:
     return Verdict(
         "reproduced" if same else "not reproduced",
         f"After {ROUND} evaluations ours are {losses}. A loss depends on the scale of the weights and on the picture's "
-        f"size, so only the order compares.{weights_of(*found)}",
+        f"size, so only the order compares.{weights_of(*found[:-1])}",
         order(found),
     )
 
@@ -100,7 +100,7 @@ def _loss_and_quality(evidence: Evidence) -> Verdict:
         said = (
             f"A counterexample: {best.name} with the balanced loss ends at a loss of {short(best.final.total)} with a "
             f"score of {by_both(scores(best))}, VGG19 with theirs at {short(vgg19.final.total)} with "
-            f"{by_both(scores(vgg19))} (lower scores are better)."
+            f"{by_both(scores(vgg19))}. {SCORES}."
         )
         return Verdict("not reproduced", said, f"{len(lower)} of {len(rivals)} are counterexamples")
     return Verdict("reproduced", "No cell with a lower loss has a better score by both judges.", "0 counterexamples")
@@ -150,7 +150,7 @@ def _unfit_networks(evidence: Evidence) -> Verdict:
         theirs, ours = _network(evidence, name), _network(evidence, name, "balanced")
         sentences.append(f"{ours.name}: {by_both(scores(theirs))} with theirs, {by_both(scores(ours))} with balanced")
         fit.append(all(a < b for a, b in zip(scores(ours), best, strict=True)))
-    said = "Style left plus content lost (lower is better): " + "; ".join(sentences)
+    said = f"{SCORES}: " + "; ".join(sentences)
     found = [_network(evidence, name, "balanced") for name in ("resnet50", "inceptionv3")]
     return Verdict(
         "improved upon" if all(fit) else "reproduced",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pipeline.backbone_labels import display_name
 from pipeline.papers.evidence import CONTENT_MEASURES, STYLE_MEASURES, Finding
 
 #: Less than this share of the content picture's sharpness is called a blur, and a spread of luma below this flat.
 BLURRED, FLAT = 0.5, 8.0
+
+JUDGES = "by VGG19 / EfficientNet-Lite0"
+#: How a sentence introduces `scores`.
+SCORES = f"Style left plus content lost ({JUDGES}; 1 is either picture left alone, lower is better)"
 
 
 def scores(finding: Finding) -> tuple[float, float]:
@@ -44,8 +49,8 @@ def best_by_both(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def by_both(values: tuple[float, float]) -> str:
-    """Two judges' numbers as a text."""
-    return f"{values[0]:.2f} by VGG19, {values[1]:.2f} by EfficientNet-Lite0"
+    """Two judges' numbers as a text, in the order of `JUDGES`."""
+    return f"{values[0]:.2f} / {values[1]:.2f}"
 
 
 def short(value: float) -> str:
@@ -58,10 +63,11 @@ def order(findings: Iterable[Finding]) -> str:
 
 
 def weights_of(*findings: Finding) -> str:
-    """What has to be known of their weights, as a sentence; "" where they are the network's own."""
+    """What has to be known of their weights, as a sentence; "" where there is nothing to know."""
     notes = {}
     for finding in findings:
         note = str(((finding.cell.manifest or {}).get("weights") or {}).get("note") or "")
         if note:
-            notes[finding.cell.backbone] = note
-    return "".join(f" ({backbone}'s weights here: {note}.)" for backbone, note in notes.items())
+            notes[display_name(finding.cell.backbone)] = note
+    said = "; ".join(f"{network}: {note}" for network, note in notes.items())
+    return f" (Weights: {said}.)" if said else ""

@@ -8,6 +8,8 @@ from pipeline.papers import pixels
 from pipeline.papers.evidence import Evidence
 from pipeline.papers.judging import (
     BLURRED,
+    JUDGES,
+    SCORES,
     best_by_both,
     by_both,
     order,
@@ -31,9 +33,9 @@ def _vgg19_is_best(evidence: Evidence) -> Verdict:
     said = "; ".join(f"{each.name} {by_both(scores(each))}" for each in found)
     return Verdict(
         "reproduced" if [each.cell.backbone for each in best] == ["vgg19"] else "not reproduced",
-        f"They judged by eye. Style left plus content lost, lower is better: {said}. The style loss begins at "
+        f"They judged by eye. {SCORES}: {said}. The style loss begins at "
         + ", ".join(f"{short(each.trace[0].style)} ({each.name})" for each in found)
-        + f".{weights_of(*found)}",
+        + f".{weights_of(*(each for each in found if each not in best))}",
         f"best: {' and '.join(each.name for each in best)}",
     )
 
@@ -71,7 +73,8 @@ def _normaliser_measured(evidence: Evidence) -> Verdict:
     better = all(a < b for a, b in zip(style_left(none), style_left(gatys), strict=True))
     return Verdict(
         "reproduced" if better else "not reproduced",
-        f"Style left with the denominator {by_both(style_left(gatys))}; without {by_both(style_left(none))}.",
+        f"Style left ({JUDGES}; 1 is none gained) with the denominator "
+        f"{by_both(style_left(gatys))}; without {by_both(style_left(none))}.",
         f"{style_left(gatys)[1]:.2f} → {style_left(none)[1]:.2f}",
     )
 
@@ -119,7 +122,7 @@ def _ratio(evidence: Evidence) -> Verdict:
     return Verdict(
         "reproduced" if better and distance >= _INVISIBLE else "not reproduced",
         f"The two pictures differ by {distance:.1f} of 255 levels; less than {_INVISIBLE:.0f} is called invisible. "
-        f"Style left plus content lost with 1e-4 {by_both(scores(low))}; with 1e-3 {by_both(scores(high))}.",
+        f"{SCORES}: {by_both(scores(low))} with 1e-4, {by_both(scores(high))} with 1e-3.",
         f"{distance:.1f} levels",
     )
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from pipeline.papers import pixels
 from pipeline.papers.evidence import Evidence, Finding
-from pipeline.papers.judging import by_both, content_lost, style_left
+from pipeline.papers.judging import JUDGES, by_both, content_lost, style_left
 from pipeline.papers.paper import Claim, Verdict
 from pipeline.papers.xu_studies import (
     CONTENT_LAYERS,
@@ -47,8 +47,8 @@ def _ratio(evidence: Evidence) -> Verdict:
     lowest = [evidence["layers_by_ratio", "vgg19", "A", ratio] for ratio in TABLE_RATIOS]
     (there, said, gain), (here, ours_said, our_gain) = _trade_off(theirs), _trade_off(ours)
     sentence = (
-        f"With all five style layers, {PAIR_RATIOS[0]} to {PAIR_RATIOS[-1]}: {said}. From {OUR_RATIOS[0]} to "
-        f"{OUR_RATIOS[-1]}: {ours_said}. With conv1_1 alone, {TABLE_RATIOS[0]} to {TABLE_RATIOS[-1]}: "
+        f"Relative distances {JUDGES}. With all five style layers, {PAIR_RATIOS[0]} to "
+        f"{PAIR_RATIOS[-1]}: {said}. From {OUR_RATIOS[0]} to {OUR_RATIOS[-1]}: {ours_said}. With conv1_1 alone, {TABLE_RATIOS[0]} to {TABLE_RATIOS[-1]}: "
         f"{_trade_off(lowest)[1]}. "
     )
     if there:
@@ -65,12 +65,12 @@ def _layers(evidence: Evidence) -> Verdict:
     ratio = TABLE_RATIOS[0]
     found = [evidence["layers_by_ratio", "vgg19", name, ratio] for name in SETS]
     lefts = [style_left(each) for each in found]
-    said = "; ".join(f"{name} {one:.2f} and {other:.2f}" for name, (one, other) in zip(SETS, lefts, strict=True))
+    said = "; ".join(f"{name} {by_both(each)}" for name, each in zip(SETS, lefts, strict=True))
     first, last = lefts[0], lefts[-1]
     more = all(b < a - _NOTICEABLE for a, b in zip(first, last, strict=True))
     return Verdict(
         "reproduced" if more else "not reproduced",
-        f"Style left by VGG19 and EfficientNet-Lite0 at {ratio}, from conv1_1 alone (A) to all five (E): {said}. That "
+        f"Style left {JUDGES} at {ratio}, from conv1_1 alone (A) to all five (E): {said}. That "
         "structures grow is to be seen in the figure.",
         f"{first[1]:.2f} → {last[1]:.2f}",
     )
