@@ -166,7 +166,8 @@ class Grid:
         data = json.loads(text)
         cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
         rejected = tuple(RejectedCell(**{**cell, "variant": _variant(cell)}) for cell in data["rejected"])
-        return cls(cells, rejected, data["missing"], data["settings"], data["title"])
+        # A plan of before studies had titles and variants is read as one that answers no study, and is made anew.
+        return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""))
 
 
 def _identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
@@ -174,7 +175,7 @@ def _identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
 
 
 def _variant(data: Mapping[str, Any]) -> Variant:
-    return tuple((name, value) for name, value in data["variant"])
+    return tuple((name, value) for name, value in data.get("variant", ()))
 
 
 def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:

@@ -61,6 +61,10 @@ def image_grid_file(report: Path, series: Series) -> Path:
     return report / "image_grid" / f"{series.file_stem}.png"
 
 
+def gallery_file(report: Path) -> Path:
+    return report / "gallery.json"
+
+
 def plan_file(report: Path) -> Path:
     return report / "plan.json"
 

@@ -18,6 +18,7 @@ from nstcore.files import whole_or_absent
 from nstcore.images import read_picture, write_picture
 from nstcore.result import Trace, TransferResult
 from nstcore.weights import Provenance, locate
+from pipeline import gallery
 from pipeline.grid import Grid
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ class JsonStore(TextStore):
 
     def load(self) -> Any:
         return json.loads(super().load())
+
+
+class GalleryStore(JsonStore):
+    """What the folder of a report holds of pictures. It is there while all of them are."""
+
+    def exists(self) -> bool:
+        return bool(super().exists()) and gallery.is_whole(Path(self.path).parent, self.load())
 
 
 class GridStore(TextStore):

@@ -5,7 +5,7 @@ from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot,
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
-from tasks.reports import GridReport, GridTable
+from tasks.reports import Gallery, GridReport, GridTable
 from tasks.study import FailedCell
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
@@ -17,6 +17,7 @@ __all__ = [
     "ComputeStyleTarget",
     "FailedCell",
     "FullGrid",
+    "Gallery",
     "GridReport",
     "GridTable",
     "ImageGrid",

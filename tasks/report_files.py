@@ -8,6 +8,7 @@ from pathlib import Path
 
 import luigi
 
+from pipeline.gallery import result_file
 from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import plan_file, report_folder
 from pipeline.report import ReportCell, Status
@@ -76,7 +77,7 @@ class CellReport(ReportTask):
             cell.backbone,
             "done",
             store.manifest(),
-            picture=relative_path(store.picture_path(), self.folder()),
+            picture=result_file(cell.digest),
             preset=cell.preset,
             variant=cell.variant,
         )

@@ -1,15 +1,17 @@
-"""The table and the page of a grid, and what the page asks for."""
+"""The table, the pictures and the page of a grid, and what the page asks for."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterable
 
+from pipeline import gallery
 from pipeline.grid import Cell, RejectedCell
-from pipeline.report import grid_csv, index_html
-from pipeline.stores import TextStore
-from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
-from tasks.report_files import CellReport, ReportTask, relative_path
+from pipeline.paths import gallery_file
+from pipeline.report import PageFigure, ReportCell, grid_csv, index_html
+from pipeline.stores import GalleryStore, TextStore
+from tasks.figures import ImageGrid, LossPlot, PairFigure, SummaryPlot, TermsPlot, TimePlot, VariantTable
+from tasks.report_files import CellReport, ReportTask
 
 
 class GridTable(CellReport):
@@ -23,6 +25,28 @@ class GridTable(CellReport):
 
     def run(self) -> None:
         self.output().dump(grid_csv(self.report_cells()))
+
+
+class Gallery(ReportTask):
+    """Every picture that the page shows, with its small version, so that the report's folder can be moved as it is.
+
+    It asks for the table and not for the cells: that stands for all of them, and they are many to ask twice.
+    """
+
+    def requires(self) -> list[ReportTask]:
+        return [self.clone(GridTable)]
+
+    def output(self) -> GalleryStore:
+        return GalleryStore(os.fspath(gallery_file(self.folder())))
+
+    def run(self) -> None:
+        cells = [(step.cell, step.output()) for step in self.clone(GridTable).requires()]
+        shown = [(cell, store.picture_path()) for cell, store in cells if store.exists()]
+        self.output().dump(gallery.fill(self.folder(), shown))
+
+    def illustrated(self, cells: Iterable[ReportCell]) -> list[ReportCell]:
+        """The report's cells with their pictures."""
+        return gallery.illustrated(cells, self.output().load())
 
 
 class GridReport(ReportTask):
@@ -40,7 +64,7 @@ class GridReport(ReportTask):
                 if len(plan.pairs) > 1 or not varies  # else the table of variants has them all
             ),
             *([self.clone(SummaryPlot)] if plan.cells else []),
-            self.clone(GridTable),
+            self.clone(Gallery),  # which asks for the table
         ]
 
     def output(self) -> TextStore:
@@ -48,17 +72,20 @@ class GridReport(ReportTask):
 
     def run(self) -> None:
         steps, plan = self.requires(), self.plan()
-        files = {step: relative_path(Path(step.output().path), self.folder()) for step in steps}
         page = index_html(
-            self.clone(GridTable).report_cells(),
+            self.clone(Gallery).illustrated(self.clone(GridTable).report_cells()),
             title=plan.title,
-            loss_plots={(step.content, step.style): files[step] for step in steps if isinstance(step, LossPlot)},
-            image_grids={
-                step.series.label if step.variant else step.backbone: files[step]
-                for step in steps
-                if isinstance(step, ImageGrid)
-            },
+            pair_figures=_by_pair(step for step in steps if isinstance(step, PairFigure)),
+            image_grids={step.series: step.page_figure().picture for step in steps if isinstance(step, ImageGrid)},
+            summary_figures=[step.page_figure() for step in steps if isinstance(step, SummaryPlot)],
             missing_backbones=plan.missing,
             settings=plan.settings,
         )
         self.output().dump(page)
+
+
+def _by_pair(steps: Iterable[PairFigure]) -> dict[tuple[str, str], list[PageFigure]]:
+    figures: dict[tuple[str, str], list[PageFigure]] = {}
+    for step in steps:
+        figures.setdefault((step.content, step.style), []).append(step.page_figure())
+    return figures

@@ -47,9 +47,9 @@ def _ratio(evidence: Evidence) -> Verdict:
     lowest = [evidence["layers_by_ratio", "vgg19", "A", ratio] for ratio in TABLE_RATIOS]
     (there, said, gain), (here, ours_said, our_gain) = _trade_off(theirs), _trade_off(ours)
     sentence = (
-        f"Relative distances {JUDGES}. With all five style layers, {PAIR_RATIOS[0]} to "
-        f"{PAIR_RATIOS[-1]}: {said}. From {OUR_RATIOS[0]} to {OUR_RATIOS[-1]}: {ours_said}. With conv1_1 alone, {TABLE_RATIOS[0]} to {TABLE_RATIOS[-1]}: "
-        f"{_trade_off(lowest)[1]}. "
+        f"Relative distances {JUDGES}. With all five style layers, {PAIR_RATIOS[0]} to {PAIR_RATIOS[-1]}: {said}. "
+        f"From {OUR_RATIOS[0]} to {OUR_RATIOS[-1]}: {ours_said}. "
+        f"With conv1_1 alone, {TABLE_RATIOS[0]} to {TABLE_RATIOS[-1]}: {_trade_off(lowest)[1]}. "
     )
     if there:
         return Verdict("reproduced", sentence, f"{gain:.2f} less content lost")

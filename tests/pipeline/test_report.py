@@ -1,9 +1,12 @@
-"""The report's two texts, read back with `csv` and `html.parser`."""
+"""The report's two texts, read back with `csv`, `html.parser` and `json`; what the page does is tested in a browser."""
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
+import json
 import math
 import os
 import random
@@ -18,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nstcore.config import TransferConfig
-from pipeline.report import CSV_COLUMNS, ReportCell, grid_csv, index_html
+from pipeline.report import CSV_COLUMNS, PageFigure, PagePicture, ReportCell, grid_csv, index_html
+from pipeline.series import Series
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -32,8 +36,12 @@ HOSTILE = [
     "-->]]>",
     "=1+1",
     "'quoted'",
+    "</script><script>alert(1)</script>",
+    "line\u2028and\u2029paragraph",
+    "\u202eright to left\u202c",
+    "x" * 200,
 ]
-VOID = {"meta", "img", "br", "link"}
+VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -43,6 +51,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.texts: list[str] = []
+        self.scripts: list[str] = []
         self._open: list[str] = []
         self.feed(html)
         self.close()
@@ -59,8 +68,15 @@ class Page(HTMLParser):
             self.texts.append(" ")
 
     def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
+        if self._open and self._open[-1] == "script":
+            self.scripts.append(data)
+        elif self._open and self._open[-1] != "style":
             self.texts.append(data)
+
+    @property
+    def data(self) -> Any:
+        """What the page's script reads."""
+        return json.loads(self.scripts[0])
 
     @property
     def text(self) -> str:
@@ -117,8 +133,12 @@ def done(content: str = "c", style: str = "s", backbone: str = "vgg19", **fields
 
 
 def page(cells: list[ReportCell], **options: Any) -> Page:
-    defaults = {"title": "t", "loss_plots": {}, "image_grids": {}, "missing_backbones": {}, "settings": {}}
-    return Page(index_html(cells, **{**defaults, **options}))
+    return Page(html(cells, **options))
+
+
+def html(cells: list[ReportCell], **options: Any) -> str:
+    defaults: dict[str, Any] = {"title": "t", "pair_figures": {}, "image_grids": {}}
+    return index_html(cells, **{**defaults, "missing_backbones": {}, "settings": {}, **options})
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -171,7 +191,7 @@ def test_rows_are_sorted_with_backbones_in_the_order_of_the_registry() -> None:
     assert [(row["content"], row["style"], row["backbone"]) for row in read(grid_csv(cells))] == expected
     displayed = ["VGG16", "VGG19", "ResNet50", "InceptionV3", "another"]
     shown = [text for text in page(cells).texts if text in displayed]
-    assert shown == displayed * 5  # once where what is missing is grouped by backbone, then per pair
+    assert shown == displayed * 2  # once where the reason for what is missing is, then each above its pictures
 
 
 @given(st.text(), st.text(), st.text())
@@ -203,8 +223,8 @@ def test_a_page_without_cells() -> None:
 def test_what_is_missing_comes_before_everything_else() -> None:
     cells = [done(), ReportCell("cat", "sky", "vgg16", "failed", None, "loss became nan")]
     cells += [ReportCell("c", style, "resnet50", "skipped", None, "no weights") for style in "xy"]
-    text = page(cells, missing_backbones={"resnet50": "no source reached"}, image_grids={"vgg19": "g.png"}).text
-    start, end = text.index("What is missing"), text.index("Pictures by backbone")
+    text = page(cells, missing_backbones={"resnet50": "no source reached"}, image_grids={Series("vgg19"): "g.png"}).text
+    start, end = text.index("What is missing"), text.index("A row per content")
     missing = text[start:end]
     assert "ResNet50, the whole backbone (2 cells skipped): no source reached" in missing
     assert "VGG16, 1 cell failed: loss became nan" in missing
@@ -219,7 +239,7 @@ def test_doubtful_weights_are_marked_and_ordinary_ones_only_described() -> None:
         "inceptionv3": "stand-in: 8 bits",
     }
     cells = [done(backbone=name, manifest=manifest(name, note)) for name, note in notes.items()]
-    shown = page(cells, image_grids={name: f"{name}.png" for name in notes})
+    shown = page(cells, image_grids={Series(name): f"{name}.png" for name in notes})
     classes = [value for value in shown.values("class") if value.startswith("note")]
     assert classes == ["note wary", "note", "note wary"]
     assert shown.text.count("random weights: pictures mean nothing") == 2  # where it is described and at the pictures
@@ -241,13 +261,23 @@ def test_settings_and_versions() -> None:
 
 
 def hostile_page(content: str, style: str) -> Page:
-    path = f"../cells/{content}/{style}/vgg19-0/result.png"
+    path = f"pictures/{content}/{style}/result.png"
     failed = ReportCell(content, style, "vgg16", "failed", None, reason=content)
+    cell = done(
+        content,
+        style,
+        picture=path,
+        manifest=manifest(note=style),
+        preset=content,
+        unmeasured=style,
+        content_picture=PagePicture(f"originals/{content}.png", "thumbs/c.webp"),
+    )
     return page(
-        [done(content, style, picture=path, manifest=manifest(note=style)), failed],
+        [cell, failed],
         title=content,
-        loss_plots={(content, style): f"loss_per_iteration/{content}--{style}.png"},
-        image_grids={"vgg19": f"image_grid/{style}.png"},
+        pair_figures={(content, style): [PageFigure(style, f"loss/{content}--{style}.png", f"loss/{content}.svg")]},
+        image_grids={Series("vgg19"): f"image_grid/{style}.png"},
+        summary_figures=[PageFigure(content, "summary.png")],
         missing_backbones={"resnet50": style},
         settings={content: style},
     )
@@ -259,17 +289,24 @@ def check_hostile(content: str, style: str) -> None:
     for name in (content, style):
         assert "".join(name.split()) in "".join(shown.text.split())
     assert f"{content} in the style of {style}, VGG19" in shown.values("alt")
-    pictures = [
-        f"image_grid/{style}.png",
-        f"loss_per_iteration/{content}--{style}.png",
-        f"../cells/{content}/{style}/vgg19-0/result.png",
-    ]
-    assert [unquote(link) for link in shown.values("src")] == pictures
-    links = [link for link in shown.values("href") if not link.startswith("#")]
-    assert [unquote(link) for link in links] == ["grid.csv", *pictures]
+    pictures = {
+        "summary.png",
+        "thumbs/c.webp",
+        f"loss/{content}--{style}.png",
+        f"pictures/{content}/{style}/result.png",
+    }
+    assert {unquote(link) for link in shown.values("src")} == pictures
+    links = [link for link in shown.values("href") if not link.startswith(("#", "data:,"))]
+    others = {"grid.csv", f"loss/{content}.svg", f"image_grid/{style}.png", f"originals/{content}.png"}
+    assert {unquote(link) for link in links} == (pictures - {"thumbs/c.webp"}) | others
     for link in links:
         parts = urlsplit(link)
         assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("", "", "", "")
+    assert len(shown.scripts) == 2
+    assert [facet["values"] for facet in shown.data["facets"][:2]] == [[content], [style]]
+    (cell, failed) = sorted(shown.data["cells"], key=lambda cell: cell["picture"] == "")
+    assert (cell["unmeasured"], failed["reason"]) == (style, content)
+    assert unquote(cell["picture"]) == f"pictures/{content}/{style}/result.png"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -301,43 +338,99 @@ def test_a_link_never_leaves_the_server(path: str) -> None:
 def test_a_file_name_that_is_no_utf8_still_has_its_link() -> None:
     path = os.fsdecode(b"caf\xe9.png")
     cell = done(content="caf\udce9", picture=path)
-    html = index_html([cell], title="t", loss_plots={}, image_grids={}, missing_backbones={}, settings={})
-    assert html.encode("utf-8")
-    assert unquote_to_bytes(Page(html).values("src")[0]) == b"caf\xe9.png"
+    text = html([cell], pair_figures={("caf\udce9", "s"): []})
+    assert text.encode("utf-8")
+    assert unquote_to_bytes(Page(text).values("src")[0]) == b"caf\xe9.png"
+    assert Page(text).data["facets"][0]["values"] == ["caf\\udce9"]
     assert "caf\\udce9" in grid_csv([cell])
 
 
 def test_the_page_needs_nothing_else() -> None:
-    html = index_html(
+    text = html(
         [done(), replace(done(), backbone="vgg16")],
-        title="t",
-        loss_plots={("c", "s"): "l.png"},
-        image_grids={"vgg19": "g.png"},
-        missing_backbones={},
-        settings={},
+        pair_figures={("c", "s"): [PageFigure("Loss per iteration", "l.png", "l.svg")]},
+        image_grids={Series("vgg19"): "g.png"},
     )
-    shown = Page(html)
-    assert html.startswith("<!DOCTYPE html>")
-    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in shown.tags}
-    assert not re.search(r"https?:|@import|url\(", html)
-    images = [attributes for tag, attributes in shown.tags if tag == "img"]
-    assert len(images) == 4
-    assert all(image["loading"] == "lazy" and image["alt"] for image in images)
+    shown = Page(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert not {"iframe", "object", "embed", "form"} & {tag for tag, _ in shown.tags}
+    assert [attributes for tag, attributes in shown.tags if tag == "link"] == [{"rel": "icon", "href": "data:,"}]
+    assert not re.search(r"https?:|@import|fetch\(|import\(|innerHTML|eval\(", text)
+    images = [attributes for tag, attributes in shown.tags if tag == "img" and "src" in attributes]
+    assert len(images) == 3
+    assert all(image["loading"] and image["alt"] for image in images)
     identifiers = shown.values("id")
     assert len(set(identifiers)) == len(identifiers)
-    assert {link[1:] for link in shown.values("href") if link.startswith("#")} <= set(identifiers)
-    assert "prefers-color-scheme: dark" in html
-    assert "width=device-width" in html
+    targets = {link[1:] for link in shown.values("href") if link.startswith("#")}
+    assert targets <= set(identifiers)
+    assert "prefers-color-scheme: dark" in text
+    assert "width=device-width" in text
+
+
+def test_no_script_but_the_pages_own_may_run() -> None:
+    shown = page([done()])
+    (policy,) = (tag["content"] for _, tag in shown.tags if tag.get("http-equiv") == "Content-Security-Policy")
+    checksum = base64.b64encode(hashlib.sha256(shown.scripts[1].encode()).digest()).decode()
+    assert policy.startswith(f"script-src 'sha256-{checksum}'; ")
+    assert {attribute for _, tag in shown.tags for attribute in tag if attribute.startswith("on")} == set()
+
+
+def test_pictures_of_a_large_grid_wait_until_they_are_in_sight() -> None:
+    few, many = page([done()]), page([done(style=f"s{number}") for number in range(101)])
+    assert set(few.values("loading")) == {"eager"}
+    assert set(many.values("loading")) == {"lazy"}
+
+
+def test_one_reason_is_said_once() -> None:
+    cells = [ReportCell("c", "s", name, "failed", None, "bad picture") for name in ("vgg19", "vgg16")]
+    cells.append(ReportCell("d", "s", "vgg19", "failed", None, "bad picture"))
+    text = page(cells).text
+    assert "VGG16, VGG19, 3 cells failed: bad picture" in text
+    assert "c × s d × s (VGG19)" in text
+
+
+def test_the_script_reads_every_number_and_what_cells_share_once() -> None:
+    variant = (("style_weight", "40"),)
+    cells = [
+        done(style=style, manifest=manifest(seconds=20.0, batch_size=4), variant=variant, measures={"ssim": 0.5})
+        for style in "st"
+    ]
+    data = page(cells).data
+    first, second = data["cells"]
+    numbers = {column["key"]: value for column, value in zip(data["numbers"], first["numbers"], strict=True)}
+    assert numbers["loss"] == 0.1
+    assert numbers["relative"] == 0.0125
+    assert numbers["time"] == 5.0
+    assert numbers["ssim"] == 0.5
+    assert (numbers["width"], numbers["height"]) == (256, 192)
+    assert first["ratio"] == 1.3333
+    assert {facet["key"]: facet["values"] for facet in data["facets"]} == {
+        "content": ["c"],
+        "style": ["s", "t"],
+        "backbone": ["VGG19"],
+        "preset": [],
+        "status": ["done"],
+        "set.style_weight": ["40"],
+    }
+    assert data["series"] == ["VGG19, style_weight 40"]
+    assert first["id"] != second["id"]
+    for shared in ("settings", "weights", "environments"):
+        assert first[shared] == second[shared] == 0
+        assert len(data[shared]) == 1
+    assert ["device", "CPU"] in data["environments"][0]
+
+
+def test_numbers_that_json_has_not_are_texts() -> None:
+    (cell,) = page([done(manifest=manifest(total=math.inf, seconds=math.nan))]).data["cells"]
+    assert cell["numbers"][:3] == ["inf", "inf", "nan"]
+
+
+def test_a_cell_that_is_there_twice_has_two_names() -> None:
+    first, second = page([done(), done()]).data["cells"]
+    assert first["id"] != second["id"]
 
 
 def test_the_same_cells_in_another_order_give_the_same_texts() -> None:
     cells = [done(style=style, backbone=backbone) for style in "xyz" for backbone in ("vgg16", "vgg19")]
-    options: dict[str, Any] = {
-        "title": "t",
-        "loss_plots": {},
-        "image_grids": {},
-        "missing_backbones": {},
-        "settings": {},
-    }
-    assert index_html(cells, **options) == index_html(cells[::-1], **options)
+    assert html(cells) == html(cells[::-1])
     assert grid_csv(cells) == grid_csv(cells[::-1])

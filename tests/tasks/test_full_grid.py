@@ -105,10 +105,14 @@ def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
         (content, style, "done") for content in ("bridge", "cat") for style in ("ink", "oil")
     ]
     for row in rows:
-        assert (report / row["picture"]).resolve() == (
-            inputs / "outputs/cells" / row["content"] / row["style"] / f"vgg16-{row['digest']}/result.png"
-        )
+        assert row["picture"] == f"pictures/{row['digest']}.png"
+        cell = inputs / "outputs/cells" / row["content"] / row["style"] / f"vgg16-{row['digest']}"
+        assert (report / row["picture"]).read_bytes() == (cell / "result.png").read_bytes()
     page = (report / "index.html").read_text()
+    links = set(re.findall(r'(?:src|href)="([^"#]+)"', page)) - {"data:,"}
+    plots = 4 * len(PAIR_PLOTS) * 2 + 2  # as PNG and SVG, and those of the whole grid
+    assert len(links) == 4 * 2 + 4 * 2 + plots + 2  # results and originals with small versions, a wall, the table
+    assert [link for link in links if not (report / link).is_file()] == []
     assert "random weights" in page
     assert len([name for name in made if name.startswith("targets/content")]) == 2
     assert len([name for name in made if name.startswith("targets/style")]) == 2
@@ -149,13 +153,33 @@ def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, monk
     new = changed(before, after)
     assert {name.split("/")[0] for name in new} == {"cells", "reports"}
     assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {("cat", "oil")}
+    (digest,) = (name.split("/")[3].removeprefix("vgg16-") for name in new if name.endswith("result.png"))
     assert {name.split("/", 2)[2] for name in new if name.startswith("reports/")} == {
         *(f"{plot}/cat--oil{suffix}" for plot in PAIR_PLOTS for suffix in (".png", ".svg")),
         "image_grid/vgg16.png",
         "summary.png",
         "summary.svg",
         "grid.csv",
+        "gallery.json",
+        f"pictures/{digest}.png",
+        f"thumbs/{digest}.webp",
         "index.html",
+    }
+
+
+def test_a_report_that_lost_a_picture_gets_it_back(inputs, monkeypatch):
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    before = files(inputs)
+    report = report_of(inputs, before)
+    lost = next((report / "thumbs").iterdir())
+    lost.unlink()
+    assert not FullGrid(**parameters(inputs)).complete()
+    run(FullGrid(**parameters(inputs)), monkeypatch)
+    assert lost.is_file()
+    assert {name.split("/", 2)[2] for name in changed(before, files(inputs))} == {
+        "gallery.json",
+        "index.html",
+        str(lost.relative_to(report)),
     }
 
 

@@ -1,0 +1,81 @@
+"""Plain data to `grid.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.report_cell import ReportCell, encodable, in_order, lookup
+from pipeline.series import variant_label
+
+# Columns of grid.csv that come from the manifest, and where they are in it. Losses are without unit.
+_FROM_MANIFEST: dict[str, tuple[str, str]] = {
+    "size": ("config", "size"),  # longest side asked for, pixels
+    "width": ("result", "width"),
+    "height": ("result", "height"),
+    "iterations": ("result", "iterations"),
+    "evaluations": ("result", "evaluations"),
+    "seconds": ("result", "seconds"),  # wall time of its whole batch
+    "batch_size": ("result", "batch_size"),
+    "initial_total": ("result", "initial_total"),
+    "total": ("result", "total"),
+    "relative_total": ("result", "relative_total"),  # total / initial_total, see `lookup`
+    "content_loss": ("result", "content"),
+    "style_loss": ("result", "style"),
+    "total_variation": ("result", "total_variation"),
+    "precision": ("config", "precision"),
+    "peak_memory_mib": ("result", "peak_memory_mib"),
+    "weights_source": ("weights", "source"),
+    "weights_version": ("weights", "version"),
+    "weights_sha256": ("weights", "sha256"),
+    "weights_note": ("weights", "note"),
+    "device": ("", "device"),
+    "backend": ("versions", "backend"),
+    "keras": ("versions", "keras"),
+    "engine_version": ("", "engine_version"),
+    "finished": ("", "finished"),
+}
+CSV_COLUMNS = (
+    *("content", "style", "backbone", "preset", "variant", "status", "digest"),
+    *_FROM_MANIFEST,
+    *("picture", "reason"),
+)
+
+# What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), the full-width forms included.
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def grid_csv(cells: Iterable[ReportCell]) -> str:
+    """A header and a row per cell, sorted by content, style and backbone; what is unknown is left empty.
+
+    Texts are quoted and numbers are not. A text that a spreadsheet would run as a formula (it starts with = + - @, a
+    tab or a line break) gets an apostrophe in front, as does one that starts with an apostrophe, so that taking one
+    leading apostrophe off any text gives back the data. `picture` is a path, not a URL.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(CSV_COLUMNS)
+    for cell in in_order(cells):
+        known = {
+            "content": cell.content,
+            "style": cell.style,
+            "backbone": cell.backbone,
+            "preset": cell.preset,
+            "variant": variant_label(cell.variant),
+            "status": cell.status,
+            "digest": lookup(cell, "", "digest"),
+            **{column: lookup(cell, *place) for column, place in _FROM_MANIFEST.items()},
+            "picture": cell.picture,
+            "reason": cell.reason,
+        }
+        writer.writerow(_harmless(known[column]) for column in CSV_COLUMNS)
+    return encodable(text.getvalue())
+
+
+def _harmless(value: Any) -> Any:
+    if value is None or isinstance(value, int | float):
+        return "" if value is None else value
+    text = str(value)
+    return f"'{text}" if text.startswith((*_FORMULA_STARTS, "'")) else text
