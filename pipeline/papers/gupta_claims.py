@@ -25,7 +25,7 @@ def _vgg19_is_best(evidence: Evidence) -> Verdict:
     won = [each.cell.backbone for each in best] == ["vgg19"]
     return Verdict(
         "reproduced" if won else "not reproduced",
-        f"{SCORES}: {said}.{weights_of(*(each for each in found if each not in best))}",
+        f"{SCORES}: {said}.{_flat_ones(found)}{weights_of(*(each for each in found if each not in best))}",
         f"best: {' and '.join(each.name for each in best)}",
     )
 
@@ -44,8 +44,17 @@ def _vgg16_is_close(evidence: Evidence) -> Verdict:
     )
 
 
+def _spread(finding: Finding) -> float:
+    return float(pixels.luminance(finding.picture).std())
+
+
+def _flat_ones(found: list[Finding]) -> str:
+    flat = [each.name for each in found if _spread(each) < FLAT]
+    return f" Flat, with nothing of either picture: {', '.join(flat)}." if flat else ""
+
+
 def _flatness(finding: Finding) -> str:
-    spread = float(pixels.luminance(finding.picture).std())
+    spread = _spread(finding)
     if spread >= FLAT:
         return ""
     return (
