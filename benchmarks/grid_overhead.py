@@ -28,7 +28,10 @@ from pipeline.grid import find_pictures
 if TYPE_CHECKING:
     from tasks import FullGrid
 
-_REPORTS = ("LossPlot", "TermsPlot", "TimePlot", "SummaryPlot", "ImageGrid", "GridTable", "GridReport")
+_REPORTS = (
+    *("LossPlot", "TermsPlot", "TimePlot", "SummaryPlot", "ImageGrid"),
+    *("JudgeWeights", "MeasureCell", "GridTable", "Gallery", "GridReport"),
+)
 _SUBJECTS = {"content_dir": "inputs/content", "style_dir": "inputs/style"}
 
 

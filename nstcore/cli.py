@@ -25,16 +25,19 @@ _BAD_INPUT = 2
 _INTERRUPTED = 130
 
 
-class _OneLineParser(argparse.ArgumentParser):
+class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line, without the usage text before them."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(_BAD_INPUT, f"{self.prog}: {message}\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted."""
-    options = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
+    """Run the command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted.
+
+    `epilog` ends the text of --help, as it is.
+    """
+    options = _parser(epilog).parse_args(arguments)
     quiet_tensorflow()
     if sys.stderr.isatty() and not options.quiet:  # as the progress bar
         logging.basicConfig(format="nst: %(message)s")
@@ -124,8 +127,13 @@ _SETTINGS = (
 )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog="nst", description="Render a picture in the style of another (neural style transfer).")
+def _parser(epilog: str) -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="nst",
+        description="Render a picture in the style of another (neural style transfer).",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("content", metavar="CONTENT", help="the picture to render")
     parser.add_argument("style", metavar="STYLE", help="the picture whose style it takes")
     parser.add_argument(

@@ -42,3 +42,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     except OSError as error:
         # The error itself names the temporary file, which means nothing to a person.
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}); check its folder") from None
+
+
+def encodable(text: str) -> str:
+    """A file name that is not UTF-8 holds surrogates, which no file can: they become \\udc80."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nstcore.files import encodable
 from pipeline.backbone_labels import display_name
 from pipeline.measure_names import MEASURES
 from pipeline.page_text import is_doubt, setting, url
-from pipeline.report_cell import PagePicture, ReportCell, encodable, lookup, own_seconds
+from pipeline.report_cell import PagePicture, ReportCell, lookup, own_seconds
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nstcore.files import encodable
 from pipeline.backbone_labels import backbone_order
 from pipeline.page_data import ratio
-from pipeline.report_cell import PageFigure, PagePicture, ReportCell, encodable
+from pipeline.report_cell import PageFigure, PagePicture, ReportCell
 from pipeline.series import Series
 
 #: A cell, and its place in the order of the page.

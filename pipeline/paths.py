@@ -28,6 +28,11 @@ def target_file(output: Path, kind: str, picture: str, backbone: str, digest: st
     return output / "targets" / kind / picture / f"{backbone}-{digest}.npz"
 
 
+def measures_file(output: Path, content: str, style: str, backbone: str, digest: str, judges: str) -> Path:
+    """Of the measures of the cell `digest`, as the judges of that identity took them."""
+    return output / "measures" / content / style / f"{backbone}-{digest}-{judges}.json"
+
+
 def weights_failure_file(output: Path, backbone: str, weights: str) -> Path:
     told_apart = "" if weights == "imagenet" else f"-{hashlib.sha256(weights.encode()).hexdigest()[:8]}"
     return output / "weights" / f"{backbone}{told_apart}.failure.json"
@@ -35,6 +40,10 @@ def weights_failure_file(output: Path, backbone: str, weights: str) -> Path:
 
 def report_folder(output: Path, grid: str) -> Path:
     return output / "reports" / grid
+
+
+def nights_folder(output: Path) -> Path:
+    return output / "nights"
 
 
 def loss_plot_file(report: Path, content: str, style: str) -> Path:

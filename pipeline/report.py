@@ -8,24 +8,28 @@ import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from nstcore.files import encodable
 from pipeline.backbone_labels import backbone_order, display_name
 from pipeline.page_data import page_data
 from pipeline.page_text import duration, is_doubt, percent, setting, url
 from pipeline.page_walls import pairs, walls
-from pipeline.report_cell import PageFigure, PagePicture, ReportCell, Status, encodable, in_order, own_seconds
+from pipeline.report_cell import PageFigure, PagePicture, ReportCell, Status, in_order, own_seconds
 from pipeline.series import Series
 from pipeline.table import CSV_COLUMNS, grid_csv
+
+if TYPE_CHECKING:
+    from pipeline.night_page import NightPage
 
 __all__ = ["CSV_COLUMNS", "PageFigure", "PagePicture", "ReportCell", "Status", "grid_csv", "index_html"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 # In this order they are one style sheet and one script: a page opened from a disk cannot load modules.
-_STYLES = ("page.css", "walls.css", "tools.css", "viewer.css")
+_STYLES = ("page.css", "walls.css", "tools.css", "viewer.css", "changes.css")
 _SCRIPTS = ("data.js", "state.js", "walls.js", "pairs.js", "table.js", "filters.js", "viewer.js", "start.js")
 
 # Up to so many cells the page has all its pictures at once, for whoever prints it or takes a picture of it.
@@ -41,6 +45,7 @@ def index_html(
     summary_figures: Sequence[PageFigure] = (),
     missing_backbones: Mapping[str, str],
     settings: Mapping[str, object],
+    changes: NightPage | None = None,
 ) -> str:
     """The report as one page that needs nothing but the pictures in its folder.
 
@@ -55,6 +60,7 @@ def index_html(
         summary_figures: of the whole grid.
         missing_backbones: why a backbone was left out of the grid.
         settings: of the grid, in the order given; sequences are joined by commas.
+        changes: what is to stand at the top of a night's page.
 
     Returns:
         HTML to be written as UTF-8. All names are escaped, all paths quoted.
@@ -88,6 +94,7 @@ def index_html(
             weights=weights,
             settings=[(name, setting(value)) for name, value in settings.items()],
             ran_with=_ran_with(rows),
+            changes=changes,
         )
     )
 
@@ -100,7 +107,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"url": url, "backbone": display_name, "percent": percent, "duration": duration}
+    environment.filters |= {
+        "url": url,
+        "backbone": display_name,
+        "percent": percent,
+        "duration": duration,
+        "setting": setting,
+    }
     return environment
 
 

@@ -93,8 +93,3 @@ def own_seconds(cell: ReportCell) -> Any:
     """The cell's share of the time of its batch."""
     seconds, batch_size = lookup(cell, "result", "seconds"), lookup(cell, "result", "batch_size")
     return seconds / batch_size if isinstance(seconds, int | float) and isinstance(batch_size, int) else seconds
-
-
-def encodable(text: str) -> str:
-    """A file name that is not UTF-8 holds surrogates, which no file can: they become \\udc80."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

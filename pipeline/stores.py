@@ -18,7 +18,7 @@ from nstcore.files import whole_or_absent
 from nstcore.images import read_picture, write_picture
 from nstcore.result import Trace, TransferResult
 from nstcore.weights import Provenance, locate
-from pipeline import gallery
+from pipeline import gallery, judges
 from pipeline.grid import Grid
 
 if TYPE_CHECKING:
@@ -148,6 +148,16 @@ class WeightsStore(luigi.Target):
                 f"{self._names[0]}: the weights ({self._names[1]}) that were at hand are gone; run again"
             )
         return provenance
+
+
+class JudgeStore(luigi.Target):
+    """The weights of a network of `pipeline.judges.NETWORKS`, at hand on this machine."""
+
+    def __init__(self, network: str) -> None:
+        self._network = network
+
+    def exists(self) -> bool:
+        return judges.locate(self._network) is not None
 
 
 class CellStore(luigi.Target):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from typing import Any
 
-from pipeline.report_cell import ReportCell, encodable, in_order, lookup
+from nstcore.files import encodable
+from pipeline.measure_names import MEASURES
+from pipeline.report_cell import ReportCell, in_order, lookup
 from pipeline.series import variant_label
+from pipeline.spreadsheet import harmless
 
 # Columns of grid.csv that come from the manifest, and where they are in it. Losses are without unit.
 _FROM_MANIFEST: dict[str, tuple[str, str]] = {
@@ -37,14 +39,13 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "engine_version": ("", "engine_version"),
     "finished": ("", "finished"),
 }
+_MEASURES = tuple(measure.name for measure in MEASURES)
 CSV_COLUMNS = (
     *("content", "style", "backbone", "preset", "variant", "status", "digest"),
     *_FROM_MANIFEST,
-    *("picture", "reason"),
+    *_MEASURES,
+    *("unmeasured", "picture", "reason"),
 )
-
-# What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), the full-width forms included.
-_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def grid_csv(cells: Iterable[ReportCell]) -> str:
@@ -67,15 +68,10 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             "status": cell.status,
             "digest": lookup(cell, "", "digest"),
             **{column: lookup(cell, *place) for column, place in _FROM_MANIFEST.items()},
+            **{name: (cell.measures or {}).get(name) for name in _MEASURES},
+            "unmeasured": cell.unmeasured,
             "picture": cell.picture,
             "reason": cell.reason,
         }
-        writer.writerow(_harmless(known[column]) for column in CSV_COLUMNS)
+        writer.writerow(harmless(known[column]) for column in CSV_COLUMNS)
     return encodable(text.getvalue())
-
-
-def _harmless(value: Any) -> Any:
-    if value is None or isinstance(value, int | float):
-        return "" if value is None else value
-    text = str(value)
-    return f"'{text}" if text.startswith((*_FORMULA_STARTS, "'")) else text

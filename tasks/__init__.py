@@ -1,12 +1,17 @@
-"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`."""
+"""Luigi tasks: `luigi --module tasks FullGrid`, `luigi --module tasks Sweep --config study.toml`, `NightlyGrid`."""
+
+from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
+from tasks.measures import JudgeWeights, MeasureCell
+from tasks.nightly import NightlyGrid, WorseCell
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
-from tasks.reports import Gallery, GridReport, GridTable
+from tasks.reports import Gallery, GridReport
 from tasks.study import FailedCell
+from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
@@ -21,15 +26,20 @@ __all__ = [
     "GridReport",
     "GridTable",
     "ImageGrid",
+    "JudgeWeights",
     "LossPlot",
+    "MeasureCell",
+    "NightlyGrid",
     "PaperFigures",
     "PaperPage",
     "PaperStudy",
     "Picture",
+    "RangeDailyBase",
     "SummaryPlot",
     "Sweep",
     "TermsPlot",
     "TimePlot",
     "Transfer",
     "VariantTable",
+    "WorseCell",
 ]

@@ -23,9 +23,9 @@ from pipeline.paths import (
 )
 from pipeline.report import PageFigure, ReportCell
 from pipeline.series import Series, Variant
-from pipeline.stores import CellStore, FigureStore, VectorFigureStore
+from pipeline.stores import FigureStore, VectorFigureStore
 from tasks.report_files import CellReport, relative_path
-from tasks.transfer import Transfer
+from tasks.table import GridTable
 
 
 class FigureTask(CellReport):
@@ -44,11 +44,6 @@ class FigureTask(CellReport):
         vector = store.vector().path if isinstance(store, VectorFigureStore) else ""
         picture = relative_path(Path(store.path), self.folder())
         return PageFigure(self.caption(), picture, vector and relative_path(Path(vector), self.folder()))
-
-    def finished_cells(self) -> list[tuple[Cell, CellStore]]:
-        """The cells with a picture, and where it is."""
-        stores = ((cell, Transfer.of(cell, self.output_dir, self.batch_size).output()) for cell in self.cells())
-        return [(cell, store) for cell, store in stores if store.exists()]
 
 
 class PairFigure(FigureTask):
@@ -150,6 +145,9 @@ class SummaryPlot(FigureTask):
 
     def shows(self, cell: Cell | RejectedCell) -> bool:
         return True
+
+    def requires(self) -> list[GridTable]:
+        return [self.clone(GridTable)]
 
     def output(self) -> VectorFigureStore:
         return VectorFigureStore(os.fspath(summary_file(self.folder())))

@@ -13,7 +13,7 @@ from pipeline.paths import paper_figure_file
 from pipeline.report import PageFigure
 from pipeline.stores import VectorFigureStore
 from tasks.report_files import relative_path
-from tasks.reports import GridTable
+from tasks.table import GridTable
 from tasks.transfer import Transfer
 
 if TYPE_CHECKING:

@@ -47,13 +47,18 @@ def joined_text(description: str) -> luigi.Parameter:
 
 def output_dir() -> luigi.Parameter:
     """The folder that everything is written under."""
-    return luigi.Parameter(default="outputs", significant=False, description="folder that everything is written under")
+    return luigi.Parameter(
+        default="outputs", significant=False, positional=False, description="folder that everything is written under"
+    )
 
 
 def on_missing_weights() -> luigi.Parameter:
     """What to do about a network that has none."""
     return luigi.ChoiceParameter(
-        choices=["fail", "skip"], default="fail", description="what to do about a backbone without trained weights"
+        choices=["fail", "skip"],
+        default="fail",
+        positional=False,
+        description="what to do about a backbone without trained weights",
     )
 
 
@@ -62,8 +67,14 @@ def batch_size() -> luigi.Parameter:
     return luigi.IntParameter(
         default=1,
         significant=False,
+        positional=False,
         description="cells that are evaluated together, for GPUs; a processor gains little from more than 1",
     )
+
+
+def threshold(default: float, of_what: str) -> luigi.Parameter:
+    """How much worse something may get."""
+    return luigi.FloatParameter(default=default, significant=False, description=f"how much worse may get: {of_what}")
 
 
 def _cell(data: dict[str, Any]) -> Cell:

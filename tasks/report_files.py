@@ -12,7 +12,8 @@ from pipeline.gallery import result_file
 from pipeline.grid import Cell, Grid, RejectedCell
 from pipeline.paths import plan_file, report_folder
 from pipeline.report import ReportCell, Status
-from pipeline.stores import GridStore
+from pipeline.stores import CellStore, GridStore
+from tasks.measures import measures_of
 from tasks.parameters import batch_size, output_dir
 from tasks.transfer import Transfer
 
@@ -60,6 +61,11 @@ class CellReport(ReportTask):
     def requires(self) -> list[Transfer]:
         return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells()]
 
+    def finished_cells(self) -> list[tuple[Cell, CellStore]]:
+        """The cells with a picture, and where it is."""
+        stores = ((cell, Transfer.of(cell, self.output_dir, self.batch_size).output()) for cell in self.cells())
+        return [(cell, store) for cell, store in stores if store.exists()]
+
     def report_cells(self) -> list[ReportCell]:
         """How each of the cells ended, those that were never tried included."""
         planned = [self._report_cell(cell) for cell in self.cells()]
@@ -71,6 +77,7 @@ class CellReport(ReportTask):
         store = step.output()
         if not store.exists():
             return _without_picture(cell, step.failure().reason())
+        measures, unmeasured = measures_of(cell, self.output_dir, self.batch_size)
         return ReportCell(
             cell.content,
             cell.style,
@@ -80,6 +87,8 @@ class CellReport(ReportTask):
             picture=result_file(cell.digest),
             preset=cell.preset,
             variant=cell.variant,
+            measures=measures,
+            unmeasured=unmeasured,
         )
 
 

@@ -1,4 +1,4 @@
-"""The table, the pictures and the page of a grid, and what the page asks for."""
+"""The pictures and the page of a grid, and what the page asks for."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ import os
 from collections.abc import Iterable
 
 from pipeline import gallery
-from pipeline.grid import Cell, RejectedCell
+from pipeline.night_page import NightPage
 from pipeline.paths import gallery_file
-from pipeline.report import PageFigure, ReportCell, grid_csv, index_html
+from pipeline.report import PageFigure, ReportCell, index_html
 from pipeline.stores import GalleryStore, TextStore
 from tasks.figures import ImageGrid, LossPlot, PairFigure, SummaryPlot, TermsPlot, TimePlot, VariantTable
-from tasks.report_files import CellReport, ReportTask
-
-
-class GridTable(CellReport):
-    """The numbers of every cell."""
-
-    def shows(self, cell: Cell | RejectedCell) -> bool:
-        return True
-
-    def output(self) -> TextStore:
-        return TextStore(os.fspath(self.folder() / "grid.csv"))
-
-    def run(self) -> None:
-        self.output().dump(grid_csv(self.report_cells()))
+from tasks.report_files import ReportTask
+from tasks.table import GridTable
 
 
 class Gallery(ReportTask):
@@ -40,8 +28,7 @@ class Gallery(ReportTask):
         return GalleryStore(os.fspath(gallery_file(self.folder())))
 
     def run(self) -> None:
-        cells = [(step.cell, step.output()) for step in self.clone(GridTable).requires()]
-        shown = [(cell, store.picture_path()) for cell, store in cells if store.exists()]
+        shown = [(cell, store.picture_path()) for cell, store in self.clone(GridTable).finished_cells()]
         self.output().dump(gallery.fill(self.folder(), shown))
 
     def illustrated(self, cells: Iterable[ReportCell]) -> list[ReportCell]:
@@ -71,17 +58,26 @@ class GridReport(ReportTask):
         return TextStore(os.fspath(self.folder() / "index.html"))
 
     def run(self) -> None:
+        self.output().dump(self.page())
+
+    def shown_cells(self) -> list[ReportCell]:
+        """How each of the grid's cells ended, with the pictures that the page shows."""
+        pictures: Gallery = self.clone(Gallery)
+        return pictures.illustrated(self.clone(GridTable).report_cells())
+
+    def page(self, changes: NightPage | None = None) -> str:
+        """The page as HTML; that of a night says at the top what changed."""
         steps, plan = self.requires(), self.plan()
-        page = index_html(
-            self.clone(Gallery).illustrated(self.clone(GridTable).report_cells()),
+        return index_html(
+            self.shown_cells(),
             title=plan.title,
             pair_figures=_by_pair(step for step in steps if isinstance(step, PairFigure)),
             image_grids={step.series: step.page_figure().picture for step in steps if isinstance(step, ImageGrid)},
             summary_figures=[step.page_figure() for step in steps if isinstance(step, SummaryPlot)],
             missing_backbones=plan.missing,
             settings=plan.settings,
+            changes=changes,
         )
-        self.output().dump(page)
 
 
 def _by_pair(steps: Iterable[PairFigure]) -> dict[tuple[str, str], list[PageFigure]]:

@@ -19,7 +19,8 @@ from pipeline.study import Study
 from tasks.inputs import BackboneWeights
 from tasks.outcome import CellFailed
 from tasks.parameters import batch_size, on_missing_weights, output_dir
-from tasks.reports import GridReport, GridTable
+from tasks.reports import GridReport
+from tasks.table import GridTable
 
 logger = logging.getLogger("luigi-interface")
 
@@ -79,11 +80,26 @@ class StudyTask(luigi.Task):
     def run(self) -> Iterator[Any]:
         report = self.planned_report()
         yield report
-        yield [
+        yield self.failed_cells(report)
+
+    def planned_report(self) -> GridReport:
+        """The report of its grid, planned."""
+        grid = self.grid()
+        if not self._is_planned(grid):
+            self._plan_store(grid).dump(reject_bad_pictures(grid))
+        return self.report(grid)
+
+    def failed_cells(self, report: GridReport) -> list[FailedCell]:
+        """A task that fails for each cell of a finished report that could not be made."""
+        return [
             FailedCell(cell.content, cell.style, Series(cell.backbone, cell.variant).label, cell.reason)
             for cell in report.clone(GridTable).report_cells()
             if cell.status == "failed"
         ]
+
+    def page(self) -> str:
+        """Path of the page that it makes."""
+        return str(self.report(self.grid()).output().path)
 
     def grid(self) -> Grid:
         """The study expanded with the weights that are at hand; its pictures are not decoded.
@@ -97,13 +113,6 @@ class StudyTask(luigi.Task):
         if missing and self.on_missing_weights == "fail":
             raise WeightsError(" ".join(missing.values()))
         return expand(self.study(), found, missing)
-
-    def planned_report(self) -> GridReport:
-        """The report of its grid, whose plan is written if it is not yet."""
-        grid = self.grid()
-        if not self._is_planned(grid):
-            self._plan_store(grid).dump(reject_bad_pictures(grid))
-        return self.report(grid)
 
     def report(self, grid: Grid) -> GridReport:
         """The report of its grid."""
@@ -120,4 +129,4 @@ class StudyTask(luigi.Task):
 @StudyTask.event_handler(luigi.Event.SUCCESS)
 def say_where(task: StudyTask) -> None:
     """Log where the page of a finished study lies."""
-    logger.info("report: %s", task.report(task.grid()).output().path)
+    logger.info("report: %s", task.page())

@@ -166,7 +166,9 @@ def test_tasks_import_keras_only_when_they_run(module):
     assert {top(name) for name in imports_of(module, only_at_import=True)} & {"keras", *BACKENDS} == set()
 
 
-@pytest.mark.parametrize("module", ["nstcore", "nstcore.cli", "nstcore.presets", "nstcore.images", "tasks"])
+@pytest.mark.parametrize(
+    "module", ["nstcore", "nstcore.cli", "nstcore.presets", "nstcore.images", "pipeline.commands", "tasks"]
+)
 def test_importing_a_face_of_the_project_imports_no_keras(module):
     code = f"import sys, {module}\nprint(sorted({{'keras', *{sorted(BACKENDS)}}} & set(sys.modules)))\n"
     finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

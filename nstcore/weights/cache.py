@@ -55,6 +55,15 @@ def peek(backbone: str) -> Provenance | None:
     return provenance if provenance.backbone == backbone else None
 
 
+def stamp(backbone: str) -> tuple[int, int] | None:
+    """Size and time of change of an entry's record, or None: while it stays, so does what `peek` says. One `stat`."""
+    try:
+        status = os.stat(_record(backbone))
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
 def read(backbone: str) -> tuple[Arrays, Provenance] | None:
     """Weights in the cache and their provenance; None if there are none or a single bit of them has changed."""
     provenance = peek(backbone)

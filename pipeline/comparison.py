@@ -1,0 +1,98 @@
+"""How far two pictures are apart, when neither is made from the other and no third says what is far.
+
+Distances of a judge are symmetric and know no scale but their own:
+
+- style: √(1/L Σ_l Σ(G_l(a) - G_l(b))² / (ΣG_l(a)² + ΣG_l(b)²)), 0 to 1: Gram matrices have no negative product.
+- content: √(Σ(F(a) - F(b))² / (ΣF(a)² + ΣF(b)²)), 0 equal, 1 nothing in common (for features of both signs √2 at most).
+
+Both as in `pipeline.metrics` (Gatys 2016), divided by what would be left if the two had nothing in common.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nstcore.errors import WeightsError
+from nstcore.images import Picture, resize_to
+from pipeline import judges, metrics
+from pipeline.judges import JUDGES, Judge, Look
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One line of a comparison."""
+
+    name: str
+    title: str
+    meaning: str
+
+
+def _quantities(judge: Judge) -> tuple[Quantity, Quantity]:
+    return (
+        Quantity(f"style_{judge.name}", f"Style distance ({judge.title})", "0 the same style, 1 nothing in common"),
+        Quantity(f"content_{judge.name}", f"Content distance ({judge.title})", "0 the same content, 1 unrelated"),
+    )
+
+
+#: In the order in which they are shown.
+QUANTITIES: tuple[Quantity, ...] = (
+    *(quantity for judge in JUDGES.values() for quantity in _quantities(judge)),
+    Quantity("ssim", "SSIM of luminance", "1 equal, 0 unrelated"),
+    Quantity("lpips", "LPIPS", "0 equal; more is less alike to people"),
+    Quantity("colour", "Colour distance", "0 the same colours, 1 none in common"),
+)
+
+
+def compare(one: Picture, other: Picture) -> metrics.Measured:
+    """Every quantity of `QUANTITIES` between two pictures; the order of the two does not matter.
+
+    What compares positions sees both resized to the lesser height and the lesser width of the two. Weights that are
+    missing are fetched; where that fails, the reason stands in `unmeasured`.
+
+    Args:
+        one, other: uint8 (H, W, 3), RGB, sides >= 32; any sizes.
+    """
+    height, width = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
+    pair = resize_to(one, height, width), resize_to(other, height, width)
+    compared = metrics.Measured()
+    for judge in JUDGES.values():
+        style, content = (quantity.name for quantity in _quantities(judge))
+        try:
+            looks, sized = [judges.look(judge, each) for each in (one, other)], [judges.look(judge, p) for p in pair]
+        except WeightsError as error:
+            compared.unmeasured.update({style: str(error), content: str(error)})
+        else:
+            compared.measures[style] = style_distance(*looks)
+            compared.measures[content] = content_distance(*(look.content for look in sized))
+            compared.judges[judge.name] = judges.provenance(judge).to_dict()
+    compared.measures["ssim"] = metrics.ssim(*pair)
+    try:
+        from nstcore import lpips
+
+        compared.measures["lpips"] = metrics.lpips(*pair)
+        compared.judges["lpips"] = lpips.provenance().to_dict()
+    except WeightsError as error:
+        compared.unmeasured["lpips"] = str(error)
+    compared.measures["colour"] = metrics.colour_distance(one, other)
+    return compared
+
+
+def style_distance(one: Look, other: Look) -> float:
+    """The style distance of two looks of one judge."""
+    shares = [_share(a, b) for a, b in zip(one.grams, other.grams, strict=True)]
+    return math.sqrt(math.fsum(shares) / len(shares))
+
+
+def content_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The content distance of two feature matrices (M, N) of one judge and one size of picture."""
+    return math.sqrt(_share(one, other))
+
+
+def _share(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Σ(x - y)² / (Σx² + Σy²); 0 if both are 0."""
+    energy = metrics.squares(one) + metrics.squares(other)
+    return metrics.squares(one - other) / energy if energy else 0.0

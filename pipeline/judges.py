@@ -1,0 +1,194 @@
+"""The networks that judge finished pictures: which they are, where their weights came from, and what they see.
+
+Importing this module imports no Keras. A judge is read at fixed layers, in float32 and with trained weights, whatever
+the cell that it judges was made with. VGG19 has the weights that its backbone has on this machine; the others come from
+one pinned package each and are the same everywhere (`nstcore.weights.pinned`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nstcore import weights
+from nstcore.images import Picture
+from nstcore.weights import Provenance, cache, pinned
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A network whose features tell style and content.
+
+    Attributes:
+        name: in the names of measures.
+        title: for people.
+        content_layer: the layer whose features are the content.
+        style_layers: those whose Gram matrices are the style.
+    """
+
+    name: str
+    title: str
+    content_layer: str
+    style_layers: tuple[str, ...]
+
+
+#: Judges of style and content. How the layers of the second were chosen is told in benchmarks/results/judge_layers.md.
+JUDGES: dict[str, Judge] = {
+    judge.name: judge
+    for judge in (
+        # Gatys 2016, section 3.
+        Judge("vgg19", "VGG19", "block4_conv2", tuple(f"block{block}_conv1" for block in range(1, 6))),
+        # The ends of blocks at 1/2, 1/4, 1/8, 1/16 and 1/16 of the picture's size; content at 1/16.
+        Judge(
+            "efficientnet_lite0",
+            "EfficientNet-Lite0",
+            "block5c_add",
+            ("block1a_project_bn", "block2b_add", "block3b_add", "block4b_add", "block5b_add"),
+        ),
+    )
+}
+#: The networks whose weights the measures need: the judges of style and content, and LPIPS.
+NETWORKS = (*JUDGES, "lpips")
+
+
+def locate(name: str) -> Provenance | None:
+    """Which weights a network of `NETWORKS` has here; None where they are yet to be fetched. Instant."""
+    return weights.locate(name) if name == "vgg19" else pinned.locate(name)
+
+
+def fetch(name: str) -> Provenance:
+    """Make the weights of a network of `NETWORKS` ready.
+
+    Raises:
+        WeightsError: in one line, why they cannot be had.
+    """
+    return weights.fetch(name) if name == "vgg19" else pinned.fetch(name)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All judges as they sit here now.
+
+    Attributes:
+        identity: digest of the weights that are at hand, 16 hex digits.
+        missing: the networks whose weights are not.
+    """
+
+    identity: str
+    missing: tuple[str, ...]
+
+
+def bench() -> Bench:
+    """Who judges; three `stat` calls, so that it can be asked for every cell of a large grid."""
+    return _bench(tuple((name, cache.stamp(name)) for name in NETWORKS))
+
+
+@lru_cache(maxsize=16)
+def _bench(_stamps: tuple[object, ...]) -> Bench:
+    located = {name: locate(name) for name in NETWORKS}
+    found = {name: origin.sha256 if origin else "" for name, origin in located.items()}
+    identity = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+    return Bench(identity, tuple(name for name, origin in located.items() if origin is None))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture by its bytes, so that what a network sees in it is computed once.
+
+    Attributes:
+        digest: of shape and bytes.
+        picture: uint8 (H, W, 3), RGB.
+    """
+
+    digest: str
+    picture: Picture = field(compare=False)
+
+    @classmethod
+    def of(cls, picture: Picture) -> Seen:
+        digest = hashlib.sha256(f"{picture.shape} ".encode() + np.ascontiguousarray(picture).tobytes())
+        return cls(digest.hexdigest(), picture)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a judge sees in a picture, float32.
+
+    Attributes:
+        content: the features of its content layer, (M, N): M positions, N channels.
+        grams: per style layer the Gram matrix divided by its number of positions, G / M, (N, N).
+    """
+
+    content: NDArray[np.float32]
+    grams: tuple[NDArray[np.float32], ...]
+
+
+def look(judge: Judge, picture: Picture) -> Look:
+    """Let a judge look at a uint8 (H, W, 3) picture with sides >= 32.
+
+    Raises:
+        WeightsError: if the judge's weights cannot be had.
+    """
+    import keras
+
+    from nstcore.losses import feature_matrix, gram_matrix
+
+    batch = keras.ops.convert_to_tensor(picture[np.newaxis].astype(np.float32))
+    activations = _extractor(judge)(batch, training=False)
+    grams = []
+    for layer in judge.style_layers:
+        features = feature_matrix(activations[layer])
+        grams.append(_numpy(gram_matrix(features)) / np.float32(features.shape[0]))
+    return Look(_numpy(feature_matrix(activations[judge.content_layer])), tuple(grams))
+
+
+def provenance(judge: Judge) -> Provenance:
+    """Where the weights that a judge looks with came from.
+
+    Raises:
+        WeightsError: if they cannot be had.
+    """
+    if judge.name == "vgg19":
+        from nstcore.features import pretrained_network
+
+        return pretrained_network("vgg19", "imagenet")[1]
+    return _lite()[1]
+
+
+def _extractor(judge: Judge) -> keras.Model:
+    if judge.name == "vgg19":
+        from nstcore.config import TransferConfig
+        from nstcore.features import feature_network
+
+        config = TransferConfig("vgg19", content_layers=(judge.content_layer,), style_layers=judge.style_layers)
+        return feature_network(config.resolved())
+    return _lite()[0]
+
+
+@lru_cache(maxsize=1)
+def _lite() -> tuple[keras.Model, Provenance]:
+    import keras
+
+    from nstcore import efficientnet_lite
+    from nstcore.weights.network import assign
+
+    judge = JUDGES["efficientnet_lite0"]
+    network = efficientnet_lite.build()
+    arrays, provenance = pinned.load(judge.name)
+    assign(network, arrays)
+    outputs = {name: network.get_layer(name).output for name in (*judge.style_layers, judge.content_layer)}
+    return keras.Model(network.input, outputs), provenance
+
+
+def _numpy(tensor: object) -> NDArray[np.float32]:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(tensor), dtype=np.float32)

@@ -1,0 +1,124 @@
+"""The nightly grid: the same study every night, and what changed since the last one."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import luigi
+
+from pipeline.digest import file_sha256
+from pipeline.night_changes import Thresholds
+from pipeline.night_making import prune, write_night
+from pipeline.night_shelf import KeepRule, NightShelf
+from pipeline.nights import Night, night_cells
+from pipeline.paths import nights_folder
+from pipeline.stores import TextStore
+from pipeline.study import Study, read_study
+from tasks.grid import FullGrid
+from tasks.outcome import CellFailed
+from tasks.parameters import threshold
+from tasks.reports import GridReport
+from tasks.study import StudyTask
+
+logger = logging.getLogger("luigi-interface")
+
+
+class WorseCell(luigi.Task):
+    """A cell that a night left worse than the one before. It fails, so that Luigi's summary and exit status tell."""
+
+    date: datetime.date = luigi.DateParameter(description="of the night")
+    content: str = luigi.Parameter()
+    style: str = luigi.Parameter()
+    series: str = luigi.Parameter(description="the backbone, and what the study set for it")
+    reason: str = luigi.Parameter(significant=False)
+
+    def complete(self) -> bool:
+        return False
+
+    def run(self) -> None:
+        raise CellFailed(f"worse: {self.content} × {self.style}, {self.series}: {self.reason}")
+
+
+class NightlyGrid(StudyTask):
+    """A study, as of a date: its cells, its report, and what changed since the night before.
+
+    A night is made once and is then frozen, whatever becomes of its study. One that was missed and is made later shows
+    the study as it is then, compared with the latest night of an earlier date, whichever nights came after. Cells are
+    shared with every other night and study, so a night on which nothing changed computes none.
+    """
+
+    date: datetime.date = luigi.DateParameter(description="of the night, such as 2025-10-31")
+    config: str = luigi.Parameter(default="", description="the study's TOML file; without one, that of FullGrid")
+    nights_dir: str = luigi.Parameter(
+        default="", description="folder of the nights, one for each study; without one, nights in the output folder"
+    )
+    on_worse: str = luigi.ChoiceParameter(
+        choices=["fail", "tell"],
+        default="fail",
+        significant=False,
+        description="whether the run fails for a cell that got worse, or the page alone tells",
+    )
+    worse_loss: float = threshold(Thresholds.loss, "of the final loss, as a share: 0.05 is 5 %")
+    worse_time: float = threshold(Thresholds.seconds, "of the time of a cell made again, as a share")
+    worse_time_seconds: float = threshold(Thresholds.least_seconds, "and of that time in seconds besides")
+    worse_measure: float = threshold(Thresholds.measure, "of a measure, on its own scale")
+    keep_nights: int = luigi.IntParameter(
+        default=KeepRule.last, significant=False, description="how many of the newest nights are kept"
+    )
+    keep_firsts: bool = luigi.BoolParameter(
+        default=KeepRule.firsts,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        significant=False,
+        description="whether the first night of each month is kept too",
+    )
+
+    # Each night is compared with the one before, so there is one at a time, the oldest first.
+    resources: ClassVar[dict[str, int]] = {"night": 1}
+
+    @property
+    def priority(self) -> float:
+        """More for earlier nights. Luigi knows none below 0, and from 1 on it would be that of other tasks."""
+        return 1 - self.date.toordinal() / (datetime.date.max.toordinal() + 1)
+
+    def study(self) -> Study:
+        return read_study(self.config) if self.config else FullGrid().study()
+
+    def shelf(self) -> NightShelf:
+        return NightShelf(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))
+
+    def output(self) -> TextStore:
+        return TextStore(self.page())
+
+    def page(self) -> str:
+        return os.fspath(self.shelf().page(self.date))
+
+    def complete(self) -> bool:
+        return bool(self.output().exists()) or self.date in self.shelf().pruned()
+
+    def run(self) -> Iterator[Any]:
+        limits = Thresholds(self.worse_loss, self.worse_time, self.worse_time_seconds, self.worse_measure)
+        rule = KeepRule(self.keep_nights, self.keep_firsts)
+        report = self.planned_report()
+        yield report
+        if not self.output().exists():
+            top = write_night(self.shelf(), self.night(report), report.folder(), report.page, limits)
+            logger.info("night: %s: %s", self.page(), top.summary)
+            prune(self.shelf(), self.shelf().load(self.date), rule)
+        yield [*self.failed_cells(report), *self.worse_cells()]
+
+    def night(self, report: GridReport) -> Night:
+        """The study as a finished report shows it."""
+        plan = report.plan()
+        cells = night_cells(report.shown_cells(), lambda name: file_sha256(report.folder() / name))
+        return Night(self.date, plan.title, plan.settings, cells)
+
+    def worse_cells(self) -> list[WorseCell]:
+        """A task that fails for each cell that got worse."""
+        if self.on_worse == "tell":
+            return []
+        return [WorseCell(self.date, *each) for each in self.shelf().load(self.date).worse]

@@ -1,0 +1,30 @@
+"""The numbers of a grid. Whoever shows them asks for this file: it stands for all cells and all that was measured."""
+
+from __future__ import annotations
+
+import os
+
+import luigi
+
+from pipeline.grid import Cell, RejectedCell
+from pipeline.stores import TextStore
+from pipeline.table import grid_csv
+from tasks.measures import MeasureCell, is_measured
+from tasks.report_files import CellReport
+
+
+class GridTable(CellReport):
+    """The numbers of every cell."""
+
+    def shows(self, cell: Cell | RejectedCell) -> bool:
+        return True
+
+    def requires(self) -> list[luigi.Task]:
+        cells = (cell for cell in self.cells() if is_measured(cell))
+        return [*super().requires(), *(MeasureCell.of(cell, self.output_dir, self.batch_size) for cell in cells)]
+
+    def output(self) -> TextStore:
+        return TextStore(os.fspath(self.folder() / "grid.csv"))
+
+    def run(self) -> None:
+        self.output().dump(grid_csv(self.report_cells()))

@@ -1,0 +1,155 @@
+"""`nst measure`, `nst map`, and that every other word still means a transfer."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nstcore import cli
+from nstcore.images import read_picture, write_picture
+from nstcore.weights import Provenance
+from pipeline import commands, judges, metrics
+from pipeline.comparison import QUANTITIES
+from pipeline.judges import Look
+
+
+def run(*arguments):
+    """Run the command in this process: (status, stdout, stderr)."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = commands.main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse's way
+            status = stop.code
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, blotches):
+    """A working folder with three pictures in `gallery`, and judges that see colours alone."""
+    monkeypatch.chdir(tmp_path)
+    Path("gallery").mkdir()
+    for seed, name in enumerate(("one.png", "two.jpg", "thrée.png")):
+        write_picture(Path("gallery") / name, blotches(seed, 70, 100))
+
+    def look(judge, picture):
+        features = picture.reshape(-1, 3).astype(np.float32) / 255
+        return Look(features, (features.T @ features / np.float32(len(features)),))
+
+    monkeypatch.setattr(judges, "look", look)
+    monkeypatch.setattr(judges, "provenance", lambda judge: Provenance(judge.name, "a test", "", "0"))
+    monkeypatch.setattr(metrics, "lpips", lambda one, other: 0.5)
+    from nstcore import lpips
+
+    monkeypatch.setattr(lpips, "provenance", lambda: Provenance("lpips", "a test", "", "0"))
+    return tmp_path
+
+
+def test_measure_prints_a_line_per_quantity(folder):
+    status, out, err = run("measure", "gallery/one.png", "gallery/two.jpg", "--size", 64)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) == len(QUANTITIES)
+    for line, quantity in zip(lines, QUANTITIES, strict=True):
+        assert line.startswith(quantity.title)
+        assert line.endswith(quantity.meaning)
+
+
+def test_measure_prints_json(folder):
+    status, out, _ = run("measure", "gallery/one.png", "gallery/two.jpg", "--size", 64, "--json")
+    assert status == 0
+    data = json.loads(out)
+    assert data["measures"].keys() == {quantity.name for quantity in QUANTITIES}
+    assert data["unmeasured"] == {}
+    assert data["judges"].keys() == set(judges.NETWORKS)
+
+
+def test_measure_shows_why_a_quantity_is_missing(folder, monkeypatch):
+    def gone(one, other):
+        raise metrics.WeightsError("no network")
+
+    monkeypatch.setattr(metrics, "lpips", gone)
+    status, out, _ = run("measure", "gallery/one.png", "gallery/two.jpg", "--size", 64)
+    assert status == 0
+    assert any(line.startswith("LPIPS") and line.endswith("–  no network") for line in out.splitlines())
+
+
+def test_map_writes_a_table_and_two_figures(folder):
+    status, out, err = run("map", "gallery", "-o", "gallery/map", "--size", 64)
+    assert (status, err) == (0, "")
+    assert "gallery/map.csv" in out
+    with open("gallery/map.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["picture"] for row in rows} == {"one", "two", "thrée"}
+    assert read_picture("gallery/map.png").ndim == 3
+    assert Path("gallery/map.svg").read_text(encoding="utf-8").startswith("<?xml")
+    before = {path: path.read_bytes() for path in Path("gallery").iterdir()}
+    assert run("map", "gallery", "-o", "gallery/map", "--size", 64)[0] == 0
+    # Its own figure is no picture of the folder, and the same pictures give the same files.
+    assert {path: path.read_bytes() for path in Path("gallery").iterdir()} == before
+
+
+def test_pictures_that_share_a_name_keep_their_suffix(folder):
+    write_picture("gallery/one.jpg", read_picture("gallery/two.jpg"))
+    assert run("map", "gallery", "--size", 64)[0] == 0
+    with open("map.csv", newline="", encoding="utf-8") as file:
+        assert {row["picture"] for row in csv.DictReader(file)} == {"one.png", "one.jpg", "two", "thrée"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("measure", "gallery/one.png"), "required: B"),
+        (("measure", "gallery/one.png", "nope.png"), "nope.png does not exist"),
+        (("measure", "gallery", "gallery/one.png"), "gallery is a folder"),
+        (("measure", "gallery/one.png", "gallery/two.jpg", "--size", "8"), "--size must be at least 32.*8"),
+        (("measure", "no\nname", "gallery/one.png"), "does not exist"),
+        (("map", "nowhere"), "nowhere: no such folder"),
+        (("map", "single"), "2 to 200 pictures. Received: 1"),
+        (("map", "broken"), "broken.png is an empty file"),
+        (("map", "gallery", "-o", "missing/map"), "folder missing does not exist"),
+        (("map", "gallery", "--judge", "vgg99"), "vgg99.*vgg19"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(folder, arguments, words):
+    for name, content in (("single/one.png", Path("gallery/one.png").read_bytes()), ("broken/broken.png", b"")):
+        Path(name).parent.mkdir()
+        Path(name).write_bytes(content)
+    Path("broken/one.png").write_bytes(Path("gallery/one.png").read_bytes())
+    before = sorted(folder.rglob("*"))
+    status, out, err = run(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"nst {arguments[0]}: ")
+    assert re.search(words, err)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.png", "b.png", "-o", "c.png"), ("./measure", "b.png"), ("--version",)])
+def test_every_other_word_goes_to_the_engines_command(monkeypatch, arguments):
+    received = []
+    monkeypatch.setattr(cli, "main", lambda words, epilog: received.append(words) or 7)
+    assert run(*arguments)[0] == 7
+    assert received == [list(arguments)]
+
+
+def test_help_tells_of_both_commands():
+    status, out, _ = run("--help")
+    assert status == 0
+    assert "nst measure A B" in out
+    assert "nst map FOLDER" in out
+    assert "./measure" in out
+    for command in ("measure", "map"):
+        assert f"usage: nst {command}" in run(command, "--help")[1]
+
+
+def test_it_is_the_entry_point():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["scripts"] == {"nst": "pipeline.commands:main"}

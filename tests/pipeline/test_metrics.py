@@ -1,0 +1,191 @@
+"""The measures against oracles by hand: their ends, their formulas, and what is not defined."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.ndimage import correlate1d
+
+from nstcore import PictureError, WeightsError
+from nstcore.images import resize_to
+from nstcore.weights import Provenance
+from pipeline import judges, metrics
+from pipeline.judges import JUDGES, Look
+from pipeline.measure_names import MEASURES
+
+NAMES = {measure.name for measure in MEASURES}
+
+
+def by_hand(picture):
+    """A judge simple enough for paper: the colours themselves are the features of both layers."""
+    features = picture.reshape(-1, 3).astype(np.float32) / 255
+    gram = features.T @ features / np.float32(len(features))
+    return Look(features, (gram, gram * 2))
+
+
+@pytest.fixture
+def simple_judges(monkeypatch):
+    """Both judges and LPIPS stand ready, and see what `by_hand` says."""
+    forget()
+    looks = []
+
+    def look(judge, picture):
+        looks.append(judge.name)
+        return by_hand(picture)
+
+    monkeypatch.setattr(metrics, "look", look)
+    monkeypatch.setattr(metrics, "locate", lambda network: Provenance(network, "a test", "", network))
+    monkeypatch.setattr(metrics, "_provenance", lambda network: Provenance(network, "a test", "", network))
+    monkeypatch.setattr(metrics, "lpips", lambda one, other: 0.25)
+    yield looks
+    forget()
+
+
+def forget():
+    for cached in (metrics._content_look, metrics._style_grams, metrics._references, metrics._lpips_features):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def pictures(blotches):
+    return blotches(1, 40, 60), blotches(2, 50, 33)
+
+
+def test_every_measure_that_has_a_name_is_taken(simple_judges, pictures, blotches):
+    content, style = pictures
+    measured = metrics.measure(blotches(3, 40, 60), content, style)
+    assert measured.measures.keys() == NAMES
+    assert measured.unmeasured == {}
+    assert measured.judges.keys() == set(judges.NETWORKS)
+    assert measured.judges["lpips"]["sha256"] == "lpips"
+
+
+def test_the_content_picture_has_all_style_to_gain_and_no_content_lost(simple_judges, pictures):
+    measures = metrics.measure(pictures[0], *pictures).measures
+    for judge in JUDGES:
+        assert measures[f"style_{judge}"] == 1
+        assert measures[f"content_{judge}"] == 0
+    assert measures["ssim"] == pytest.approx(1, abs=1e-12)
+    assert measures["colour_content"] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_style_picture_has_all_style_and_the_contents_distance_of_1(simple_judges, pictures):
+    content, style = pictures
+    made = resize_to(style, 40, 60)
+    measures = metrics.measure(made, content, style).measures
+    assert measures["content_vgg19"] == 1
+    assert metrics.measure(made, content, made).measures["style_vgg19"] == 0
+
+
+def test_shares_are_those_of_the_formula(simple_judges, pictures, blotches):
+    content, style = pictures
+    made = blotches(3, 40, 60)
+    received = metrics.judged(JUDGES["vgg19"], made, content, style)
+    (x, gram_x), (p, gram_p), (_, gram_a) = ((by_hand(one).content, by_hand(one).grams[0]) for one in (made, *pictures))
+    resized = by_hand(resize_to(style, 40, 60)).content
+    # The second layer is twice the first, so that its share is the same.
+    assert received["style_vgg19"] == pytest.approx(((gram_x - gram_a) ** 2).sum() / ((gram_p - gram_a) ** 2).sum())
+    assert received["content_vgg19"] == pytest.approx(((x - p) ** 2).sum() / ((resized - p) ** 2).sum())
+
+
+def test_where_a_denominator_vanishes_nothing_is_defined_and_the_reason_is_said(simple_judges, pictures):
+    content, _ = pictures
+    black = np.zeros_like(content)
+    for style in (content, np.ascontiguousarray(content)):
+        measured = metrics.measure(black, content, style)
+        assert measured.measures.keys() == {"ssim", "lpips", "colour_style", "colour_content"}
+        assert "already has the style" in measured.unmeasured["style_vgg19"]
+        assert "same content" in measured.unmeasured["content_vgg19"]
+    assert metrics.measure(black, black, black).unmeasured.keys() == NAMES - measured.measures.keys()
+    assert math.isnan(metrics.judged(JUDGES["vgg19"], black, content, content)["style_vgg19"])
+
+
+def test_a_judge_that_is_not_there_costs_its_measures_alone(simple_judges, pictures, monkeypatch):
+    monkeypatch.setattr(metrics, "locate", lambda network: None if network == "vgg19" else object())
+
+    def gone(one, other):
+        raise WeightsError("its file was deleted")
+
+    monkeypatch.setattr(metrics, "lpips", gone)
+    measured = metrics.measure(pictures[0], *pictures, {"vgg19": "no network"})
+    assert measured.unmeasured == {
+        "style_vgg19": "no network",
+        "content_vgg19": "no network",
+        "lpips": "its file was deleted",
+    }
+    assert measured.judges.keys() == {"efficientnet_lite0"}
+    assert metrics.gaps(measured.unmeasured) == ("style_vgg19, content_vgg19: no network; lpips: its file was deleted")
+    assert "not at hand" in metrics.measure(pictures[0], *pictures).unmeasured["style_vgg19"]
+
+
+def test_what_cells_share_is_looked_at_once(simple_judges, pictures, blotches):
+    for seed in range(3, 7):
+        metrics.measure(blotches(seed, 40, 60), *pictures)
+    # Each judge: four pictures made; content, style, and style at the content's size once.
+    assert len(simple_judges) == len(JUDGES) * (4 + 3)
+
+
+def test_a_picture_of_another_size_is_refused(simple_judges, pictures):
+    with pytest.raises(PictureError, match=r"size of its content picture \(40, 60\).*\(50, 33\)"):
+        metrics.measure(pictures[1], *pictures)
+
+
+def ssim_by_hand(one, other):
+    """Wang 2004, equation 13, with an 11 x 11 Gaussian window of σ = 1.5; where the window lies inside."""
+    place = np.arange(-5, 6)
+    window = np.exp(-(place**2) / (2 * 1.5**2))
+    window /= window.sum()
+
+    def local(image):
+        for axis in (0, 1):
+            image = correlate1d(image, window, axis=axis)
+        return image[5:-5, 5:-5]
+
+    x, y = (picture @ np.array([0.299, 0.587, 0.114]) for picture in (one, other))
+    mean_x, mean_y = local(x), local(y)
+    var_x, var_y, covariance = local(x * x) - mean_x**2, local(y * y) - mean_y**2, local(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return (numerator / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean()
+
+
+def test_ssim_is_wangs(blotches):
+    one, other = blotches(1, 40, 50), blotches(2, 40, 50)
+    assert metrics.ssim(one, other) == pytest.approx(ssim_by_hand(one, other), abs=1e-9)
+    assert metrics.ssim(one, one) == pytest.approx(1)
+    # Luminance alone: a change of colour that leaves it is none. 299 · 100 = 587 · 0 + 114 · x has no whole x.
+    grey, tinted = np.full((20, 20, 3), 100, np.uint8), np.full((20, 20, 3), (157, 71, 100), np.uint8)
+    assert metrics.ssim(grey, tinted) == pytest.approx(1, abs=1e-5)
+
+
+def test_colours_are_counted_by_cubes_of_32_levels():
+    black, dark, white = (np.full((4, 6, 3), level, np.uint8) for level in (0, 31, 255))
+    half = np.concatenate([black, white])
+    assert metrics.colour_distance(black, dark) == 0  # one cube
+    assert metrics.colour_distance(black, white) == 1
+    assert metrics.colour_distance(half, white) == 0.5  # whatever the sizes
+    red = np.full((4, 6, 3), (255, 0, 0), np.uint8)
+    assert metrics.colour_distance(red, red[..., ::-1]) == 1
+
+
+@pytest.mark.pretrained
+def test_the_judges_know_paintings_apart():
+    """Two crops of one texture are closer in style than crops of two textures, for both judges."""
+    from skimage import data
+
+    textures = [data.brick(), data.grass(), data.gravel()]
+    crops = [np.repeat(picture[..., None], 3, axis=2) for picture in textures]
+    halves = [(picture[:192, :192], picture[-192:, -192:]) for picture in crops]
+    for judge in JUDGES.values():
+        looks = [[judges.look(judge, half) for half in pair] for pair in halves]
+        for place, (one, other) in enumerate(looks):
+            for stranger in (look for index, pair in enumerate(looks) for look in pair if index != place):
+                for gram, same, strange in zip(one.grams, other.grams, stranger.grams, strict=True):
+                    assert gram.shape == strange.shape == same.shape
+                near, far = (
+                    sum(metrics.gram_distance(a, b) / (a**2).sum() for a, b in zip(one.grams, third.grams, strict=True))
+                    for third in (other, stranger)
+                )
+                assert near < far
