@@ -14,6 +14,9 @@ from pipeline.grid import find_pictures
 from pipeline.papers.paper import Paper, Scale
 from pipeline.study import Study
 
+#: Raised by hand when a change of the papers' claims, judges or pages makes old pages wrong.
+PAGES_VERSION = "2"
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -69,7 +72,7 @@ class Setup:
         12 hex digits.
         """
         pictures = [_sha256(self.content_dir, self.content), _sha256(self.style_dir, self.style)]
-        parts = {"setup": asdict(self), "pictures": pictures, "engine": ENGINE_VERSION}
+        parts = {"setup": asdict(self), "pictures": pictures, "engine": ENGINE_VERSION, "pages": PAGES_VERSION}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()[:12]
 
 
