@@ -10,14 +10,14 @@ from pipeline.papers.paper import Claim, Curves, Exhibit, Paper, PictureTable, S
 
 def _axes(evidence: Evidence) -> Table:
     """Figure 1's two axes: distances that are 1 at the other picture."""
-    head = ("Picture", "Content distance (VGG19)", "Style distance (VGG19)", "Content (Lite0)", "Style (Lite0)")
+    head = ("Picture", "Content, VGG19", "Style, VGG19", "Content, Lite0", "Style, Lite0")
     rows: list[tuple[str, ...]] = [("content picture", "0", "1", "0", "1"), ("style picture", "1", "0", "1", "0")]
     for name in SUMS:
         found = evidence["content_layers", "vgg19", name]
         content, style = content_lost(found), style_left(found)
         rows.append(
             (
-                f"result, content from {name}",
+                f"content layers: {name}",
                 *(f"{value:.2f}" for value in (content[0], style[0], content[1], style[1])),
             )
         )

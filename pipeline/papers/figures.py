@@ -20,7 +20,7 @@ def draw(exhibit: Exhibit, evidence: Evidence) -> dict[str, tuple[str, Figure]]:
     drawn = {}
     if exhibit.pictures is not None:
         title = f"{exhibit.where}, ours: {exhibit.title}"
-        drawn["pictures"] = (title, _pictures(exhibit.pictures, evidence, title))
+        drawn["pictures"] = (title, _pictures(exhibit.pictures, evidence, f"{exhibit.where}, ours"))
     if exhibit.curves is not None:
         title = f"{exhibit.where}, ours: loss"
         if exhibit.curves.evaluations_a_round:
