@@ -72,8 +72,8 @@ BORDAG = Paper(
             "pictures",
             "Equation 4",
             "content summed over layers",
-            theirs="Figures 4 to 6: Starry Night on a ball with a shadow, recognisable and in the painting's strokes. "
-            "Figures 7 to 13: with a Rembrandt and a nebula on a statue the transfer is poor.",
+            theirs="Figures 4 to 6 transfer Starry Night to a ball with its shadow. Figures 7 to 13 transfer a "
+            "Rembrandt and a nebula to Oski: the first blurs and smooths, the second is “still poor”, the text says.",
             pictures=PictureTable(
                 {("VGG19", ", ".join(layers)): ("content_layers", "vgg19", name) for name, layers in SUMS.items()},
                 column_title="content layers",

@@ -61,8 +61,8 @@ GUPTA = Paper(
             "pictures",
             "Figures 5 to 9",
             "pictures of the four networks",
-            theirs="After the first iteration: InceptionV3 black; VGG16 and VGG19 the content in coarse strokes; "
-            "ResNet50 a blur. Figure 5, VGG19's final picture, is a good style transfer.",
+            theirs="Pictures after the first iteration, and VGG19's final one (figure 5). Of them the text says: "
+            "InceptionV3 gives a black screen, ResNet50's are blurred, VGG16's and VGG19's get better and better.",
             pictures=PictureTable(
                 {
                     (row, name): (study, backbone)
@@ -77,8 +77,8 @@ GUPTA = Paper(
             "loss",
             "Figures 10 to 12",
             "loss over ten iterations",
-            theirs="ResNet50, VGG16 and VGG19: a steep fall in the first iterations, nearly level at the tenth. "
-            "ResNet50's losses are far below those of the VGGs.",
+            theirs="Of the curves the text says: the loss stops falling significantly at the tenth iteration, "
+            "ResNet50's is very low beside the others, and those of VGG16 and VGG19 come to be alike.",
             curves=Curves(tuple(("comparison", name) for name in ("resnet50", "vgg16", "vgg19")), ROUND),
         ),
         Exhibit(

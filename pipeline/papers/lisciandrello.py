@@ -38,7 +38,7 @@ LISCIANDRELLO = Paper(
             "networks",
             "Figure 5",
             "the three networks",
-            theirs="All three show content and style; VGG19's picture is the most pleasing.",
+            theirs="Three pictures after 1000 iterations; the text finds VGG19's the most pleasing.",
             note="The second row is ours: it shows what a network's style loss does where no total variation weighs "
             "against it. How large that loss is depends on the scale of the network's weights, named below.",
             pictures=PictureTable(
@@ -65,7 +65,7 @@ LISCIANDRELLO = Paper(
             "loss",
             "Figure 7",
             "loss curves of the three networks",
-            theirs="Three falling curves, steep at first and then nearly level.",
+            theirs="Three curves; the text says of losses that they fall strictly nearly every time.",
             curves=Curves(tuple(("networks", name) for name in NETWORKS)),
         ),
         Exhibit(

@@ -15,7 +15,7 @@ from pipeline.papers.paper import Paper, Scale
 from pipeline.study import Study
 
 #: Raised by hand when a change of the papers' claims, judges or pages makes old pages wrong.
-PAGES_VERSION = "2"
+PAGES_VERSION = "3"
 
 
 @dataclass(frozen=True)
