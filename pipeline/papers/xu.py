@@ -40,8 +40,9 @@ XU = Paper(
             "layers",
             "Figure 10",
             "style layers against alpha/beta",
-            theirs="Four columns, 1e-9 to 1e-6, and five rows, conv1_1 alone (A) to conv1_1 … conv5_1 (E). It reproduces "
-            "a figure of Gatys', where structures grow from row to row and the photograph shows from column to column.",
+            theirs="Four columns, 1e-9 to 1e-6, and five rows, conv1_1 alone (A) to conv1_1 … conv5_1 (E). It "
+            "reproduces a figure of Gatys', where structures grow from row to row and the photograph shows "
+            "from column to column.",
             pictures=PictureTable(
                 {(name, ratio): ("layers_by_ratio", "vgg19", name, ratio) for name in SETS for ratio in TABLE_RATIOS},
                 row_title="style layers",
