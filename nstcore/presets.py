@@ -18,12 +18,12 @@ class Preset:
     Attributes:
         source: paper and section, or how the values were found.
         settings: values of `TransferConfig` fields.
-        layers: per backbone the layer settings, where the source names other layers than the backbone's own.
+        of_backbone: per backbone the settings that the source has for it alone, layers above all.
     """
 
     source: str
     settings: MappingProxyType[str, Any]
-    layers: MappingProxyType[str, dict[str, tuple[str, ...]]]
+    of_backbone: MappingProxyType[str, dict[str, Any]]
 
 
 def _vgg_pools() -> dict[str, tuple[str, ...]]:
@@ -34,7 +34,7 @@ PRESETS: dict[str, Preset] = {
     "balanced": Preset(
         source="benchmarks/judge.py: weights at which all four backbones stylise and keep the content",
         settings=MappingProxyType({}),
-        layers=MappingProxyType({}),
+        of_backbone=MappingProxyType({}),
     ),
     "gatys2016": Preset(
         # Their VGG19 was rescaled to a mean activation of 1, which Keras' is not: a ratio means something else here.
@@ -53,7 +53,7 @@ PRESETS: dict[str, Preset] = {
                 "iterations": 500,
             }
         ),
-        layers=MappingProxyType({}),
+        of_backbone=MappingProxyType({}),
     ),
     "gupta2019": Preset(
         # Ten rounds of up to 20 evaluations each, restarted; here one run of as many iterations.
@@ -74,7 +74,7 @@ PRESETS: dict[str, Preset] = {
                 "iterations": 200,
             }
         ),
-        layers=MappingProxyType(
+        of_backbone=MappingProxyType(
             {
                 "vgg16": _vgg_pools() | {"content_layers": ("block5_conv2",)},
                 "vgg19": _vgg_pools() | {"content_layers": ("block5_conv2",)},
@@ -97,6 +97,84 @@ PRESETS: dict[str, Preset] = {
             }
         ),
     ),
+    "lisciandrello": Preset(
+        # The paper gives alpha/beta and the weight of the total variation, but neither alpha nor beta. Beta is that of
+        # Keras' current example, which their total variation weight, learning rate and its decay are from.
+        source="Lisciandrello, Inzerillo, Monti: layers and max pooling of section 3.1, eq. 1 to 5, alpha/beta = 1e-4, "
+        "total variation 1e-6 and 1000 iterations (3.3), no denominator for ResNet50 (3.2.1); beta = 1e-6 and start "
+        "from the content picture as in Keras' example; L-BFGS where they descend by gradients",
+        settings=MappingProxyType(
+            {
+                "pooling": "max",
+                "style_normalization": "gatys",
+                "content_weight": 1e-10,
+                "style_weight": 1e-6,
+                "total_variation_weight": 1e-6,
+                "total_variation": "power",
+                "init": "content",
+                "pixel_range": "free",
+                "coarse_sizes": (),
+                "iterations": 1000,
+            }
+        ),
+        of_backbone=MappingProxyType(
+            {
+                "resnet50": {
+                    "style_normalization": "none",
+                    "style_layers": (
+                        "conv2_block3_1_conv",
+                        "conv3_block1_1_conv",
+                        "conv4_block1_1_conv",
+                        "conv5_block1_1_conv",
+                    ),
+                    "content_layers": ("conv5_block1_1_conv",),
+                }
+            }
+        ),
+    ),
+    "xu2016": Preset(
+        # Their weights are Gatys' rescaled VGG19's, Keras' are not: a ratio means something else here.
+        source="Xu, Shi, Pei 2016: average pooling (section IV-A), noise and eq. 1 to 3, layers of figure 12 and its "
+        "smallest alpha/beta, 5e-9; gamma of eq. 5 is not given and taken as 0; the number of iterations is ours",
+        settings=MappingProxyType(
+            {
+                "pooling": "avg",
+                "style_normalization": "gatys",
+                "content_weight": 5e-9,
+                "style_weight": 1.0,
+                "total_variation_weight": 0.0,
+                "init": "noise",
+                "pixel_range": "free",
+                "coarse_sizes": (),
+                "iterations": 500,
+            }
+        ),
+        of_backbone=MappingProxyType({}),
+    ),
+    "bordag": Preset(
+        source="Bordag, Brandon, Lei: content summed over several layers (eq. 4), w_l = 1/|L| (eq. 8), start from the "
+        "content picture (algorithm 1); layers, weights and iterations are not given and ours; L-BFGS where they "
+        "descend by gradients (eq. 11)",
+        settings=MappingProxyType(
+            {
+                "pooling": "max",
+                "style_normalization": "gatys",
+                "content_weight": 1e-3,
+                "style_weight": 1.0,
+                "total_variation_weight": 0.0,
+                "init": "content",
+                "pixel_range": "free",
+                "coarse_sizes": (),
+                "iterations": 500,
+            }
+        ),
+        of_backbone=MappingProxyType(
+            {
+                "vgg16": {"content_layers": ("block4_conv2", "block5_conv2")},
+                "vgg19": {"content_layers": ("block4_conv2", "block5_conv2")},
+            }
+        ),
+    ),
 }
 
 
@@ -114,4 +192,4 @@ def get(name: str, **overrides: Any) -> TransferConfig:
         raise ConfigError(f"unknown preset; expected one of {', '.join(PRESETS)}. Received: preset={name!r}")
     preset = PRESETS[name]
     backbone = get_backbone(overrides.get("backbone", TransferConfig.backbone))
-    return TransferConfig.from_dict({**preset.settings, **preset.layers.get(backbone.name, {}), **overrides})
+    return TransferConfig.from_dict({**preset.settings, **preset.of_backbone.get(backbone.name, {}), **overrides})

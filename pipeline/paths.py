@@ -76,3 +76,11 @@ def gallery_file(report: Path) -> Path:
 
 def plan_file(report: Path) -> Path:
     return report / "plan.json"
+
+
+def papers_folder(output: Path, papers: str, digest: str) -> Path:
+    return output / "papers" / f"{papers}-{digest}"
+
+
+def paper_figure_file(folder: Path, paper: str, exhibit: str, name: str) -> Path:
+    return folder / "figures" / f"{paper}-{exhibit}-{name}.png"

@@ -8,6 +8,7 @@ from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
 from tasks.measures import JudgeWeights, MeasureCell
 from tasks.nightly import NightlyGrid, WorseCell
+from tasks.papers import PaperFigures, PaperPage, PaperStudy
 from tasks.reports import Gallery, GridReport
 from tasks.study import FailedCell
 from tasks.table import GridTable
@@ -29,6 +30,9 @@ __all__ = [
     "LossPlot",
     "MeasureCell",
     "NightlyGrid",
+    "PaperFigures",
+    "PaperPage",
+    "PaperStudy",
     "Picture",
     "RangeDailyBase",
     "SummaryPlot",

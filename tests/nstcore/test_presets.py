@@ -36,7 +36,7 @@ def test_the_layers_of_every_preset_exist(layers_of, preset, backbone):
 
 
 def test_the_presets_are_those_of_the_contract_and_the_default_is_balanced():
-    assert set(presets.PRESETS) == {"balanced", "gatys2016", "gupta2019"}
+    assert set(presets.PRESETS) == {"balanced", "gatys2016", "gupta2019", "lisciandrello", "xu2016", "bordag"}
     assert presets.get("balanced") == TransferConfig()
     assert TransferConfig().style_normalization == "balanced"
 
@@ -88,6 +88,30 @@ def test_gatys_2016_has_the_numbers_of_the_paper():
     assert config.style_layer_weights == pytest.approx((0.2,) * 5)
 
 
+@pytest.mark.parametrize(("backbone", "normaliser"), [("vgg19", "gatys"), ("vgg16", "gatys"), ("resnet50", "none")])
+def test_lisciandrello_takes_the_denominator_away_for_resnet50_alone(backbone, normaliser):
+    """Section 3: alpha/beta = 1e-4, total variation 1e-6, max pooling, and eq. 3 without denominator for ResNet50."""
+    config = presets.get("lisciandrello", backbone=backbone)
+    assert config.style_normalization == normaliser
+    assert config.content_weight / config.style_weight == pytest.approx(1e-4)
+    assert (config.total_variation_weight, config.pooling, config.iterations) == (1e-6, "max", 1000)
+
+
+def test_xu_2016_has_the_layers_and_the_ratio_of_figure_12():
+    config = presets.get("xu2016").resolved()
+    assert config.content_weight / config.style_weight == pytest.approx(5e-9)
+    assert (config.pooling, config.init) == ("avg", "noise")
+    assert config.style_layers == tuple(f"block{block}_conv1" for block in range(1, 6))
+    assert config.content_layers == ("block4_conv2",)
+
+
+def test_bordag_sums_the_content_over_several_layers_and_starts_from_it():
+    config = presets.get("bordag").resolved()
+    assert len(config.content_layers) > 1
+    assert config.init == "content"
+    assert config.style_layer_weights == pytest.approx((1 / len(config.style_layers),) * len(config.style_layers))
+
+
 @EVERY_PRESET
 @EVERY_BACKBONE
 def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
@@ -99,7 +123,7 @@ def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
         "init": "style",
         "content_layers": ("one",),
         "style_layers": ("two", "three"),
-        "style_normalization": "none",
+        "style_normalization": "keras-example",
     }
     config = presets.get(preset, backbone=backbone, **asked)
     assert {name: getattr(config, name) for name in asked} == asked
@@ -109,7 +133,7 @@ def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
 
 
 def test_an_unknown_preset_lists_the_known_ones():
-    with pytest.raises(ConfigError, match=r"balanced, gatys2016, gupta2019\. Received: preset='monet'"):
+    with pytest.raises(ConfigError, match=r"balanced, gatys2016, .*, bordag\. Received: preset='monet'"):
         presets.get("monet")
 
 
@@ -131,4 +155,4 @@ def test_a_preset_cannot_be_changed_by_accident(preset):
     with pytest.raises(TypeError):
         presets.PRESETS[preset].settings["size"] = 1
     with pytest.raises(TypeError):
-        presets.PRESETS[preset].layers["vgg16"] = {}
+        presets.PRESETS[preset].of_backbone["vgg16"] = {}

@@ -1,0 +1,81 @@
+"""Our side of a paper's figures: tables of pictures laid out as theirs, and loss curves by their iterations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nstcore.result import Trace
+from pipeline import plots
+from pipeline.papers.evidence import Evidence, Key, Missing
+from pipeline.papers.paper import Curves, Exhibit, PictureTable
+from pipeline.series import Series
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(exhibit: Exhibit, evidence: Evidence) -> dict[str, tuple[str, Figure]]:
+    """The figures of an exhibit: by a name for its file, a title and the figure."""
+    drawn = {}
+    if exhibit.pictures is not None:
+        title = f"{exhibit.where}, ours: {exhibit.title}"
+        drawn["pictures"] = (title, _pictures(exhibit.pictures, evidence, f"{exhibit.where}, ours"))
+    if exhibit.curves is not None:
+        title = f"{exhibit.where}, ours: loss"
+        if exhibit.curves.evaluations_a_round:
+            title += f", by rounds of up to {exhibit.curves.evaluations_a_round} evaluations"
+        drawn["loss"] = (title, _curves(exhibit.curves, evidence, title))
+    return drawn
+
+
+def by_rounds(trace: Trace, evaluations: int) -> Trace:
+    """A trace as a paper counts whose iteration is a round of several evaluations: the end of each round.
+
+    Round 0 is the initial picture; a last round that is not full is left out, unless it is the first.
+    """
+    rounds = max(trace[-1].evaluations // evaluations, 1)
+    ends = []
+    for number in range(rounds + 1):
+        reached = [iterate for iterate in trace if iterate.evaluations <= max(number * evaluations, 1)]
+        ends.append(replace((reached or [trace[0]])[-1], iteration=number))
+    return Trace(tuple(ends))
+
+
+def _pictures(table: PictureTable, evidence: Evidence, title: str) -> Figure:
+    pictures, missing = {}, {}
+    for place, key in table.cells.items():
+        try:
+            pictures[place] = evidence[key].picture
+        except Missing as reason:
+            missing[place] = str(reason)
+    return plots.picture_table(
+        pictures,
+        rows=table.rows,
+        columns=table.columns,
+        title=title,
+        row_title=table.row_title,
+        column_title=table.column_title,
+        missing=missing,
+    )
+
+
+def _curves(curves: Curves, evidence: Evidence, title: str) -> Figure:
+    traces, notes = {}, {}
+    for key in curves.cells:
+        series, found = _trace(key, evidence)
+        if isinstance(found, str):
+            notes[series] = found
+        else:
+            traces[series] = by_rounds(found, curves.evaluations_a_round) if curves.evaluations_a_round else found
+    return plots.loss_per_iteration(traces, title=title, notes=notes)
+
+
+def _trace(key: Key, evidence: Evidence) -> tuple[Series, Trace | str]:
+    finding = evidence.findings.get(key)
+    if finding is None:
+        return Series(key[1]), "was not run"
+    try:
+        return finding.series, finding.trace
+    except Missing as reason:
+        return finding.series, str(reason)

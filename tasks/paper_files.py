@@ -1,0 +1,61 @@
+"""What a paper's page is made from and what lies beside it: the cells of its studies, and its figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.papers import Evidence, Finding, Key, Paper, key_of
+from pipeline.paths import paper_figure_file
+from pipeline.report import PageFigure
+from pipeline.stores import VectorFigureStore
+from tasks.report_files import relative_path
+from tasks.table import GridTable
+from tasks.transfer import Transfer
+
+if TYPE_CHECKING:
+    from tasks.papers import PaperStudy
+
+
+def evidence_of(studies: Iterable[PaperStudy]) -> Evidence:
+    """Every cell of some studies as it ended. A study is of one pair of pictures."""
+    return Evidence({key: finding for study in studies for key, finding in _findings(study).items()})
+
+
+def _findings(study: PaperStudy) -> Mapping[Key, Finding]:
+    table = study.report(study.grid()).clone(GridTable)
+    transfers = {cell.series: Transfer.of(cell, table.output_dir, table.batch_size) for cell in table.cells()}
+    found = {}
+    for cell in table.report_cells():
+        key, step = key_of(study.name, cell), transfers.get(cell.series)
+        found[key] = Finding(
+            key,
+            cell,
+            *((step.output().trace, step.output().picture, partial(step.cell.load_picture, "content")) if step else ()),
+        )
+    return found
+
+
+def reports_of(studies: Iterable[PaperStudy], folder: Path) -> list[tuple[str, str]]:
+    """Title and page of each study's own report, the page relative to a folder."""
+    return [
+        (study.study().title, relative_path(Path(study.report(study.grid()).output().path), folder))
+        for study in studies
+    ]
+
+
+def write_figures(paper: Paper, evidence: Evidence, folder: Path) -> dict[str, list[PageFigure]]:
+    """Draw our side of a paper's figures into a folder, and say by exhibit where they are."""
+    from pipeline.papers.figures import draw  # Matplotlib takes longer to import than a finished page to recognise
+
+    written: dict[str, list[PageFigure]] = {}
+    for exhibit in paper.exhibits:
+        for name, (title, figure) in draw(exhibit, evidence).items():
+            store = VectorFigureStore(os.fspath(paper_figure_file(folder, paper.key, exhibit.key, name)))
+            store.dump(figure)
+            paths = [relative_path(Path(each.path), folder) for each in (store, store.vector())]
+            written.setdefault(exhibit.key, []).append(PageFigure(title, *paths))
+    return written

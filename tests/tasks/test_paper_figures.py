@@ -1,0 +1,112 @@
+"""PaperFigures through Luigi, in process, at a tiny size: the pages, what is made again, and what fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+
+import luigi
+import pytest
+
+from nstcore.images import write_picture
+from tasks import PaperFigures, outcome
+
+HOSTILE = "it's <b>“quoted”<b> & 中文"
+
+
+@pytest.fixture
+def inputs(tmp_path, blotches):
+    """A content and a style whose name is hostile."""
+    for folder, name, seed in (("content", HOSTILE, 3), ("style", "ink", 4)):
+        (tmp_path / folder).mkdir()
+        write_picture(tmp_path / folder / f"{name}.png", blotches(seed, 90, 110))
+    return tmp_path
+
+
+def task(inputs: Path, **others) -> PaperFigures:
+    return PaperFigures(
+        **{
+            "paper": "bordag",
+            "content_dir": str(inputs / "content"),
+            "style_dir": str(inputs / "style"),
+            "content": HOSTILE,
+            "style": "ink",
+            "size": 80,
+            "iterations": 2,
+            "weights": "random",
+            "output_dir": str(inputs / "outputs"),
+            **others,
+        }
+    )
+
+
+def run(job: luigi.Task, monkeypatch) -> luigi.execution_summary.LuigiRunResult:
+    """Run a task as a new `luigi` process would."""
+    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
+    return luigi.build([job], local_scheduler=True, detailed_summary=True, log_level="WARNING")
+
+
+def files(inputs: Path) -> dict[str, int]:
+    root = inputs / "outputs"
+    return {str(path.relative_to(root)): path.stat().st_mtime_ns for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def summary_of(job: PaperFigures, paper: str) -> dict:
+    return json.loads((job.folder() / f"{paper}.json").read_text())
+
+
+def test_a_paper_leaves_its_page_and_the_overview_and_a_second_run_does_nothing(inputs, monkeypatch):
+    job = task(inputs)
+    assert run(job, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    overview, page = ((job.folder() / name).read_text() for name in ("index.html", "bordag.html"))
+    for text in (overview, page):
+        assert "it&#39;s &lt;b&gt;" in text
+        assert "untrained" in text
+        assert "<b>“" not in text
+    assert 'href="bordag.html#axes"' in overview
+    linked = re.findall(r'src="(figures/[^"]+)"', page)
+    assert linked
+    assert all((job.folder() / name).is_file() for name in linked)
+    before = files(inputs)
+    assert task(inputs).complete()
+    assert run(task(inputs), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert files(inputs) == before
+
+
+def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(inputs, monkeypatch):
+    """Layers that do not exist fail every cell of the study."""
+    job = task(inputs, settings={"style_layers": ["nonesuch"]})
+    for _ in range(2):  # a failure is tried again, and fails again
+        result = run(job, monkeypatch)
+        assert result.status == luigi.LuigiStatusCode.FAILED
+        assert "FailedCell" in result.summary_text
+    (first, *_) = summary_of(job, "bordag")["claims"]
+    assert first["outcome"] == "not judged"
+    assert "nonesuch" in first["evidence"]
+    assert "not judged" in (job.folder() / "index.html").read_text()
+
+
+def test_a_broken_picture_still_gives_the_page(inputs, monkeypatch):
+    (inputs / "content" / f"{HOSTILE}.png").write_bytes(b"no picture")
+    job = task(inputs)
+    assert run(job, monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert summary_of(job, "bordag")["claims"][0]["outcome"] == "not judged"
+    assert not job.complete()
+
+
+def test_a_picture_that_is_not_there_fails_with_its_name(inputs, monkeypatch, caplog):
+    job = task(inputs, content="nonesuch")
+    assert run(job, monkeypatch).status != luigi.LuigiStatusCode.SUCCESS
+    assert not (job.folder() / "index.html").exists()
+
+
+def test_a_paper_with_nothing_to_run_has_a_page(inputs, monkeypatch):
+    job = task(inputs, paper="khan")
+    assert run(job, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert "open" in (job.folder() / "khan.html").read_text()
+
+
+def test_sizes_do_not_overwrite_each_other(inputs):
+    assert task(inputs).folder() != task(inputs, size=96).folder() != task(inputs, papers_own_size=True).folder()
