@@ -1,9 +1,9 @@
 """What does a grid of 10,000 cells cost, apart from the transfers? Luigi's part, with every transfer a stub.
 
-Stubs leave fake targets, cells and plots; plan, table and page are real. A large grid is made that way, task by task
-without a scheduler; then fresh processes recognise the finished grid, as a second `luigi` command would. First runs
-through Luigi, with the same stubs, are timed on smaller grids, to see how they grow. Nothing is computed, so the
-weights are random.
+Stubs leave fake targets, cells, measures and plots; plan, table, gallery and page are real. A large grid is made that
+way, task by task without a scheduler; then fresh processes recognise the finished grid, as a second `luigi` command
+would. First runs through Luigi, with the same stubs, are timed on smaller grids, to see how they grow. Weights of VGG19
+and of the judges must be in the cache, where `make grid` leaves them; nothing is computed with them.
 
     python -m benchmarks.grid_scheduling [--side 100 --first-sides 10,20,40]
 """
@@ -83,7 +83,6 @@ def _grid(folder: Path) -> Any:
         output_dir=str(folder / "outputs"),
         backbones="vgg19",
         size=_SIZE,
-        weights="random",
     )
 
 
@@ -148,12 +147,14 @@ def _stub_transfers() -> None:
     from nstcore import Iterate, Trace, TransferResult
     from nstcore.weights import locate
     from pipeline.manifest import manifest
+    from pipeline.measure_names import MEASURES
     from pipeline.stores import VectorFigureStore
     from tasks import (
         ComputeContentTarget,
         ComputeStyleTarget,
         ImageGrid,
         LossPlot,
+        MeasureCell,
         SummaryPlot,
         TermsPlot,
         TimePlot,
@@ -162,7 +163,7 @@ def _stub_transfers() -> None:
 
     trace = Trace(tuple(Iterate(step, step + 1, 0.0, 1.0, 1.0, 1.0, 1.0) for step in range(2)))
     picture = np.zeros((_SIZE, _SIZE, 3), np.uint8)
-    weights = locate("vgg19", "random")
+    weights = locate("vgg19", "imagenet")
 
     def leave_file(task: Any) -> None:
         with task.output().written() as path:
@@ -177,6 +178,10 @@ def _stub_transfers() -> None:
         result = TransferResult(picture, trace, task.cell.config, weights, "a stub", 0.0)
         task.output().dump(result, manifest(task.cell, result))
 
+    def leave_measures(task: MeasureCell) -> None:
+        task.output().dump({"measures": {measure.name: 0.5 for measure in MEASURES}, "unmeasured": {}})
+
+    MeasureCell.work = leave_measures
     for computing in (ComputeContentTarget, ComputeStyleTarget):
         computing.work = leave_file
     for drawing in (LossPlot, TermsPlot, TimePlot, SummaryPlot, ImageGrid):

@@ -19,7 +19,7 @@ from PIL import Image
 from nstcore import PictureError
 from nstcore.files import whole_or_absent
 from nstcore.images import write_picture
-from pipeline.grid import Cell, Kind
+from pipeline.cell import Cell, Kind
 from pipeline.report_cell import PagePicture, ReportCell, lookup
 
 #: By a cell's digest: its picture ("result") and those of `Kind` that could be read, as paths in the report's folder.

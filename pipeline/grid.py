@@ -9,106 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfig, presets
 from nstcore.images import PICTURE_SUFFIXES, load_picture
-from pipeline.digest import batch_digest, cell_digest, file_sha256, grid_digest
+from pipeline.cell import Cell, RejectedCell, identity, picture_sha256, read_variant
+from pipeline.digest import cell_digest, grid_digest
 from pipeline.paths import picture_name
-from pipeline.series import Series, Variant
+from pipeline.series import Series
 from pipeline.study import Study
-
-Kind = Literal["content", "style"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One style transfer of a grid.
-
-    Attributes:
-        content, style: the pictures' names in paths and reports.
-        content_path, style_path: where the pictures are.
-        content_sha256, style_sha256: of the pictures' bytes when the grid was planned.
-        config: resolved settings.
-        weights_sha256: identity of the backbone's weights.
-        digest: identity of everything that affects the pixels.
-        height, width: of the picture that is made, pixels; 0 until `reject_bad_pictures` has decoded it.
-        preset: the named settings that `config` was made from.
-        variant: what the study varied and to what. Cells of different variants may be one and the same picture.
-    """
-
-    content: str
-    style: str
-    content_path: str
-    style_path: str
-    content_sha256: str
-    style_sha256: str
-    config: TransferConfig
-    weights_sha256: str
-    digest: str
-    height: int = 0
-    width: int = 0
-    preset: str = ""
-    variant: Variant = ()
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Cell:
-        """Read what `dataclasses.asdict` and JSON made of a cell."""
-        return cls(**{**data, "config": TransferConfig.from_dict(data["config"]), "variant": _variant(data)})
-
-    @cached_property
-    def batch(self) -> str:
-        """What this cell shares with those that it can be evaluated together with; "" if its size is not known."""
-        if not self.height:
-            return ""
-        return batch_digest(self.weights_sha256, self.config, self.height, self.width)
-
-    @property
-    def backbone(self) -> str:
-        return self.config.backbone
-
-    @property
-    def series(self) -> Series:
-        return Series(self.backbone, self.variant)
-
-    def name(self, kind: Kind) -> str:
-        return self.content if kind == "content" else self.style
-
-    def path(self, kind: Kind) -> str:
-        return self.content_path if kind == "content" else self.style_path
-
-    def sha256(self, kind: Kind) -> str:
-        return self.content_sha256 if kind == "content" else self.style_sha256
-
-    def load_picture(self, kind: Kind) -> np.ndarray:
-        """Read one of the two pictures as its backbone is to see it: uint8 (H, W, 3).
-
-        Raises:
-            PictureError: if it cannot be read, or is not what it was when the grid was planned.
-        """
-        path = self.path(kind)
-        if _sha256(path) != self.sha256(kind):
-            raise PictureError(f"{path}: changed while the grid was running; run it again")
-        return load_picture(path, self.config)
-
-
-@dataclass(frozen=True)
-class RejectedCell:
-    """A cell that cannot be computed, and the line that says why. A skipped one is no failure of the run."""
-
-    content: str
-    style: str
-    backbone: str
-    reason: str
-    preset: str = ""
-    variant: Variant = ()
-    skipped: bool = False
-
-    @property
-    def series(self) -> Series:
-        return Series(self.backbone, self.variant)
 
 
 @dataclass(frozen=True)
@@ -148,8 +57,8 @@ class Grid:
         """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
         return grid_digest(
             [
-                *((*_identity(cell), cell.digest) for cell in self.cells),
-                *((*_identity(cell), "rejected") for cell in self.rejected),
+                *((*identity(cell), cell.digest) for cell in self.cells),
+                *((*identity(cell), "rejected") for cell in self.rejected),
                 *((backbone, "missing") for backbone in self.missing),
             ]
         )
@@ -165,17 +74,9 @@ class Grid:
     def from_json(cls, text: str) -> Grid:
         data = json.loads(text)
         cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
-        rejected = tuple(RejectedCell(**{**cell, "variant": _variant(cell)}) for cell in data["rejected"])
+        rejected = tuple(RejectedCell(**{**cell, "variant": read_variant(cell)}) for cell in data["rejected"])
         # A plan of before studies had titles and variants is read as one that answers no study, and is made anew.
         return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""))
-
-
-def _identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
-    return cell.content, cell.style, cell.backbone, *itertools.chain.from_iterable(cell.variant)
-
-
-def _variant(data: Mapping[str, Any]) -> Variant:
-    return tuple((name, value) for name, value in data.get("variant", ()))
 
 
 def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
@@ -230,7 +131,7 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
                     if isinstance(config, str):
                         raise ConfigError(config)
                     pictures = _only(content, content_paths), _only(style, style_paths)
-                    sums = _sha256(pictures[0]), _sha256(pictures[1])
+                    sums = picture_sha256(pictures[0]), picture_sha256(pictures[1])
                 except StyleTransferError as error:
                     rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
                 else:
@@ -299,10 +200,3 @@ def _only(name: str, paths: Iterable[Path]) -> Path:
         files = ", ".join(str(path) for path in (first, *others))
         raise PictureError(f"{files}: these pictures share the name {name!r}; rename all but one")
     return first
-
-
-def _sha256(path: str | Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise PictureError(f"{path}: cannot be read ({error.strerror})") from error

@@ -10,8 +10,8 @@ from typing import Any
 
 from nstcore.environment import device, versions
 from nstcore.result import CoarseRun, TransferResult
+from pipeline.cell import Cell
 from pipeline.digest import ENGINE_VERSION, file_sha256
-from pipeline.grid import Cell
 
 
 def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import luigi
 
 from nstcore import Trace, TransferConfig
-from pipeline.grid import Cell, RejectedCell
+from pipeline.cell import Cell, RejectedCell
 from pipeline.paths import (
     image_grid_file,
     loss_plot_file,

@@ -13,7 +13,7 @@ from nstcore import StyleTransferError, TransferConfig
 from nstcore.quiet import import_keras_quietly
 from nstcore.weights.provenance import RANDOM_NOTE
 from pipeline import judges, metrics
-from pipeline.grid import Cell
+from pipeline.cell import Cell
 from pipeline.paths import measures_file, weights_failure_file
 from pipeline.stores import JsonStore, JudgeStore
 from tasks.outcome import FailureRecord, SettlingTask

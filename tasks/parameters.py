@@ -11,7 +11,7 @@ from typing import Any
 import luigi
 from luigi.parameter import ParameterVisibility
 
-from pipeline.grid import Cell
+from pipeline.cell import Cell
 
 
 class CellParameter(luigi.Parameter):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import luigi
 
+from pipeline.cell import Cell, RejectedCell
 from pipeline.gallery import result_file
-from pipeline.grid import Cell, Grid, RejectedCell
+from pipeline.grid import Grid
 from pipeline.paths import plan_file, report_folder
 from pipeline.report import ReportCell, Status
 from pipeline.stores import CellStore, GridStore

@@ -6,7 +6,7 @@ import os
 
 import luigi
 
-from pipeline.grid import Cell, RejectedCell
+from pipeline.cell import Cell, RejectedCell
 from pipeline.stores import TextStore
 from pipeline.table import grid_csv
 from tasks.measures import MeasureCell, is_measured

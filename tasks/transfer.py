@@ -10,8 +10,8 @@ import luigi
 from nstcore import StyleTransferError, TransferResult, WeightsError
 from nstcore.coarse_to_fine import levels
 from nstcore.quiet import import_keras_quietly
+from pipeline.cell import Cell, Kind
 from pipeline.digest import target_digest
-from pipeline.grid import Cell, Kind
 from pipeline.paths import cell_folder, target_file
 from pipeline.stores import CellStore, ContentTargetStore, StyleTargetStore
 from tasks.inputs import BackboneWeights, Picture

@@ -12,8 +12,8 @@ from PIL import Image
 from nstcore import TransferConfig
 from nstcore.images import read_picture, write_picture
 from pipeline import gallery
+from pipeline.cell import Cell
 from pipeline.digest import file_sha256
-from pipeline.grid import Cell
 from pipeline.report import ReportCell
 
 SIZE = 64
