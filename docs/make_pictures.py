@@ -1,0 +1,66 @@
+"""Make the pictures of the documentation from the sample pictures: `make docs-pictures`.
+
+The studies of docs/studies and the default grid are run (from the cache, where they are there), and their figures are
+brought to the width of a page. The page of the grid is photographed by a headless Chromium, if one is installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import luigi
+
+from nstcore.images import read_picture, resize, write_picture
+from tasks import FullGrid, Sweep
+from tasks.study import StudyTask
+
+DOCS = Path(__file__).parent
+IMAGES = DOCS / "images"
+PAIR = "china--brushwork"
+_WIDTH = 1400  # pixels, of a figure on a page
+
+
+def main() -> None:
+    studies = {path.stem: Sweep(config=str(path)) for path in sorted((DOCS / "studies").glob("*.toml"))}
+    grid = FullGrid(on_missing_weights="skip")
+    if not luigi.build([grid, *studies.values()], local_scheduler=True, log_level="INFO"):
+        raise SystemExit("a cell could not be made; the lines above say why")
+    for name, study in studies.items():
+        _copy(_folder(study) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg")
+    report = _folder(grid)
+    _copy(report / "image_grid" / "vgg19.png", IMAGES / "grid-vgg19.jpg")
+    shutil.copyfile(report / "loss_per_iteration" / f"{PAIR}.png", IMAGES / "loss-per-iteration.png")
+    _copy(report / "summary.png", IMAGES / "summary.png")
+    _photograph(report / "index.html", IMAGES / "page.jpg")
+
+
+def _folder(study: StudyTask) -> Path:
+    return Path(study.page()).parent
+
+
+def _copy(figure: Path, place: Path) -> None:
+    picture = read_picture(figure)
+    write_picture(place, resize(picture, min(_WIDTH, max(picture.shape[:2]))))
+
+
+def _photograph(page: Path, place: Path) -> None:
+    """The pictures of the first backbone, as the page hangs them."""
+    browser_file = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser_file is None:
+        print(f"no Chromium here: {place.name} stays as it is", file=sys.stderr)
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_file)
+        view = browser.new_page(viewport={"width": 1400, "height": 1150})
+        view.goto(page.resolve().as_uri())
+        view.locator("#grid").scroll_into_view_if_needed()
+        view.screenshot(path=str(place), type="jpeg", quality=85)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
