@@ -23,7 +23,7 @@ from pipeline.series import Series
 from pipeline.table import CSV_COLUMNS, grid_csv
 
 if TYPE_CHECKING:
-    from pipeline.night_page import NightPage
+    from pipeline.nights.page import NightPage
 
 __all__ = ["CSV_COLUMNS", "PageFigure", "PagePicture", "ReportCell", "Status", "grid_csv", "index_html"]
 

@@ -21,7 +21,7 @@ from typing import Literal
 from nstcore.errors import PictureError, StyleTransferError
 from nstcore.files import write_whole
 from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize
-from pipeline.textures import TEXTURES
+from pipeline.sample_styles.textures import TEXTURES
 
 Kind = Literal["content", "style"]
 

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import luigi
 
 from pipeline.digest import file_sha256
-from pipeline.night_changes import Thresholds
-from pipeline.night_making import prune, write_night
-from pipeline.night_shelf import KeepRule, NightShelf
-from pipeline.nights import Night, night_cells
+from pipeline.nights.changes import Thresholds
+from pipeline.nights.making import prune, write_night
+from pipeline.nights.night import Night, night_cells
+from pipeline.nights.shelf import KeepRule, NightShelf
 from pipeline.paths import nights_folder
 from pipeline.stores import TextStore
 from pipeline.study import Study, read_study

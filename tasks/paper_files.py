@@ -6,31 +6,29 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.papers import Evidence, Finding, Key, Paper, key_of
 from pipeline.paths import paper_figure_file
 from pipeline.report import PageFigure
 from pipeline.stores import VectorFigureStore
 from tasks.report_files import relative_path
+from tasks.study import StudyTask
 from tasks.table import GridTable
 from tasks.transfer import Transfer
 
-if TYPE_CHECKING:
-    from tasks.papers import PaperStudy
+
+def evidence_of(studies: Mapping[str, StudyTask]) -> Evidence:
+    """Every cell of some studies, by name, as it ended. A study is of one pair of pictures."""
+    found = (_findings(name, study) for name, study in studies.items())
+    return Evidence({key: finding for findings in found for key, finding in findings.items()})
 
 
-def evidence_of(studies: Iterable[PaperStudy]) -> Evidence:
-    """Every cell of some studies as it ended. A study is of one pair of pictures."""
-    return Evidence({key: finding for study in studies for key, finding in _findings(study).items()})
-
-
-def _findings(study: PaperStudy) -> Mapping[Key, Finding]:
+def _findings(name: str, study: StudyTask) -> Mapping[Key, Finding]:
     table = study.report(study.grid()).clone(GridTable)
     transfers = {cell.series: Transfer.of(cell, table.output_dir, table.batch_size) for cell in table.cells()}
     found = {}
     for cell in table.report_cells():
-        key, step = key_of(study.name, cell), transfers.get(cell.series)
+        key, step = key_of(name, cell), transfers.get(cell.series)
         found[key] = Finding(
             key,
             cell,
@@ -39,7 +37,7 @@ def _findings(study: PaperStudy) -> Mapping[Key, Finding]:
     return found
 
 
-def reports_of(studies: Iterable[PaperStudy], folder: Path) -> list[tuple[str, str]]:
+def reports_of(studies: Iterable[StudyTask], folder: Path) -> list[tuple[str, str]]:
     """Title and page of each study's own report, the page relative to a folder."""
     return [
         (study.study().title, relative_path(Path(study.report(study.grid()).output().path), folder))

@@ -102,7 +102,7 @@ class PaperPage(PaperTask):
 
     def run(self) -> None:
         paper, setup, folder = self.known(), self.setup(), Path(self.folder)
-        evidence = evidence_of(self.requires())
+        evidence = evidence_of({study.name: study for study in self.requires()})
         summary = judge(paper, setup, evidence)
         figures = write_figures(paper, evidence, folder)
         page = paper_html(paper, setup, evidence, summary, figures, reports_of(self.requires(), folder))

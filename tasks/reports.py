@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from pipeline import gallery
-from pipeline.night_page import NightPage
+from pipeline.nights.page import NightPage
 from pipeline.paths import gallery_file
 from pipeline.report import PageFigure, ReportCell, index_html
 from pipeline.stores import GalleryStore, TextStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.difference import difference
+from pipeline.nights.difference import difference
 
 
 def test_equal_pictures_differ_by_nothing(blotches):

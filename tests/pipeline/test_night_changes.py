@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nstcore import ConfigError
-from pipeline.night_changes import Thresholds, compare
-from pipeline.nights import Night, NightCell, night_cells
+from pipeline.nights.changes import Thresholds, compare
+from pipeline.nights.night import Night, NightCell, night_cells
 from pipeline.report import ReportCell
 
 DAY = datetime.date(2025, 10, 1)

@@ -11,8 +11,8 @@ import pytest
 from nstcore.errors import PictureError
 from nstcore.images import Picture, read_picture, resize
 from pipeline import samples
+from pipeline.sample_styles.textures import TEXTURES
 from pipeline.samples import SAMPLES, Sample, choose, fill, main
-from pipeline.textures import TEXTURES
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nstcore.files import write_whole
-from pipeline.night_changes import Thresholds, compare
-from pipeline.night_page import NightPage, show_changes
-from pipeline.night_shelf import PAGE, SNAPSHOT, KeepRule, NightShelf, link_tree
-from pipeline.nights import Night
+from pipeline.nights.changes import Thresholds, compare
+from pipeline.nights.night import Night
+from pipeline.nights.page import NightPage, show_changes
+from pipeline.nights.shelf import PAGE, SNAPSHOT, KeepRule, NightShelf, link_tree
 from pipeline.paths import plan_file
 
 

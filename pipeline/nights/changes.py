@@ -9,7 +9,7 @@ from typing import Any
 
 from nstcore.errors import ConfigError
 from pipeline.measure_names import MEASURES
-from pipeline.nights import Night, NightCell
+from pipeline.nights.night import Night, NightCell
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,18 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from nstcore.images import Picture
-from pipeline.painting import CANVAS, Floats, blur, canvas_grid, canvas_noise, finished, noise, points, relief, rgb
+from pipeline.sample_styles.painting import (
+    CANVAS,
+    Floats,
+    blur,
+    canvas_grid,
+    canvas_noise,
+    finished,
+    noise,
+    points,
+    relief,
+    rgb,
+)
 
 _GLASS: dict[str, Floats] = {
     glass: rgb(colour)[0]

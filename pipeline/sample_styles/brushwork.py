@@ -8,7 +8,18 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from nstcore.images import Picture
-from pipeline.painting import CANVAS, Floats, blend, blur, canvas_grid, canvas_noise, finished, points, relief, rgb
+from pipeline.sample_styles.painting import (
+    CANVAS,
+    Floats,
+    blend,
+    blur,
+    canvas_grid,
+    canvas_noise,
+    finished,
+    points,
+    relief,
+    rgb,
+)
 
 _NIGHT = rgb("#0a1836", "#12306e", "#1f4fa0", "#3b7fc0", "#6fb3c9", "#b8d9bd", "#f0d878", "#f4b52a", "#fbf3cf")
 _ACCENTS = rgb("#cc5c2c", "#e48c3c", "#3c8c82", "#783c46")

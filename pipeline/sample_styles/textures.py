@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from nstcore.images import Picture
-from pipeline.brushwork import brushwork
-from pipeline.painting import CANVAS, Floats, canvas_grid, canvas_noise, finished, noise, points, rgb
-from pipeline.stained_glass import stained_glass
+from pipeline.sample_styles.brushwork import brushwork
+from pipeline.sample_styles.painting import CANVAS, Floats, canvas_grid, canvas_noise, finished, noise, points, rgb
+from pipeline.sample_styles.stained_glass import stained_glass
 
 _BLOCKS = rgb("#c8402c", "#f2e6cb", "#e2a740", "#f2e6cb", "#3c7f86")
 _BLOCK_EDGES = points([-1.15, -0.35, 0.45, 1.2])

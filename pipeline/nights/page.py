@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from nstcore import PictureError
 from nstcore.images import read_picture, write_picture
-from pipeline.difference import difference
-from pipeline.night_changes import ChangedCell, Changes
-from pipeline.night_shelf import link_or_copy
+from pipeline.nights.changes import ChangedCell, Changes
+from pipeline.nights.difference import difference
+from pipeline.nights.shelf import link_or_copy
 
 # Under the night's folder.
 _FOLDER = "changes"
@@ -25,7 +25,7 @@ class ShownChange:
     Attributes:
         cell: what changed, and why.
         before, after, difference: pictures; "" for one that there is not.
-        mean_absolute, ssim, gain, scaled: see `pipeline.difference.Difference`; None where a picture is missing.
+        mean_absolute, ssim, gain, scaled: see `pipeline.nights.difference.Difference`; None where a picture is missing.
     """
 
     cell: ChangedCell

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nstcore.errors import ConfigError, OutputError
 from nstcore.files import write_whole
-from pipeline.nights import Night
+from pipeline.nights.night import Night
 
 logger = logging.getLogger("luigi-interface")
 

@@ -1,0 +1,1 @@
+"""The sample style pictures, painted by the project itself."""
