@@ -102,12 +102,7 @@ def _make(folder: Path) -> dict[str, float]:
     """Everything that a finished grid has, each task after those it requires."""
     quiet_tensorflow()
     import_keras_quietly()  # manifests name its version
-    from pipeline.grid import reject_bad_pictures
-
     _stub_transfers()
-    grid = _grid(folder)
-    planned = grid.grid()
-    grid._plan_store(planned.digest).dump(reject_bad_pictures(planned))
 
     def make(task: Any) -> None:
         if not task.output().exists():
@@ -115,7 +110,7 @@ def _make(folder: Path) -> dict[str, float]:
                 make(step)
             task.run()
 
-    make(grid.report(planned))
+    make(_grid(folder).planned_report())
     return {}
 
 

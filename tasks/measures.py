@@ -16,6 +16,7 @@ from pipeline import judges, metrics
 from pipeline.cell import Cell
 from pipeline.paths import measures_file, weights_failure_file
 from pipeline.stores import JsonStore, JudgeStore
+from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import CellParameter, output_dir
 from tasks.transfer import NetworkTask, Transfer
@@ -79,17 +80,19 @@ class MeasureCell(NetworkTask):
         return [self.transfer(), *(self.judge(network) for network in judges.NETWORKS)]
 
     def output(self) -> JsonStore:
-        measured_by = f"{metrics.METRICS_VERSION}-{judges.bench().identity}"
+        measured_by = f"{metrics.METRICS_VERSION}-{_bench().identity}"
         names = (self.content, self.style, self.backbone, self.version, measured_by)
         return JsonStore(os.fspath(measures_file(Path(self.output_dir), *names)))
 
     def failure(self) -> FailureRecord:
         return FailureRecord(Path(self.output().path).with_suffix(".failure.json"))
 
+    @looked_up_once
     def complete(self) -> bool:
-        missing = judges.bench().missing
+        missing = _bench().missing
         return super().complete() and all(self.judge(network).complete() for network in missing)
 
+    @looked_up_once
     def finished_at(self) -> float:
         """When the measures were written or failed, seconds since the epoch."""
         return os.stat(self.output().path).st_mtime if self.output().exists() else self.failure().written_at()
@@ -111,6 +114,11 @@ class MeasureCell(NetworkTask):
         measured = metrics.measure(self.transfer().output().picture(), content, style, absent)
         known = {"digest": self.version, "metrics_version": metrics.METRICS_VERSION, "versions": versions()}
         self.output().dump({**asdict(measured), **known})
+
+
+@looked_up_once
+def _bench() -> judges.Bench:
+    return judges.bench()
 
 
 def is_measured(cell: Cell) -> bool:

@@ -62,7 +62,7 @@ class PaperStudy(PaperTask, StudyTask):
     def study(self) -> Study:
         return self.setup().study(PAPERS[self.paper], self.name)
 
-    def complete(self) -> bool:
+    def _complete(self) -> bool:
         try:
             grid = self.grid()
         except StyleTransferError:

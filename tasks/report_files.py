@@ -15,6 +15,7 @@ from pipeline.paths import plan_file, report_folder
 from pipeline.report import ReportCell, Status
 from pipeline.stores import CellStore, GridStore
 from tasks.measures import measures_of
+from tasks.one_look import looked_up_once
 from tasks.parameters import batch_size, output_dir
 from tasks.transfer import Transfer
 
@@ -41,6 +42,7 @@ class ReportTask(luigi.Task):
     def finished_at(self) -> float:
         return os.stat(self.output().path).st_mtime
 
+    @looked_up_once
     def complete(self) -> bool:
         steps = self.deps()
         return (

@@ -17,6 +17,7 @@ from pipeline.series import Series
 from pipeline.stores import GridStore
 from pipeline.study import Study
 from tasks.inputs import BackboneWeights
+from tasks.one_look import one_look
 from tasks.outcome import CellFailed
 from tasks.parameters import batch_size, on_missing_weights, output_dir
 from tasks.reports import GridReport
@@ -68,6 +69,10 @@ class StudyTask(luigi.Task):
         ]
 
     def complete(self) -> bool:
+        with one_look():
+            return self._complete()
+
+    def _complete(self) -> bool:
         if not all(step.output().exists() for step in self.requires()):
             return False
         try:

@@ -15,6 +15,7 @@ from pipeline.digest import target_digest
 from pipeline.paths import cell_folder, target_file
 from pipeline.stores import CellStore, ContentTargetStore, StyleTargetStore
 from tasks.inputs import BackboneWeights, Picture
+from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import CellParameter, CellsParameter, batch_size, joined_text, output_dir
 from tasks.progress import of_the_first, progress
@@ -186,9 +187,11 @@ class Transfer(NetworkTask):
     def failure(self) -> FailureRecord:
         return FailureRecord(self._folder() / "failure.json")
 
+    @looked_up_once
     def complete(self) -> bool:
         return all(super(Transfer, member).complete() for member in self.members())
 
+    @looked_up_once
     def finished_at(self) -> float:
         """When the cell was written or failed, seconds since the epoch."""
         return self.output().finished_at() if self.output().exists() else self.failure().written_at()
