@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import luigi
 
 from nstcore.images import read_picture, resize, write_picture
-from tasks import FullGrid, Sweep
+from pipeline import commands
+from tasks import FullGrid, Sweep, Transfer
 from tasks.study import StudyTask
 
 DOCS = Path(__file__).parent
@@ -33,6 +35,7 @@ def main() -> None:
     _copy(report / "image_grid" / "vgg19.png", IMAGES / "grid-vgg19.jpg")
     shutil.copyfile(report / "loss_per_iteration" / f"{PAIR}.png", IMAGES / "loss-per-iteration.png")
     _copy(report / "summary.png", IMAGES / "summary.png")
+    _map(grid, IMAGES / "map.jpg")
     _photograph(report / "index.html", IMAGES / "page.jpg")
 
 
@@ -43,6 +46,20 @@ def _folder(study: StudyTask) -> Path:
 def _copy(figure: Path, place: Path) -> None:
     picture = read_picture(figure)
     write_picture(place, resize(picture, min(_WIDTH, max(picture.shape[:2]))))
+
+
+def _map(grid: FullGrid, place: Path) -> None:
+    """The originals and what two backbones made of them, as `nst map` places them."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for cell in grid.grid().cells:
+            for original in (cell.content_path, cell.style_path):
+                shutil.copy(original, folder)
+            if cell.backbone in ("vgg19", "inceptionv3"):
+                made = Transfer.of(cell, grid.output_dir, grid.batch_size).output().picture_path()
+                shutil.copy(made, folder / f"{cell.content}-{cell.style}-{cell.backbone}.png")
+        commands.main(["map", temporary, "-o", str(folder / "map")])
+        _copy(folder / "map.png", place)
 
 
 def _photograph(page: Path, place: Path) -> None:
