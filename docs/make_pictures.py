@@ -33,8 +33,8 @@ def main() -> None:
         _copy(_folder(study) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg")
     report = _folder(grid)
     _copy(report / "image_grid" / "vgg19.png", IMAGES / "grid-vgg19.jpg")
-    shutil.copyfile(report / "loss_per_iteration" / f"{PAIR}.png", IMAGES / "loss-per-iteration.png")
-    _copy(report / "summary.png", IMAGES / "summary.png")
+    for figure, name in (("summary", "summary"), (f"loss_per_iteration/{PAIR}", "loss-per-iteration")):
+        shutil.copyfile(report / f"{figure}.png", IMAGES / f"{name}.png")
     _map(grid, IMAGES / "map.jpg")
     _photograph(report / "index.html", IMAGES / "page.jpg")
 
