@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ def _config(options: argparse.Namespace) -> TransferConfig:
 def _check_outputs(options: argparse.Namespace) -> None:
     taken = {Path(picture).resolve(): "overwrite that picture" for picture in (options.content, options.style)}
     for path in filter(None, (options.output, options.trace)):
-        _require_folder(path)
+        require_folder(path)
         place = Path(path).resolve()
         if place in taken:
             raise OutputError(f"{path}: would {taken[place]}; name another file")
@@ -103,7 +104,12 @@ def _check_outputs(options: argparse.Namespace) -> None:
     images.writable_suffix(options.output)
 
 
-def _require_folder(path: str) -> None:
+def require_folder(path: str | os.PathLike[str]) -> None:
+    """See that a file can be written at a place.
+
+    Raises:
+        OutputError: if its folder does not exist, or a folder is there.
+    """
     folder = Path(path).parent
     if not folder.is_dir():
         raise OutputError(f"{path}: the folder {folder} does not exist; make it first")

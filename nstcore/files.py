@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,17 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     except OSError as error:
         # The error itself names the temporary file, which means nothing to a person.
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}); check its folder") from None
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file at a place where none is, as a hard link where the file system can, else as a copy of the same age."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source.resolve(), target)
+    except FileExistsError:
+        raise  # to copy would be to write into a file that others may link to
+    except OSError:  # another file system, one without links, or a file with too many
+        shutil.copy2(source, target)
 
 
 def encodable(text: str) -> str:

@@ -30,6 +30,18 @@ def _vgg_pools() -> dict[str, tuple[str, ...]]:
     return {"style_layers": tuple(f"block{block}_pool" for block in range(1, 6))}
 
 
+_GATYS_2016: dict[str, Any] = {
+    "pooling": "avg",
+    "style_normalization": "gatys",
+    "content_weight": 1e-3,
+    "style_weight": 1.0,
+    "total_variation_weight": 0.0,
+    "init": "noise",
+    "pixel_range": "free",
+    "coarse_sizes": (),
+    "iterations": 500,
+}
+
 PRESETS: dict[str, Preset] = {
     "balanced": Preset(
         source="benchmarks/judge.py: weights at which all four backbones stylise and keep the content",
@@ -40,19 +52,7 @@ PRESETS: dict[str, Preset] = {
         # Their VGG19 was rescaled to a mean activation of 1, which Keras' is not: a ratio means something else here.
         source="Gatys, Ecker, Bethge 2016: eq. 1 to 7, layers of section 3, alpha/beta = 1e-3, noise, average pooling; "
         "the number of iterations is ours",
-        settings=MappingProxyType(
-            {
-                "pooling": "avg",
-                "style_normalization": "gatys",
-                "content_weight": 1e-3,
-                "style_weight": 1.0,
-                "total_variation_weight": 0.0,
-                "init": "noise",
-                "pixel_range": "free",
-                "coarse_sizes": (),
-                "iterations": 500,
-            }
-        ),
+        settings=MappingProxyType(_GATYS_2016),
         of_backbone=MappingProxyType({}),
     ),
     "gupta2019": Preset(
@@ -136,19 +136,7 @@ PRESETS: dict[str, Preset] = {
         # Their weights are Gatys' rescaled VGG19's, Keras' are not: a ratio means something else here.
         source="Xu, Shi, Pei 2016: average pooling (section IV-A), noise and eq. 1 to 3, layers of figure 12 and its "
         "smallest alpha/beta, 5e-9; gamma of eq. 5 is not given and taken as 0; the number of iterations is ours",
-        settings=MappingProxyType(
-            {
-                "pooling": "avg",
-                "style_normalization": "gatys",
-                "content_weight": 5e-9,
-                "style_weight": 1.0,
-                "total_variation_weight": 0.0,
-                "init": "noise",
-                "pixel_range": "free",
-                "coarse_sizes": (),
-                "iterations": 500,
-            }
-        ),
+        settings=MappingProxyType({**_GATYS_2016, "content_weight": 5e-9}),
         of_backbone=MappingProxyType({}),
     ),
     "bordag": Preset(

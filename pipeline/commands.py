@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nstcore import cli
 from nstcore.backbones import get_backbone
-from nstcore.errors import ConfigError, OutputError, PictureError, StyleTransferError
+from nstcore.errors import ConfigError, PictureError, StyleTransferError
 from nstcore.files import write_whole
 from nstcore.images import Picture, load
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow, quiet_warnings
@@ -83,10 +83,7 @@ def _map(options: argparse.Namespace) -> None:
     stem = Path(options.output)
     files = {suffix: stem.with_name(f"{stem.name}{suffix}") for suffix in (".csv", ".png", ".svg")}
     for file in files.values():
-        if not file.parent.is_dir():
-            raise OutputError(f"{file}: the folder {file.parent} does not exist; make it first")
-        if file.is_dir():
-            raise OutputError(f"{file}: is a folder; name another place")
+        cli.require_folder(file)
     pictures = _pictures_in(options.folder, options.size, avoid=set(files.values()))
     import_keras_quietly()
     from pipeline.map_figure import draw

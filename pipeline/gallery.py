@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import get_args
 from PIL import Image
 
 from nstcore import PictureError
-from nstcore.files import whole_or_absent
+from nstcore.files import link_or_copy, whole_or_absent
 from nstcore.images import write_picture
 from pipeline.cell import Cell, Kind
 from pipeline.report_cell import PagePicture, ReportCell, lookup
@@ -110,10 +109,7 @@ def _place(source: Path, target: Path) -> bool:
     if target.exists() and _is_version_of(source, target):
         return False
     with whole_or_absent(target) as part:
-        try:
-            os.link(source, part)
-        except OSError:  # another file system, or one without hard links
-            shutil.copy2(source, part)
+        link_or_copy(source, part)
     return True
 
 

@@ -20,28 +20,20 @@ from pipeline.paths import nights_folder
 from pipeline.stores import TextStore
 from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
-from tasks.outcome import CellFailed
 from tasks.parameters import threshold
 from tasks.reports import GridReport
-from tasks.study import StudyTask
+from tasks.study import FailedCell, StudyTask
 
 logger = logging.getLogger("luigi-interface")
 
 
-class WorseCell(luigi.Task):
+class WorseCell(FailedCell):
     """A cell that a night left worse than the one before. It fails, so that Luigi's summary and exit status tell."""
 
     date: datetime.date = luigi.DateParameter(description="of the night")
-    content: str = luigi.Parameter()
-    style: str = luigi.Parameter()
-    series: str = luigi.Parameter(description="the backbone, and what the study set for it")
-    reason: str = luigi.Parameter(significant=False)
 
-    def complete(self) -> bool:
-        return False
-
-    def run(self) -> None:
-        raise CellFailed(f"worse: {self.content} × {self.style}, {self.series}: {self.reason}")
+    def line(self) -> str:
+        return f"worse: {super().line()}"
 
 
 class NightlyGrid(StudyTask):
@@ -121,4 +113,4 @@ class NightlyGrid(StudyTask):
         """A task that fails for each cell that got worse."""
         if self.on_worse == "tell":
             return []
-        return [WorseCell(self.date, *each) for each in self.shelf().load(self.date).worse]
+        return [WorseCell(*each, date=self.date) for each in self.shelf().load(self.date).worse]

@@ -38,7 +38,11 @@ class FailedCell(luigi.Task):
         return False
 
     def run(self) -> None:
-        raise CellFailed(f"{self.content} × {self.style}, {self.series}: {self.reason}")
+        raise CellFailed(self.line())
+
+    def line(self) -> str:
+        """Which cell it is, and why."""
+        return f"{self.content} × {self.style}, {self.series}: {self.reason}"
 
 
 class StudyTask(luigi.Task):

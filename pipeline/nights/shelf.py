@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstcore.errors import ConfigError, OutputError
-from nstcore.files import write_whole
+from nstcore.files import link_or_copy, write_whole
 from pipeline.nights.night import Night
 
 logger = logging.getLogger("luigi-interface")
@@ -153,14 +153,3 @@ def link_tree(source: Path, target: Path, *, leave_out: Collection[str] = ()) ->
         name = path.relative_to(source)
         if path.is_file() and name.as_posix() not in leave_out and not any(part.startswith(".") for part in name.parts):
             link_or_copy(path, target / name)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Put a file at a place where none is, as a hard link where the file system can, else as a copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except FileExistsError:
-        raise  # to copy would be to write into a file that others may link to
-    except OSError:  # another file system, one without links, or a file with too many
-        shutil.copyfile(source, target)

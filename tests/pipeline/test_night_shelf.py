@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from nstcore import ConfigError
 from nstcore.errors import OutputError
+from nstcore.files import link_or_copy
 from pipeline.nights.making import prune
 from pipeline.nights.night import Night
-from pipeline.nights.shelf import KeepRule, NightShelf, link_or_copy, link_tree
+from pipeline.nights.shelf import KeepRule, NightShelf, link_tree
 
 DAYS = [datetime.date(2025, 9, 20) + datetime.timedelta(day) for day in range(30)]
 
