@@ -54,9 +54,6 @@ class MeasureCell(NetworkTask):
     style: str = luigi.Parameter(description="the style picture's name")
     cell: Cell = CellParameter()
 
-    # After the pictures: people wait for those, and networks that make pictures stay loaded.
-    priority = -1
-
     @classmethod
     def of(cls, cell: Cell, output_dir: str, batch_size: int) -> MeasureCell:
         """The measures of a planned cell."""
