@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import tarfile
-import zipfile
 from dataclasses import replace
 
 import keras
@@ -81,10 +80,10 @@ def test_every_variable_of_efficientnet_gets_the_tensor_that_torch_has_for_it(mo
             array = np.einsum("hwio->oihw", array)
         theirs[torch_name(layer, variable)] = array
     theirs["_bn0.num_batches_tracked"] = np.int64(1)
-    monkeypatch.setattr(convert_efficientnet, "read_legacy_torch", lambda file: theirs)
-    with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
-        wheel.writestr(convert_efficientnet.MEMBER, b"")
-    received = convert_efficientnet.convert(tmp_path / "a.whl")
+    wheel = tmp_path / "a.whl"
+    wheels = {(wheel, convert_efficientnet.MEMBER): theirs}
+    monkeypatch.setattr(convert_efficientnet, "read_from_wheel", lambda *place: wheels[place])
+    received = convert_efficientnet.convert(wheel)
     assert received.keys() == ours.keys()
     for name, array in ours.items():
         np.testing.assert_array_equal(received[name], array, err_msg=name)
