@@ -1,10 +1,11 @@
 """What does an evaluation cost? Time, the share spent outside the network, and peak memory, in real runs.
 
-Every line is a run of `nstcore.transfer.optimize` (SciPy's L-BFGS, pixels kept in range) in a process of its own. The
-network's share is what its compiled functions take, called from NumPy and back; the rest of the run's wall time is
-the optimiser's vector work, the pixel range, bookkeeping and the trace. Compilation comes before the clock.
+Every line is a run of `nstcore.transfer.optimize` (pixels kept in range) in a process of its own. The network's share
+is what its compiled functions take: with SciPy's "lbfgs" from a NumPy picture to a NumPy gradient, with "lbfgs-device"
+until the scalars are on the host. The rest of the run's wall time is the optimiser's vector work, with SciPy the pixel
+range, bookkeeping and the trace. Compilation comes before the clock.
 
-    python -m benchmarks.cost [--backbones vgg19 --sizes 256,512 --precisions float32,bfloat16]
+    python -m benchmarks.cost [--backbones vgg19 --sizes 256,512 --precisions float32,bfloat16 --optimizers lbfgs]
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import json
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 from benchmarks.rooms.measure import run_module
 from benchmarks.rooms.metered import metered_objective
 from benchmarks.rooms.problem import CONTENT, STYLE, add_picture_options, cut_pair, numbers
 from benchmarks.rooms.report import Report, add_results_option, progress, seconds
 from nstcore import BACKBONES, TransferConfig
+from nstcore.config import Optimizer
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 
@@ -52,15 +55,16 @@ def main() -> None:
     rows = []
     for backbone in options.backbones.split(","):
         for size in options.sizes:
-            for precision in options.precisions.split(","):
-                progress(f"{backbone}, {size} px, {precision}")
+            for precision, optimizer in product(options.precisions.split(","), options.optimizers.split(",")):
+                progress(f"{backbone}, {size} px, {precision}, {optimizer}")
                 iterations = max(1, options.iterations * 1024 // size)
-                found = cost(backbone, size, precision, iterations, options.content, options.style)
+                found = cost(backbone, size, precision, iterations, options.content, options.style, optimizer)
                 rows.append(
                     (
                         backbone,
                         f"{size} × {size * 3 // 4}",
                         precision,
+                        optimizer,
                         seconds(found.evaluation),
                         seconds(found.wall),
                         f"{100 * found.outside:.1f} %",
@@ -69,7 +73,18 @@ def main() -> None:
                     )
                 )
     report.table(
-        ("backbone", "pixels", "precision", "s in the network", "s in all", "outside", "peak MiB", "evaluations"), rows
+        (
+            "backbone",
+            "pixels",
+            "precision",
+            "optimizer",
+            "s in the network",
+            "s in all",
+            "outside",
+            "peak MiB",
+            "evaluations",
+        ),
+        rows,
     )
     report.say(
         "Seconds are per evaluation of loss and gradient: the median inside the compiled function, and the run's wall "
@@ -78,9 +93,18 @@ def main() -> None:
     report.write()
 
 
-def cost(backbone: str, size: int, precision: str, iterations: int, content: str = CONTENT, style: str = STYLE) -> Cost:
+def cost(
+    backbone: str,
+    size: int,
+    precision: str,
+    iterations: int,
+    content: str = CONTENT,
+    style: str = STYLE,
+    optimizer: str = TransferConfig.optimizer,
+) -> Cost:
     """Measure one run in a fresh process."""
     words = ["--one", "--backbones", backbone, "--sizes", size, "--precisions", precision, "--iterations", iterations]
+    words += ["--optimizers", optimizer]
     found, process = run_module("benchmarks.cost", [*words, "--content", content, "--style", style])
     return Cost(**found, peak_mib=process.peak_mib)
 
@@ -92,7 +116,11 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
 
     (size,) = options.sizes
     config = TransferConfig(
-        backbone=options.backbones, size=size, precision=options.precisions, iterations=options.iterations
+        backbone=options.backbones,
+        size=size,
+        precision=options.precisions,
+        iterations=options.iterations,
+        optimizer=options.optimizers,
     ).resolved()
     objective, meter = metered_objective(*cut_pair(options, size), config)
     start = time.perf_counter()
@@ -114,6 +142,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--sizes", type=numbers, default=[256, 512, 1024])
     parser.add_argument("--precisions", default="float32,bfloat16")
+    parser.add_argument("--optimizers", default=",".join(get_args(Optimizer)))
     parser.add_argument("--iterations", type=int, default=4, help="at 1024 px; in proportion more at smaller sizes")
     parser.add_argument("--one", action="store_true", help="measure one combination here and print JSON")
     return parser.parse_args()

@@ -1,20 +1,12 @@
 """Several runs at once: pictures of one size, with the same settings, evaluated as one batch.
 
 A GPU computes a few small pictures in hardly more time than one. Every run is the ordinary `transfer.optimize` with an
-optimiser of its own; only its evaluations are put together with those of the others: at each it waits until all the
-others want one too, or have ended.
-
-The runs are coroutines in effect, on threads because SciPy calls the function and cannot be suspended otherwise. At any
-time exactly one of them goes on, or the evaluation does. More would gain nothing, since SciPy's L-BFGS-B holds the
-interpreter's lock; and so nothing depends on timing, callbacks never overlap, and the backend is called by the caller's
-thread alone.
+optimiser of its own; only its evaluations are put together with those of the others (`nstcore.rounds`).
 """
 
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,21 +15,20 @@ import numpy as np
 
 from nstcore.coarse_to_fine import coarse_levels
 from nstcore.config import TransferConfig
-from nstcore.errors import ConfigError, StyleTransferError
+from nstcore.device_lbfgs import Evaluated, RowOfBatch, Trial, compiled
+from nstcore.errors import StyleTransferError
 from nstcore.features import pretrained_network
-from nstcore.gradients import BatchValueAndGradient
+from nstcore.gradients import BoundLoss, ValueAndGradient
 from nstcore.images import initial_picture, load_picture
 from nstcore.memory import require_memory
 from nstcore.objective import Objective, compiled_loss
 from nstcore.result import TransferResult
+from nstcore.rounds import BatchEvaluation, Outcome, Run, run_together
 from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target, target_network
 from nstcore.transfer import Callback, assemble_objective, optimize
 from nstcore.weighting import graph_inputs, stack_inputs
 
 logger = logging.getLogger("nstcore")
-
-#: What `gradients.ValueAndGradient` returns for one picture.
-_Answer = tuple[dict[str, float], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +39,6 @@ class Pair:
     style_picture: np.ndarray
     content: ContentTarget
     style: StyleTarget
-
-
-#: How a run ended: in a result, or in an error of its own.
-Outcome = TransferResult | StyleTransferError
 
 
 def transfer_batch(
@@ -132,11 +119,6 @@ def optimize_batch(
             (pair,), (callback,), (start,) = pairs, callbacks, coarse
             objective = assemble_objective(pair.content_picture, pair.style_picture, pair.content, pair.style, config)
             return [optimize(objective, config, callback, start)]
-        if config.optimizer == "lbfgs-device":
-            raise ConfigError(
-                "optimizer='lbfgs-device' evaluates within its steps, one picture at a time; choose optimizer='lbfgs' "
-                f"for batches, or batches of 1. Received: {len(pairs)} pictures"
-            )
         evaluations = _evaluations(pairs, config)
         pretrained_network(config.backbone, config.weights)  # every run asks for it at its end: load it once, here
     except StyleTransferError as error:
@@ -148,137 +130,36 @@ def optimize_batch(
     return run_together(runs)
 
 
-class BatchEvaluation:
-    """Loss and gradient of any of the pictures of a batch, at the cost of all of them.
-
-    The batch never changes its size: a row that nobody asks for keeps its last picture and is computed in vain. A graph
-    of another size would have to be compiled, for the few evaluations that runs of equal length differ by.
-    """
-
-    def __init__(self, function: BatchValueAndGradient, pictures: np.ndarray) -> None:
-        """Take the bound graph of a batch, and float32 (B, H, W, 3) to fill the rows with until they are asked for."""
-        self._function = function
-        self._pictures = pictures.copy()
-
-    def __call__(self, pictures: Mapping[int, np.ndarray]) -> dict[int, _Answer]:
-        """Evaluate (1, H, W, 3) pictures by row, and give terms and gradient (1, H, W, 3) of each."""
-        for row, picture in pictures.items():
-            self._pictures[row] = picture[0]
-        terms, gradients = self._function(self._pictures)
-        return {row: ({name: terms[name][row] for name in terms}, gradients[row : row + 1]) for row in pictures}
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What a run waits for."""
-
-    evaluation: BatchEvaluation
-    row: int
-    picture: np.ndarray
-
-
-class Run:
-    """Work on a thread of its own, that goes on only when told to, until it wants an evaluation or ends.
-
-    Attributes:
-        request: the evaluation that it waits for; None before the start and after the end.
-        result: what the work returned, or the `StyleTransferError` that it raised; None before.
-    """
-
-    def __init__(self, work: Callable[[Run], TransferResult]) -> None:
-        self.request: Request | None = None
-        self.result: Outcome | None = None
-        self._work = work
-        self._error: BaseException | None = None
-        self._answers: queue.SimpleQueue[_Answer | None] = queue.SimpleQueue()
-        self._pauses: queue.SimpleQueue[None] = queue.SimpleQueue()
-        # A daemon, so that a second interrupt, which ends the wait of `give_up`, ends the process too.
-        self._thread = threading.Thread(target=self._run, name="transfer", daemon=True)
-
-    def evaluate(self, evaluation: BatchEvaluation, row: int, picture: np.ndarray) -> _Answer:
-        """Pause until there is an answer. For the work alone."""
-        self.request = Request(evaluation, row, picture)
-        self._pauses.put(None)
-        answer = self._answers.get()
-        if answer is None:
-            raise _GivenUp
-        return answer
-
-    def start(self) -> None:
-        """Go on until the first pause or the end.
-
-        Raises:
-            BaseException: what the work raised, if it is no `StyleTransferError`.
-        """
-        self._thread.start()
-        self._wait()
-
-    def resume(self, answer: _Answer) -> None:
-        """Answer the request, and go on until the next pause or the end. Raises what `start` does."""
-        self._answers.put(answer)
-        self._wait()
-
-    def give_up(self) -> None:
-        """End the work at its next pause, or at this one, and wait for that. Nothing happens if it has ended."""
-        self._answers.put(None)
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _wait(self) -> None:
-        self._pauses.get()
-        if self._error is not None:
-            raise self._error
-
-    def _run(self) -> None:
-        try:
-            self.result = self._work(self)
-        except StyleTransferError as error:
-            self.result = error
-        except BaseException as error:
-            self._error = error
-        finally:
-            self.request = None
-            self._pauses.put(None)
-
-
-class _GivenUp(BaseException):
-    """Unwinds a run that is not to go on; no `Exception`, so that no optimiser takes it for a failed evaluation."""
-
-
-def run_together(runs: Sequence[Run]) -> list[Outcome]:
-    """Do all the runs to their ends, with their evaluations in batches, and give what each ended in.
-
-    Runs may differ in the function that they want evaluated: a round evaluates each function that is asked for once.
-
-    Raises:
-        BaseException: what an evaluation raises, or a run if it is no `StyleTransferError`.
-    """
-    try:
-        for run in runs:
-            run.start()
-        while wanted := [(run, run.request) for run in runs if run.request is not None]:
-            for evaluation in dict.fromkeys(request.evaluation for _, request in wanted):
-                asking = [(run, request) for run, request in wanted if request.evaluation is evaluation]
-                answers = evaluation({request.row: request.picture for _, request in asking})
-                for run, request in asking:
-                    run.resume(answers[request.row])
-    finally:
-        for run in runs:
-            run.give_up()
-    return [run.result for run in runs if run.result is not None]
-
-
 def _evaluations(pairs: Sequence[Pair], config: TransferConfig) -> dict[str, BatchEvaluation]:
     """The evaluation of a batch by precision: that of the settings, and float32."""
     height, width = pairs[0].content_picture.shape[:2]
     inputs = stack_inputs([graph_inputs(config, pair.content, pair.style, height, width) for pair in pairs])
-    pictures = np.stack([_initial(pair, config) for pair in pairs])
+    face = partial(_on_device, config.pixel_range == "bounded") if config.optimizer == "lbfgs-device" else _on_host
     return {
         variant.precision: BatchEvaluation(
-            compiled_loss(variant.structure(), height, width, len(pairs))(inputs), pictures
+            face(compiled_loss(variant.structure(), height, width, len(pairs))(inputs)), len(pairs)
         )
         for variant in (config, replace(config, precision="float32"))
     }
+
+
+def _on_host(loss: BoundLoss) -> Callable[[list[np.ndarray]], list[tuple[dict[str, float], np.ndarray]]]:
+    """What `gradients.ValueAndGradient` gives for one picture, for each of a list of (1, H, W, 3)."""
+
+    def evaluate(pictures: list[np.ndarray]) -> list[tuple[dict[str, float], np.ndarray]]:
+        terms, gradients = loss(np.concatenate(pictures))
+        return [
+            ({name: values[row] for name, values in terms.items()}, gradients[row : row + 1])
+            for row in range(len(pictures))
+        ]
+
+    return evaluate
+
+
+def _on_device(bounded: bool, loss: BoundLoss) -> Callable[[list[Trial]], Sequence[Evaluated]]:
+    """What an optimiser on the device is given for one picture, for each of a list."""
+    together = compiled(loss.terms, bounded)
+    return lambda trials: together(trials, loss.arguments)
 
 
 def _optimize_row(
@@ -290,12 +171,13 @@ def _optimize_row(
     start: TransferResult | None,
     run: Run,
 ) -> TransferResult:
-    exact, configured = (
-        partial(run.evaluate, evaluations[precision], row) for precision in ("float32", config.precision)
-    )
-    initial = _initial(pair, config)
-    objective = Objective(configured, initial, None if config.precision == "float32" else exact)
-    return optimize(objective, config, callback, start)
+
+    def loss(precision: str) -> ValueAndGradient:
+        evaluate = partial(run.evaluate, evaluations[precision], row)
+        return RowOfBatch(evaluate) if config.optimizer == "lbfgs-device" else evaluate
+
+    exact = None if config.precision == "float32" else loss("float32")
+    return optimize(Objective(loss(config.precision), _initial(pair, config), exact), config, callback, start)
 
 
 def _initial(pair: Pair, config: TransferConfig) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from nstcore import images
 from nstcore.config import TransferConfig
 from nstcore.errors import DivergenceError
-from nstcore.gradients import Bind, BoundLoss, ValueAndGradient, compile_value_and_gradient
+from nstcore.gradients import Bind, ValueAndGradient, compile_value_and_gradient
 from nstcore.loss_graph import TERMS, build_loss_graph
 
 
@@ -75,14 +75,9 @@ class Objective:
             )
         self._last_terms = terms
 
-    def on_device(self) -> BoundLoss:
-        """The loss, or the approximation of it until `refine` is called, as tensors of the backend compute it.
-
-        Raises:
-            TypeError: if the objective was not built from a compiled graph.
-        """
-        if not isinstance(self._value_and_gradient, BoundLoss):
-            raise TypeError(f"no loss on a device: {self._value_and_gradient!r} is not a BoundLoss")
+    @property
+    def value_and_gradient(self) -> ValueAndGradient:
+        """What computes the loss, or the approximation of it until `refine` is called."""
         return self._value_and_gradient
 
     def refine(self) -> bool:

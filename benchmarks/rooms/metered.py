@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nstcore import Iterate, TransferConfig
 
 if TYPE_CHECKING:
-    from nstcore.gradients import ValueAndGradient
+    from nstcore.device_lbfgs import Evaluated, Trial
+    from nstcore.gradients import BoundLoss, ValueAndGradient
     from nstcore.objective import Objective
 
 
@@ -21,12 +22,12 @@ class Meter:
 
     Attributes:
         seconds: per precision, of each call.
-        latest: the last picture, float32 (1, H, W, 3).
+        latest: the last picture, float32 (1, H, W, 3), or tensor of it.
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {"float32": [], "bfloat16": []}
-        self.latest = np.empty(0, np.float32)
+        self.latest: Any = np.empty(0, np.float32)
 
     def wrap(self, function: ValueAndGradient, precision: str) -> ValueAndGradient:
         """The same function, measured from now on."""
@@ -40,9 +41,28 @@ class Meter:
 
         return measured
 
+    def wrap_on_device(self, loss: BoundLoss, bounded: bool, precision: str) -> ValueAndGradient:
+        """The loss for an optimiser on the device, measured until the scalars of an evaluation are on the host."""
+        from keras import ops
+
+        from nstcore.device_lbfgs import RowOfBatch, compiled
+
+        together = compiled(loss.terms, bounded)
+
+        def measured(trial: Trial) -> Evaluated:
+            start = time.perf_counter()
+            ((report, gradient),) = together((trial,), loss.arguments)
+            ops.convert_to_numpy(report)
+            self.seconds[precision].append(time.perf_counter() - start)
+            self.latest = trial.z
+            return report, gradient
+
+        return RowOfBatch(measured)
+
 
 def metered_objective(content: np.ndarray, style: np.ndarray, config: TransferConfig) -> tuple[Objective, Meter]:
     """What `nstcore.transfer.build_objective` builds, compiled already and with a meter at its compiled functions."""
+    from nstcore.device_lbfgs import minimizer
     from nstcore.images import initial_picture
     from nstcore.objective import Objective, compiled_loss
     from nstcore.targets import content_target, style_target, target_network
@@ -58,8 +78,13 @@ def metered_objective(content: np.ndarray, style: np.ndarray, config: TransferCo
 
     def compiled(precision: str) -> ValueAndGradient:
         function = compiled_loss(replace(config, precision=precision).structure(), height, width)(inputs)
-        function(initial[np.newaxis])
-        return meter.wrap(function, precision)
+        if config.optimizer != "lbfgs-device":
+            function(initial[np.newaxis])
+            return meter.wrap(function, precision)
+        run = minimizer(Objective(function, initial), config.pixel_range == "bounded")
+        run.start()
+        run.step()
+        return meter.wrap_on_device(function, config.pixel_range == "bounded", precision)
 
     exact = compiled("float32")
     if config.precision == "float32":
@@ -94,7 +119,7 @@ def judged_run(content: np.ndarray, style: np.ndarray, config: TransferConfig, o
         nonlocal judging
         seconds = iterate.seconds - judging
         start = time.perf_counter()
-        loss = judge.components(written(meter.latest))["total"]
+        loss = judge.components(written(np.asarray(meter.latest)))["total"]
         judging += time.perf_counter() - start
         if not on_judged(iterate.iteration, iterate.evaluations, seconds, loss):
             raise _EnoughError

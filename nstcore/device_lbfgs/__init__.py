@@ -1,6 +1,7 @@
 """L-BFGS whose vectors (picture, gradient, curvature history) stay on the device; only scalars come to the host.
 
-An adapter module per backend has a class `Minimizer`:
+An adapter module per backend has a function `compiled`, which evaluates the pictures of a batch together, and a class
+`Minimizer`, one run:
 
 - torch: `torch.optim.LBFGS` with its strong Wolfe line search.
 - JAX: `optax.lbfgs` for history and direction, and the line search of `nstcore.device_lbfgs.line_search`. optax's own
@@ -20,15 +21,17 @@ from __future__ import annotations
 import importlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from nstcore.errors import ConfigError
-from nstcore.gradients import BoundLoss
+from nstcore.gradients import BoundLoss, ValueAndGradient
 from nstcore.loss_graph import TERMS
 from nstcore.objective import Objective
 from nstcore.pixel_range import STIFFNESS, tensor_within_range
@@ -41,6 +44,36 @@ MOST_EVALUATIONS_PER_STEP = 20
 FIRST_STEP = 1.0
 
 Tensor = Any  # of the active backend
+
+
+class Trial(NamedTuple):
+    """Where a run wants its loss evaluated.
+
+    Attributes:
+        z: the vector, (1, H, W, 3) on the device.
+        scale: factor of the loss, float32.
+        stiffness: of the spring that keeps z in range, float32.
+    """
+
+    z: Tensor
+    scale: np.float32
+    stiffness: np.float32
+
+
+#: What a trial gives, both on the device: what `reports` makes of it, and the gradient by z.
+Evaluated = tuple[Tensor, Tensor]
+#: The trials of all pictures of a batch and the arguments of its `BoundLoss` -> what each of them gives.
+EvaluateTogether = Callable[[Sequence[Trial], Any], Sequence[Evaluated]]
+
+
+@dataclass(frozen=True)
+class RowOfBatch:
+    """The loss of one picture of a batch; whoever evaluates it waits for the others of the batch."""
+
+    evaluate: Callable[[Trial], Evaluated]
+
+    def __call__(self, picture: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+        raise TypeError("the pictures of this batch stay on the device")
 
 
 class DeviceLBFGS(ABC):
@@ -60,6 +93,7 @@ class DeviceLBFGS(ABC):
         self.terms: dict[str, float] = {}
         self._objective = objective
         self._bounded = bounded
+        self._evaluate_trial: Callable[[Trial], Evaluated]
         self._value = math.nan  # scaled, with the penalty
         self._scale = np.float32(1.0)
         self._stiffness = np.float32(0.0)
@@ -78,7 +112,7 @@ class DeviceLBFGS(ABC):
             DivergenceError: if a term or the gradient is NaN or infinite.
         """
         self._place(self._objective.x0.astype(np.float32).reshape(1, *self._objective.shape))
-        self._use(self._objective.on_device())
+        self._use(self._objective.value_and_gradient)
         slope = float(self._evaluated(self._evaluate())[-1])
         if slope > 0:
             self._scale = np.float32(2.0 ** -round(max(-100.0, min(100.0, math.log2(slope)))))
@@ -110,7 +144,7 @@ class DeviceLBFGS(ABC):
         if not self._objective.refine():
             return False
         self._refined = True
-        self._use(self._objective.on_device())
+        self._use(self._objective.value_and_gradient)
         self._evaluated(self._evaluate())
         return True
 
@@ -154,7 +188,7 @@ class DeviceLBFGS(ABC):
         self._refined = bool(state["refined"])
         if self._refined:
             self._objective.refine()
-        self._use(self._objective.on_device())
+        self._use(self._objective.value_and_gradient)
         self._has_history = bool(state["has_history"])
         self._value = float(state["value"])
         self.terms = dict(zip(TERMS, state["terms"].tolist(), strict=True))
@@ -185,9 +219,22 @@ class DeviceLBFGS(ABC):
     def _place(self, picture: np.ndarray) -> None:
         """Put a (1, H, W, 3) picture on the device, with an empty history."""
 
-    @abstractmethod
-    def _use(self, loss: BoundLoss) -> None:
-        """From now on evaluate this loss."""
+    def _use(self, loss: ValueAndGradient) -> None:
+        """From now on evaluate this loss.
+
+        Raises:
+            TypeError: if it is none that was compiled from a graph.
+        """
+        if isinstance(loss, RowOfBatch):
+            self._evaluate_trial = loss.evaluate
+        elif isinstance(loss, BoundLoss):
+            together, arguments = compiled(loss.terms, self._bounded), loss.arguments
+            self._evaluate_trial = lambda trial: together((trial,), arguments)[0]
+        else:
+            raise TypeError(f"no loss on a device: {loss!r} is not a BoundLoss")
+
+    def _at(self, z: Tensor) -> Evaluated:
+        return self._evaluate_trial(Trial(z, self._scale, self._stiffness))
 
     @abstractmethod
     def _evaluate(self) -> np.ndarray:
@@ -224,37 +271,63 @@ def minimizer(objective: Objective, bounded: bool) -> DeviceLBFGS:
     Raises:
         ConfigError: if the backend lacks its library.
     """
+    made: DeviceLBFGS = _adapter().Minimizer(objective, bounded)
+    return made
+
+
+def compiled(terms: Callable[[Tensor, Any], dict[str, Tensor]], bounded: bool) -> EvaluateTogether:
+    """The evaluation of a batch, of one picture or more, by the `terms` of its `BoundLoss`; compiled once for all of a
+    structure, size and number.
+
+    Raises:
+        ConfigError: if the backend lacks its library.
+    """
+    function: EvaluateTogether = _adapter().compiled(terms, bounded)
+    return function
+
+
+def _adapter() -> ModuleType:
     backend = keras.backend.backend()
     try:
-        module = importlib.import_module(f"nstcore.device_lbfgs.{backend}")
+        return importlib.import_module(f"nstcore.device_lbfgs.{backend}")
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"optimizer='lbfgs-device' needs {error.name} on {backend}; pip install {error.name}"
         ) from error
-    made: DeviceLBFGS = module.Minimizer(objective, bounded)
-    return made
 
 
-def value_and_terms(
+def values_and_terms(
     terms: Callable[[Tensor, Any], dict[str, Tensor]],
     z: Tensor,
     arguments: Any,
-    scale: Tensor,
-    stiffness: Tensor,
+    scales: Tensor,
+    stiffnesses: Tensor,
     bounded: bool,
 ) -> tuple[Tensor, Tensor]:
-    """What is minimised, scale · f(x) + ½ stiffness Σ (z - x)², x the picture nearest to z, and the TERMS of f(x)."""
+    """What is minimised, scale · f(x) + ½ stiffness Σ (z - x)², x the picture nearest to z, and the TERMS of f(x).
+
+    Args:
+        terms, arguments: of the `BoundLoss` of a batch of B pictures.
+        z: (B, H, W, 3).
+        scales, stiffnesses: (B,).
+        bounded: whether x is kept within 0..255; otherwise it is z.
+
+    Returns:
+        (B,) and (B, TERMS).
+    """
     x = tensor_within_range(z) if bounded else z
     found = terms(x, arguments)
-    value = scale * found["total"]
+    columns = [ops.reshape(found[name], (-1,)) for name in TERMS]  # the loss of a single picture is a scalar
+    values = scales * columns[TERMS.index("total")]
     if bounded:
-        value = value + 0.5 * stiffness * ops.sum(ops.square(z - x))
-    return value, ops.stack([found[name] for name in TERMS])
+        values = values + 0.5 * stiffnesses * ops.sum(ops.square(z - x), axis=(1, 2, 3))
+    return values, ops.stack(columns, axis=1)
 
 
-def report(value: Tensor, terms: Tensor, gradient: Tensor) -> Tensor:
-    """What the host reads of an evaluation, one vector: value, TERMS, mean |gradient| (finite if all of it is)."""
-    return ops.concatenate([ops.stack([value]), terms, ops.stack([ops.mean(ops.abs(gradient))])])
+def reports(values: Tensor, terms: Tensor, gradients: Tensor) -> Tensor:
+    """What the host reads of an evaluation, a row per picture: value, TERMS, mean |gradient| (finite if it all is)."""
+    slopes = ops.mean(ops.abs(gradients), axis=(1, 2, 3))
+    return ops.concatenate([values[:, None], terms, slopes[:, None]], axis=1)
 
 
 def _terms_of(report: np.ndarray) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from nstcore.device_lbfgs import HISTORY, report, value_and_terms
+from nstcore.device_lbfgs import HISTORY, Evaluated, EvaluateTogether, Trial, reports, values_and_terms
 from nstcore.device_lbfgs.line_search import LineSearched
-from nstcore.gradients import BoundLoss
 from nstcore.objective import Objective
 
 _LBFGS = optax.lbfgs(memory_size=HISTORY, linesearch=None)
@@ -22,8 +21,6 @@ _LBFGS = optax.lbfgs(memory_size=HISTORY, linesearch=None)
 class Minimizer(LineSearched):
     def __init__(self, objective: Objective, bounded: bool) -> None:
         super().__init__(objective, bounded)
-        self._picture: jax.Array = None
-        self._gradient: jax.Array = None
         self._state: Any = None
 
     def _place(self, picture: np.ndarray) -> None:
@@ -31,25 +28,15 @@ class Minimizer(LineSearched):
         self._gradient = jnp.zeros_like(self._picture)
         self._forget()
 
-    def _use(self, loss: BoundLoss) -> None:
-        self._at, self._along = _compiled(loss.terms, self._bounded)
-        self._arguments = loss.arguments
-
-    def _constants(self) -> tuple[Any, ...]:
-        return self._scale, self._stiffness, self._arguments
-
     def _evaluate(self) -> np.ndarray:
-        vector, gradient = self._at(self._picture, *self._constants())
+        found, gradient = self._at(self._picture)
         if self._has_history:
             # optax makes a pair when the next step begins: the gradient it remembers becomes one that differs from
             # this one by what the old loss gave, lest the difference of two losses passes for curvature.
             history, *rest = self._state
             self._state = (history._replace(updates=history.updates + (gradient - self._gradient)), *rest)
         self._gradient = gradient
-        return np.asarray(vector)
-
-    def _rescale(self, factor: float) -> None:
-        self._gradient = self._gradient * factor
+        return np.asarray(found)
 
     def _forget(self) -> None:
         # Copies, because optax uses one array of zeros twice and `_next_direction` takes the buffers over.
@@ -59,17 +46,16 @@ class Minimizer(LineSearched):
         direction, self._state = _next_direction(self._gradient, self._state, self._picture)
         return direction
 
-    def _trial(self, direction: jax.Array, t: float) -> tuple[np.ndarray, Any]:
-        vector, *there = self._along(self._picture, direction, np.float32(t), self._gradient, *self._constants())
-        return np.asarray(vector), there
+    def _moved(self, direction: jax.Array, t: float) -> jax.Array:
+        return _moved(self._picture, direction, np.float32(t))
 
-    def _accept(self, direction: jax.Array, t: float, there: Any, curved: bool) -> None:
+    def _with_slopes(self, report: jax.Array, gradient: jax.Array, direction: jax.Array) -> jax.Array:
+        return _with_slopes(report, self._gradient, gradient, direction)
+
+    def _accept(self, direction: jax.Array, t: float, there: tuple[jax.Array, jax.Array], curved: bool) -> None:
         self._picture, self._gradient = there
         if not curved:  # optax takes every pair
             self._begin_anew()
-
-    def _z(self) -> jax.Array:
-        return self._picture
 
     def _arrays(self) -> dict[str, np.ndarray]:
         leaves = enumerate(jax.tree.leaves(self._state))
@@ -87,27 +73,32 @@ class Minimizer(LineSearched):
 
 
 @lru_cache(maxsize=8)
-def _compiled(terms: Callable[..., Any], bounded: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The functions that contain the network, compiled once for all pictures of a structure and size."""
-
-    def loss(z: jax.Array, scale: jax.Array, stiffness: jax.Array, arguments: Any) -> tuple[jax.Array, jax.Array]:
-        return value_and_terms(terms, z, arguments, scale, stiffness, bounded)
-
-    @jax.jit
-    def at(z: jax.Array, *constants: Any) -> tuple[jax.Array, jax.Array]:
-        (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(z, *constants)
-        return report(value, found, gradient), gradient
+def compiled(terms: Callable[..., Any], bounded: bool) -> EvaluateTogether:
+    def loss(z: jax.Array, *constants: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        arguments, scales, stiffnesses = constants
+        values, found = values_and_terms(terms, z, arguments, scales, stiffnesses, bounded)
+        return jnp.sum(values), (values, found)
 
     @jax.jit
-    def along(
-        z: jax.Array, direction: jax.Array, t: jax.Array, gradient: jax.Array, *constants: Any
-    ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        there = z + t * direction
-        vector, found = at(there, *constants)
-        slopes = jnp.stack([jnp.sum(gradient * direction), jnp.sum(found * direction)])
-        return jnp.concatenate([slopes, vector]), there, found
+    def evaluate(zs: Sequence[jax.Array], *constants: Any) -> tuple[list[jax.Array], list[jax.Array]]:
+        (_, (values, found)), gradients = jax.value_and_grad(loss, has_aux=True)(jnp.concatenate(zs), *constants)
+        return list(reports(values, found, gradients)), jnp.split(gradients, len(zs))
 
-    return at, along
+    def together(trials: Sequence[Trial], arguments: Any) -> Sequence[Evaluated]:
+        zs, scales, stiffnesses = zip(*trials, strict=True)
+        return list(zip(*evaluate(zs, arguments, np.array(scales), np.array(stiffnesses)), strict=True))
+
+    return together
+
+
+@jax.jit
+def _moved(z: jax.Array, direction: jax.Array, t: jax.Array) -> jax.Array:
+    return z + t * direction
+
+
+@jax.jit
+def _with_slopes(report: jax.Array, before: jax.Array, gradient: jax.Array, direction: jax.Array) -> jax.Array:
+    return jnp.concatenate([jnp.stack([jnp.sum(before * direction), jnp.sum(gradient * direction)]), report])
 
 
 def _direction_and_state(gradient: jax.Array, state: Any, picture: jax.Array) -> tuple[jax.Array, Any]:

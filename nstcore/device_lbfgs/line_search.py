@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from nstcore.device_lbfgs import FIRST_STEP, MOST_EVALUATIONS_PER_STEP, DeviceLBFGS, Tensor
+from nstcore.objective import Objective
 
 # The usual constants for quasi-Newton directions (Nocedal and Wright 2006, section 3.1).
 _SUFFICIENT_DECREASE = 1e-4
@@ -80,6 +82,17 @@ def _between(low: Point, high: Point) -> float:
 class LineSearched(DeviceLBFGS):
     """L-BFGS that is made of a direction and this line search; one read of scalars per evaluation."""
 
+    def __init__(self, objective: Objective, bounded: bool) -> None:
+        super().__init__(objective, bounded)
+        self._picture: Tensor = None
+        self._gradient: Tensor = None
+
+    def _z(self) -> Tensor:
+        return self._picture
+
+    def _rescale(self, factor: float) -> None:
+        self._gradient = self._gradient * factor
+
     def _step(self) -> bool:
         direction = self._direction()
 
@@ -101,14 +114,25 @@ class LineSearched(DeviceLBFGS):
         self._accept(direction, chosen.t, there, curved)
         return True
 
+    def _trial(self, direction: Tensor, t: float) -> tuple[np.ndarray, tuple[Tensor, Tensor]]:
+        """(slope at the start, slope at t, *report), and the picture and gradient there."""
+        there = self._moved(direction, t)
+        found, gradient = self._at(there)
+        return ops.convert_to_numpy(self._with_slopes(found, gradient, direction)), (there, gradient)
+
     @abstractmethod
     def _direction(self) -> Tensor:
         """-H g for the current gradient g; -g / |g| while the history is empty."""
 
     @abstractmethod
-    def _trial(self, direction: Tensor, t: float) -> tuple[np.ndarray, Any]:
-        """(slope at the start, slope at t, *report), and what `_accept` needs to go there."""
+    def _moved(self, direction: Tensor, t: float) -> Tensor:
+        """The current vector + t · direction."""
 
     @abstractmethod
-    def _accept(self, direction: Tensor, t: float, there: Any, curved: bool) -> None:
-        """Go to a point that was tried; only a curved step may enter the history, so that H stays positive."""
+    def _with_slopes(self, report: Tensor, gradient: Tensor, direction: Tensor) -> Tensor:
+        """(current gradient · direction, gradient · direction, *report)."""
+
+    @abstractmethod
+    def _accept(self, direction: Tensor, t: float, there: tuple[Tensor, Tensor], curved: bool) -> None:
+        """Go to a picture that was tried, with its gradient; only a curved step may enter the history, so that H stays
+        positive."""

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from nstcore.device_lbfgs import HISTORY, report, value_and_terms
+from nstcore.device_lbfgs import HISTORY, Evaluated, EvaluateTogether, Trial, reports, values_and_terms
 from nstcore.device_lbfgs.line_search import LineSearched
-from nstcore.gradients import BoundLoss
 from nstcore.objective import Objective
 
 
 class Minimizer(LineSearched):
     def __init__(self, objective: Objective, bounded: bool) -> None:
         super().__init__(objective, bounded)
-        self._picture: tf.Tensor = None
-        self._gradient: tf.Tensor = None
         # Oldest first; pairs not there yet are zeros, which change no direction, so that one graph serves all lengths.
         # Vectors of their own instead of the rows of a matrix: a new pair then moves nothing.
         self._steps: deque[tf.Tensor] = deque(maxlen=HISTORY)
@@ -32,20 +29,11 @@ class Minimizer(LineSearched):
         self._gradient = tf.zeros_like(self._picture)
         self._forget()
 
-    def _use(self, loss: BoundLoss) -> None:
-        self._at, self._along = _compiled(loss.terms, self._bounded)
-        self._arguments = loss.arguments
-
-    def _constants(self) -> tuple[Any, ...]:
-        return tf.constant(self._scale), tf.constant(self._stiffness), self._arguments
-
     def _evaluate(self) -> np.ndarray:
         # A pair is made of two gradients of one loss, when a step ends: the history need not be told of another loss.
-        vector, self._gradient = self._at(self._picture, *self._constants())
-        return _read(vector)
-
-    def _rescale(self, factor: float) -> None:
-        self._gradient = self._gradient * factor
+        found, self._gradient = self._at(self._picture)
+        report: np.ndarray = found.numpy()
+        return report
 
     def _forget(self) -> None:
         zeros = tf.zeros_like(self._picture)
@@ -57,12 +45,13 @@ class Minimizer(LineSearched):
     def _direction(self) -> tf.Tensor:
         return _two_loops(self._gradient, tuple(self._steps), tuple(self._differences), tuple(self._curvatures))
 
-    def _trial(self, direction: tf.Tensor, t: float) -> tuple[np.ndarray, Any]:
-        length = tf.constant(t, tf.float32)
-        vector, *there = self._along(self._picture, direction, length, self._gradient, *self._constants())
-        return _read(vector), there
+    def _moved(self, direction: tf.Tensor, t: float) -> tf.Tensor:
+        return _moved(self._picture, direction, tf.constant(t, tf.float32))
 
-    def _accept(self, direction: tf.Tensor, t: float, there: Any, curved: bool) -> None:
+    def _with_slopes(self, report: tf.Tensor, gradient: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
+        return _with_slopes(report, self._gradient, gradient, direction)
+
+    def _accept(self, direction: tf.Tensor, t: float, there: tuple[tf.Tensor, tf.Tensor], curved: bool) -> None:
         picture, gradient = there
         if curved:
             step, difference, curvature = _pair(direction, tf.constant(t, tf.float32), gradient, self._gradient)
@@ -70,9 +59,6 @@ class Minimizer(LineSearched):
             self._differences.append(difference)
             self._curvatures.append(curvature)
         self._picture, self._gradient = picture, gradient
-
-    def _z(self) -> tf.Tensor:
-        return self._picture
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {
@@ -91,28 +77,35 @@ class Minimizer(LineSearched):
 
 
 @lru_cache(maxsize=8)
-def _compiled(terms: Callable[..., Any], bounded: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The functions that contain the network, compiled once for all pictures of a structure and size."""
-
+def compiled(terms: Callable[..., Any], bounded: bool) -> EvaluateTogether:
     @tf.function(autograph=False)
-    def at(z: tf.Tensor, scale: tf.Tensor, stiffness: tf.Tensor, arguments: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        value, found = value_and_terms(terms, z, arguments, scale, stiffness, bounded)
-        gradient = tf.gradients(value, z)[0]
-        return report(value, found, gradient), gradient
+    def evaluate(
+        zs: list[tf.Tensor], scales: tf.Tensor, stiffnesses: tf.Tensor, arguments: Any
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        z = tf.concat(zs, 0)
+        values, found = values_and_terms(terms, z, arguments, scales, stiffnesses, bounded)
+        gradients = tf.gradients(values, z)[0]
+        return tf.unstack(reports(values, found, gradients)), tf.split(gradients, len(zs))
 
-    @tf.function(autograph=False)
-    def along(
-        z: tf.Tensor, direction: tf.Tensor, t: tf.Tensor, gradient: tf.Tensor, *constants: Any
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        there = z + t * direction
-        vector, found = at(there, *constants)
-        slopes = tf.stack([_dot(gradient, direction), _dot(found, direction)])
-        return tf.concat([slopes, vector], 0), there, found
+    def together(trials: Sequence[Trial], arguments: Any) -> Sequence[Evaluated]:
+        zs, scales, stiffnesses = zip(*trials, strict=True)
+        return list(zip(*evaluate(list(zs), tf.constant(scales), tf.constant(stiffnesses), arguments), strict=True))
 
-    return at, along
+    return together
 
 
-@tf.function(autograph=False)
+# Of any picture, so that those of another size are not traced anew.
+_VECTOR = tf.TensorSpec((1, None, None, 3), tf.float32)
+_SCALAR = tf.TensorSpec((), tf.float32)
+_NUMBERS = tf.TensorSpec((None,), tf.float32)
+
+
+def _traced_once(*signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    decorate: Callable[..., Any] = tf.function(autograph=False, input_signature=signature)
+    return decorate
+
+
+@_traced_once(_VECTOR, (_VECTOR,) * HISTORY, (_VECTOR,) * HISTORY, (_NUMBERS,) * HISTORY)
 def _two_loops(
     gradient: tf.Tensor,
     steps: tuple[tf.Tensor, ...],
@@ -135,7 +128,17 @@ def _two_loops(
     return vector
 
 
-@tf.function(autograph=False)
+@_traced_once(_VECTOR, _VECTOR, _SCALAR)
+def _moved(z: tf.Tensor, direction: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    return z + t * direction
+
+
+@_traced_once(_NUMBERS, _VECTOR, _VECTOR, _VECTOR)
+def _with_slopes(report: tf.Tensor, before: tf.Tensor, gradient: tf.Tensor, direction: tf.Tensor) -> tf.Tensor:
+    return tf.concat([tf.stack([_dot(before, direction), _dot(gradient, direction)]), report], 0)
+
+
+@_traced_once(_VECTOR, _SCALAR, _VECTOR, _VECTOR)
 def _pair(
     direction: tf.Tensor, t: tf.Tensor, gradient: tf.Tensor, before: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -145,8 +148,3 @@ def _pair(
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(a * b)
-
-
-def _read(vector: tf.Tensor) -> np.ndarray:
-    found: np.ndarray = vector.numpy()
-    return found

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 import torch
 
-from nstcore.device_lbfgs import FIRST_STEP, HISTORY, MOST_EVALUATIONS_PER_STEP, DeviceLBFGS, report, value_and_terms
-from nstcore.gradients import BoundLoss
+from nstcore.device_lbfgs import (
+    FIRST_STEP,
+    HISTORY,
+    MOST_EVALUATIONS_PER_STEP,
+    DeviceLBFGS,
+    Evaluated,
+    EvaluateTogether,
+    Trial,
+    reports,
+    values_and_terms,
+)
 
 # What is below this, in grey levels or scaled losses, is far below the rounding of either.
 _NOTHING = 1e-6
@@ -24,9 +35,6 @@ class Minimizer(DeviceLBFGS):
         self._picture.grad = torch.zeros_like(self._picture)
         self._forget()
 
-    def _use(self, loss: BoundLoss) -> None:
-        self._loss = loss
-
     def _evaluate(self) -> np.ndarray:
         vector, gradient = self._at_picture()
         state = self._optimizer.state[self._picture]
@@ -38,13 +46,8 @@ class Minimizer(DeviceLBFGS):
         return vector
 
     def _at_picture(self) -> tuple[np.ndarray, torch.Tensor]:
-        with torch.enable_grad():
-            z = self._picture.detach().clone().requires_grad_(True)
-            scale, stiffness = float(self._scale), float(self._stiffness)
-            value, terms = value_and_terms(self._loss.terms, z, self._loss.arguments, scale, stiffness, self._bounded)
-            (gradient,) = torch.autograd.grad(value, z)
-        vector: np.ndarray = report(value, terms, gradient).detach().cpu().numpy()
-        return vector, gradient
+        found, gradient = self._at(self._picture.detach())
+        return _host(found), gradient
 
     def _rescale(self, factor: float) -> None:
         self._picture.grad *= factor
@@ -117,6 +120,23 @@ class Minimizer(DeviceLBFGS):
         if array.dtype != np.float32:
             return array.item()
         return torch.from_numpy(np.array(array)).to(self._picture.device)
+
+
+@lru_cache(maxsize=8)
+def compiled(terms: Callable[..., Any], bounded: bool) -> EvaluateTogether:
+    """Torch computes as it goes: nothing is compiled."""
+
+    def together(trials: Sequence[Trial], arguments: Any) -> Sequence[Evaluated]:
+        zs, scales, stiffnesses = zip(*trials, strict=True)
+        with torch.enable_grad():
+            z = torch.cat(zs).requires_grad_(True)
+            factors, springs = torch.tensor(scales).to(z), torch.tensor(stiffnesses).to(z)
+            values, found = values_and_terms(terms, z, arguments, factors, springs, bounded)
+            (gradients,) = torch.autograd.grad(values.sum(), z)
+        rows = reports(values.detach(), found.detach(), gradients)
+        return list(zip(rows, gradients.split(1), strict=True))
+
+    return together
 
 
 def _host(value: torch.Tensor | float) -> np.ndarray:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from nstcore import ConfigError, DivergenceError, TransferConfig, build_objective, style_transfer
-from nstcore.device_lbfgs import MOST_EVALUATIONS_PER_STEP, minimizer
+from nstcore.device_lbfgs import MOST_EVALUATIONS_PER_STEP, minimizer, values_and_terms
+from nstcore.device_lbfgs import tensorflow as on_tensorflow
 from nstcore.device_lbfgs.line_search import LineSearched, Point, strong_wolfe
 from nstcore.objective import Objective
 
@@ -132,17 +133,32 @@ def test_every_evaluation_is_counted_and_none_is_made_for_the_trace(content_pict
         assert run.evaluations == made
 
 
-def test_a_grid_compiles_it_once_per_structure(content_picture, style_picture):
-    configs = [SMALL, dataclasses.replace(SMALL, style_weight=3.0, style_normalization="gatys", seed=2)]
-    runs = [minimizer(build_objective(content_picture, style_picture, config), True) for config in configs]
-    for run in runs:
+def test_a_grid_compiles_it_once_per_structure(content_picture, style_picture, monkeypatch):
+    traces = 0
+
+    def counted(*arguments):
+        nonlocal traces
+        traces += 1
+        return values_and_terms(*arguments)
+
+    monkeypatch.setattr(on_tensorflow, "values_and_terms", counted)
+    one = dataclasses.replace(SMALL, style_layers=("block1_conv2",))
+    for config in (one, dataclasses.replace(one, style_weight=3.0, style_normalization="gatys", seed=2)):
+        run = minimizer(build_objective(content_picture, style_picture, config), bounded=True)
         run.start()
-    assert runs[0]._along is runs[1]._along
-    runs[0].step()
-    traces = runs[0]._along.experimental_get_tracing_count()
-    assert runs[1].step()
-    assert runs[1].step()
-    assert runs[0]._along.experimental_get_tracing_count() == traces == 1
+        assert run.step()
+        assert run.step()
+    assert traces == 1
+
+
+def test_its_vectors_are_traced_once_for_all_sizes(content_picture, style_picture):
+    for size in (56, 64, 72):
+        run = minimizer(build_objective(content_picture, style_picture, dataclasses.replace(SMALL, size=size)), True)
+        run.start()
+        assert run.step()
+        assert run.step()
+    for function in (on_tensorflow._two_loops, on_tensorflow._moved, on_tensorflow._with_slopes, on_tensorflow._pair):
+        assert function.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize("weights", [{"style_weight": 1e25}, {"style_weight": 1e-25, "content_weight": 1e-25}])
