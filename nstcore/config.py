@@ -53,8 +53,8 @@ class TransferConfig:
             gets the style's large structures too; "auto" halves `size` as long as 256 remain; () starts at once.
         init: the picture that optimisation starts from.
         seed: seed of the noise picture, >= 0.
-        optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`, "lbfgs-device" keeps picture, gradient and
-            history on the device (`nstcore.device_lbfgs`).
+        optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`, the reference; "lbfgs-device" keeps picture,
+            gradient and history on the device (`nstcore.device_lbfgs`), and ends at the same losses sooner.
         pixel_range: "bounded" keeps the picture within 0..255 while it is optimised, so that nothing is lost when it is
             written; "free" clips at the end, as the papers do.
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
@@ -80,7 +80,7 @@ class TransferConfig:
     coarse_sizes: tuple[int, ...] | Literal["auto"] = "auto"
     init: Initial = "content"
     seed: int = 0
-    optimizer: Optimizer = "lbfgs"
+    optimizer: Optimizer = "lbfgs-device"
     pixel_range: PixelRange = "bounded"
     iterations: int = 200
     precision: Precision = "float32"

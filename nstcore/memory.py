@@ -8,14 +8,14 @@ from pathlib import Path
 
 import keras
 
-from nstcore.config import TransferConfig
+from nstcore.config import Optimizer, TransferConfig
 from nstcore.errors import MemoryShortageError
 from nstcore.features import feature_network
 from nstcore.gradients import device_name, free_device_memory
 
 _FLOAT32 = 4
-# Float64 vectors of the picture's length that SciPy's L-BFGS-B with 10 corrections and its caller hold.
-_OPTIMIZER_BYTES = 35 * 8
+# Vectors of the picture's length that an L-BFGS with 10 corrections and its caller hold: SciPy's in float64.
+_OPTIMIZER_BYTES: dict[Optimizer, int] = {"lbfgs": 35 * 8, "lbfgs-device": 28 * 4}
 # Measured with VGG19, ResNet50 and InceptionV3 at 512 and 1024 px: what was taken is 0.8 to 1.0 of the sum.
 _MARGIN = 1.05
 
@@ -32,7 +32,7 @@ def required_memory(config: TransferConfig, height: int, width: int, batch: int 
         batch: how many such pictures are optimised together.
     """
     values = _activations(config.structure(), height, width)
-    return int(batch * _MARGIN * (values * _FLOAT32 + height * width * 3 * _OPTIMIZER_BYTES))
+    return int(batch * _MARGIN * (values * _FLOAT32 + height * width * 3 * _OPTIMIZER_BYTES[config.optimizer]))
 
 
 @lru_cache(maxsize=32)

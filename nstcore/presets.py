@@ -39,6 +39,7 @@ _GATYS_2016: dict[str, Any] = {
     "init": "noise",
     "pixel_range": "free",
     "coarse_sizes": (),
+    "optimizer": "lbfgs",
     "iterations": 500,
 }
 
@@ -71,6 +72,7 @@ PRESETS: dict[str, Preset] = {
                 "init": "noise",
                 "pixel_range": "free",
                 "coarse_sizes": (),
+                "optimizer": "lbfgs",
                 "iterations": 200,
             }
         ),
@@ -114,6 +116,7 @@ PRESETS: dict[str, Preset] = {
                 "init": "content",
                 "pixel_range": "free",
                 "coarse_sizes": (),
+                "optimizer": "lbfgs",
                 "iterations": 1000,
             }
         ),
@@ -153,6 +156,7 @@ PRESETS: dict[str, Preset] = {
                 "init": "content",
                 "pixel_range": "free",
                 "coarse_sizes": (),
+                "optimizer": "lbfgs",
                 "iterations": 500,
             }
         ),

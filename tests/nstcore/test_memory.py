@@ -11,15 +11,20 @@ from nstcore import MemoryShortageError, TransferConfig, memory, style_transfer
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=1).resolved()
 
 
-def test_the_activations_of_a_small_network_are_counted_by_hand():
+@pytest.mark.parametrize(("optimizer", "vectors"), [("lbfgs", 35 * 8), ("lbfgs-device", 28 * 4)])
+def test_the_activations_of_a_small_network_are_counted_by_hand(optimizer, vectors):
     config = TransferConfig(
-        backbone="vgg16", weights="random", content_layers=("block2_conv1",), style_layers=("block1_conv1",)
+        backbone="vgg16",
+        weights="random",
+        content_layers=("block2_conv1",),
+        style_layers=("block1_conv1",),
+        optimizer=optimizer,
     ).resolved()
     height, width = 64, 96
     pixels = height * width
     # Picture, two convolutions of 64 channels before and after their activation, pooling, one of 128 at half the size.
     values = pixels * (3 + 2 * 64 + 2 * 64) + pixels // 4 * (64 + 2 * 128)
-    expected = 1.05 * (4 * values + 35 * 8 * 3 * pixels)
+    expected = 1.05 * (4 * values + vectors * 3 * pixels)
     assert memory.required_memory(config, height, width) == pytest.approx(expected, rel=1e-6)
 
 

@@ -326,7 +326,7 @@ def bowl(offset):
 
 
 def test_a_run_that_starts_with_an_approximation_ends_with_the_loss_itself():
-    config = dataclasses.replace(SMALL, precision="bfloat16", iterations=10).resolved()
+    config = dataclasses.replace(SMALL, optimizer="lbfgs", precision="bfloat16", iterations=10).resolved()
 
     def steep(offset):
         # Every pixel at another slope, so that ten iterations do not get to the bottom.
@@ -346,7 +346,7 @@ def test_a_run_that_starts_with_an_approximation_ends_with_the_loss_itself():
 
 
 def test_an_approximation_that_leaves_no_step_is_left_for_the_loss_itself():
-    config = dataclasses.replace(SMALL, precision="bfloat16", iterations=10).resolved()
+    config = dataclasses.replace(SMALL, optimizer="lbfgs", precision="bfloat16", iterations=10).resolved()
 
     def stuck(picture):
         terms, gradient = bowl(0.0)(picture)
@@ -381,7 +381,9 @@ def test_a_loss_that_jumps_when_it_is_refined_does_not_end_the_run(off_by, pixel
 
         return evaluate
 
-    config = TransferConfig(precision="bfloat16", weights="random", iterations=30, pixel_range=pixel_range).resolved()
+    config = TransferConfig(
+        optimizer="lbfgs", precision="bfloat16", weights="random", iterations=30, pixel_range=pixel_range
+    ).resolved()
     start = np.full((8, 8, 3), 100.0, np.float32)
     result = optimize(Objective(valley(1.0 + off_by), start, valley(1.0)), config)
     refined = round(0.8 * config.iterations)
