@@ -118,6 +118,23 @@ def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
     assert len([name for name in made if name.startswith("targets/style")]) == 2
 
 
+def test_pairs_whose_names_join_to_one_have_plots_of_their_own(inputs, monkeypatch):
+    for old, new in (("content/bridge", "content/a--b"), ("content/cat", "content/a"), ("style/oil", "style/b--ink")):
+        (inputs / f"{old}.png").rename(inputs / f"{new}.png")
+    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    report = report_of(inputs, files(inputs))
+    page = (report / "index.html").read_text()
+    for plot in PAIR_PLOTS:
+        drawn = {path.stem: path for path in (report / plot).glob("*.svg")}
+        assert {"a--ink", "a--b--b--ink"} < drawn.keys()
+        assert len(drawn) == 4
+        titles = [re.search("<!-- (.+ × .+) -->", path.read_text()) for path in drawn.values()]
+        # A comment of XML may not hold "--".
+        shown = sorted(title[1].replace("- -", "--") for title in titles if title)
+        assert shown == ["a × b--ink", "a × ink", "a--b × b--ink", "a--b × ink"]
+        assert all(f'"{plot}/{stem}.svg"' in page for stem in drawn)
+
+
 def test_a_second_run_does_nothing(inputs, monkeypatch):
     run(FullGrid(**parameters(inputs)), monkeypatch)
     before = files(inputs)
