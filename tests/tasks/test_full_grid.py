@@ -18,7 +18,7 @@ import pytest
 from nstcore import PictureError, Trace, weights
 from nstcore.images import read_picture, write_picture
 from pipeline import stores
-from tasks import ComputeStyleTarget, FullGrid, Transfer
+from tasks import ComputeStyleTarget, FullGrid, Transfer, progress
 
 SIZE, ITERATIONS = 80, 3
 PAIR_PLOTS = ("loss_per_iteration", "terms_per_iteration", "time")
@@ -427,6 +427,32 @@ def test_only_cells_of_one_backbone_and_size_are_batched(inputs, run, blotches):
     made = [json.loads((cell / "manifest.json").read_text()) for cell in cells_of(inputs).values()]
     sizes = {(one["config"]["backbone"], one["result"]["height"]): one["result"]["batch_size"] for one in made}
     assert sizes == {("vgg16", 65): 4, ("vgg19", 65): 4, ("vgg16", 80): 2, ("vgg19", 80): 2}
+
+
+def test_a_batch_goes_from_coarse_to_fine_though_the_style_of_its_first_pair_is_too_narrow(
+    inputs, run, monkeypatch, blotches
+):
+    (inputs / "content/cat.png").unlink()
+    write_picture(inputs / "style/a.png", blotches(30, 110, 70))  # 31 pixels wide at 48, 36 at 56
+    told, members, optimize = [], Transfer.members, Transfer.optimize
+
+    def told_of(self, pairs):
+        self.set_progress_percentage = told.append
+        return optimize(self, pairs)
+
+    monkeypatch.setattr(Transfer, "optimize", told_of)
+    # Luigi joins them in any order.
+    monkeypatch.setattr(Transfer, "members", lambda self: sorted(members(self), key=lambda one: one.style != "a"))
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_MESSAGES", 0)
+    settings = {**parameters(inputs)["settings"], "coarse_sizes": [48, 56]}
+    grid = parameters(inputs, batch_size=3, settings=settings)
+    assert run(FullGrid(**grid)).status == luigi.LuigiStatusCode.SUCCESS
+    assert batch_sizes(inputs) == [3, 3, 3]
+    made = [json.loads((cell / "manifest.json").read_text()) for cell in cells_of(inputs).values()]
+    sizes = [[level["size"] for level in one["result"]["coarse_runs"]] for one in made]
+    assert sizes == [[56], [48, 56], [48, 56]]
+    assert told == sorted(told)
+    assert told[-1] == 100
 
 
 def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, run, monkeypatch):
