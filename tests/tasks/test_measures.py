@@ -19,7 +19,7 @@ from nstcore.weights.network import assign, shapes_of
 from nstcore.weights.random_weights import random_arrays
 from pipeline import judges, metrics
 from pipeline.measure_names import MEASURES
-from tasks import FullGrid
+from tasks import FullGrid, MeasureCell
 
 NAMES = [measure.name for measure in MEASURES]
 
@@ -166,6 +166,32 @@ def test_what_goes_wrong_while_measuring_costs_no_picture(inputs, run, weights_f
     assert {(row["status"], row["unmeasured"], row["lpips"]) for row in rows(inputs)} == {
         ("done", "the judge is ill", "")
     }
+
+
+def test_all_pictures_of_a_backbone_are_measured_in_one_task_and_fail_alone(
+    inputs, run, weights_file, judging, monkeypatch
+):
+    joined, run_task, measure, made = [], MeasureCell.run, metrics.measure, []
+
+    def noted(self):
+        joined.append(sorted(cell.style for cell in self.cells))
+        run_task(self)
+
+    def broken_for_the_first(*arguments):
+        made.append(arguments)
+        if len(made) == 1:
+            raise WeightsError("the judge is ill")
+        return measure(*arguments)
+
+    monkeypatch.setattr(MeasureCell, "run", noted)
+    monkeypatch.setattr(metrics, "measure", broken_for_the_first)
+    assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
+    assert joined == [["ink", "oil"]]
+    assert sorted(row["unmeasured"] for row in rows(inputs)) == ["", "the judge is ill"]
+    assert len(records(inputs)) == 2  # measures, and why there are none
+    run_grid(run, inputs, weights_file)
+    assert len(joined[1]) == 1
+    assert [row["unmeasured"] for row in rows(inputs)] == ["", ""]
 
 
 def test_pictures_of_random_weights_are_not_measured(inputs, weights_file, judging, run):
