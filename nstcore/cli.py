@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
 from tqdm import tqdm
 
@@ -16,21 +15,12 @@ from nstcore import config as choices
 from nstcore import images, presets
 from nstcore.backbones import BACKBONES
 from nstcore.coarse_to_fine import levels
+from nstcore.command import OneLineParser, require_folder, run_command
 from nstcore.config import TransferConfig
-from nstcore.errors import OutputError, StyleTransferError
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow, quiet_warnings
+from nstcore.errors import OutputError
+from nstcore.quiet import import_keras_quietly
 from nstcore.result import Iterate, TransferResult
 from nstcore.version import __version__
-
-_BAD_INPUT = 2
-_INTERRUPTED = 130
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line, without the usage text before them."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(_BAD_INPUT, f"{self.prog}: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
@@ -39,32 +29,25 @@ def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
     `epilog` ends the text of --help, as it is.
     """
     options = _parser(epilog).parse_args(arguments)
-    quiet_tensorflow()
     if sys.stderr.isatty() and not options.quiet:  # as the progress bar
         logging.basicConfig(format="nst: %(message)s")
         logging.getLogger("nstcore").setLevel(logging.INFO)
-    try:
-        config = _config(options)
-        _check_outputs(options)
-        with quiet_warnings():
-            result = _transfer(options, config)
-        images.write_picture(options.output, result.image)
-        if options.trace:
-            result.trace.save(options.trace)
-    except (StyleTransferError, OSError) as error:
-        # A path may hold a line break; the message is one line all the same.
-        print("nst:", r"\n".join(str(error).splitlines()), file=sys.stderr)
-        return _BAD_INPUT
-    except KeyboardInterrupt:
-        print("nst: interrupted; nothing written", file=sys.stderr)
-        return _INTERRUPTED
+    return run_command(_run, options, "nst")
+
+
+def _run(options: argparse.Namespace) -> None:
+    config = _config(options)
+    _check_outputs(options)
+    result = _transfer(options, config)
+    images.write_picture(options.output, result.image)
+    if options.trace:
+        result.trace.save(options.trace)
     last = result.trace[-1]
     print(
         f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, "
         f"{result.seconds:.1f} s in {result.config.precision}, loss {result.trace[0].total:.4g} -> {last.total:.4g}; "
         f"weights: {result.weights.source}" + (f" ({result.weights.note})" if result.weights.note else "")
     )
-    return 0
 
 
 def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferResult:
@@ -102,19 +85,6 @@ def _check_outputs(options: argparse.Namespace) -> None:
             raise OutputError(f"{path}: would {taken[place]}; name another file")
         taken[place] = "be both the picture and the trace"
     images.writable_suffix(options.output)
-
-
-def require_folder(path: str | os.PathLike[str]) -> None:
-    """See that a file can be written at a place.
-
-    Raises:
-        OutputError: if its folder does not exist, or a folder is there.
-    """
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise OutputError(f"{path}: the folder {folder} does not exist; make it first")
-    if Path(path).is_dir():
-        raise OutputError(f"{path}: is a folder; name a file")
 
 
 def _sizes(text: str) -> tuple[int, ...] | str:

@@ -62,24 +62,36 @@ def require_memory(config: TransferConfig, height: int, width: int, batch: int =
     Raises:
         MemoryShortageError: if it cannot fit, with what to do.
     """
-    required, free = required_memory(config, height, width, batch), free_memory()
-    statement = _statement(config, height, width, batch, required, free)
-    if free is not None and required > free:
-        raise MemoryShortageError(f"{statement}; choose a smaller size, or make room")
-    return statement
+    return require_bytes(required_memory(config, height, width, batch), _who(config, height, width, batch))
 
 
 def memory_statement(config: TransferConfig, height: int, width: int, batch: int = 1) -> str:
     """The line of `require_memory`, whether it fits or not."""
     required = required_memory(config, height, width, batch)
-    return _statement(config, height, width, batch, required, free_memory())
+    return _statement(_who(config, height, width, batch), required, free_memory())
 
 
-def _statement(config: TransferConfig, height: int, width: int, batch: int, required: int, free: int | None) -> str:
+def require_bytes(required: int, who: str) -> str:
+    """The line of `require_memory`, for anything else: `who` is what needs the memory, in the plural.
+
+    Raises:
+        MemoryShortageError: as there.
+    """
+    free = free_memory()
+    statement = _statement(who, required, free)
+    if free is not None and required > free:
+        raise MemoryShortageError(f"{statement}; choose a smaller size, or make room")
+    return statement
+
+
+def _who(config: TransferConfig, height: int, width: int, batch: int) -> str:
     pictures = f"{batch} pictures of " if batch > 1 else ""
+    return f"{pictures}{width} x {height} pixels through {config.backbone}"
+
+
+def _statement(who: str, required: int, free: int | None) -> str:
     room = "how much is free is not known here" if free is None else f"{_binary(free)} are free"
-    need = f"{width} x {height} pixels through {config.backbone} need about {_binary(required)} of memory"
-    return f"{pictures}{need}, {room}"
+    return f"{who} need about {_binary(required)} of memory, {room}"
 
 
 def _binary(size: int) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from nstcore import cli
 from nstcore.backbones import get_backbone
-from nstcore.errors import ConfigError, PictureError, StyleTransferError
+from nstcore.command import OneLineParser, require_folder, run_command
+from nstcore.errors import ConfigError, PictureError
 from nstcore.files import write_whole
 from nstcore.images import Picture, load
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow, quiet_warnings
+from nstcore.quiet import import_keras_quietly
 from pipeline.judges import JUDGES
 
-_BAD_INPUT = 2
-_INTERRUPTED = 130
 # Of a map, whose figure and time grow with the square of the pictures.
 _MOST_PICTURES = 200
 
@@ -36,22 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in commands:
         return cli.main(words, epilog=_EPILOG)
     parser, command = commands[words[0]]
-    return _run(command, parser().parse_args(words[1:]), f"nst {words[0]}")
-
-
-def _run(command: Callable[[argparse.Namespace], None], options: argparse.Namespace, name: str) -> int:
-    quiet_tensorflow()
-    try:
-        with quiet_warnings():
-            command(options)
-    except (StyleTransferError, OSError) as error:
-        # A path may hold a line break; the message is one line all the same.
-        print(f"{name}:", r"\n".join(str(error).splitlines()), file=sys.stderr)
-        return _BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted; nothing written", file=sys.stderr)
-        return _INTERRUPTED
-    return 0
+    return run_command(command, parser().parse_args(words[1:]), f"nst {words[0]}")
 
 
 def _measure(options: argparse.Namespace) -> None:
@@ -83,7 +67,7 @@ def _map(options: argparse.Namespace) -> None:
     stem = Path(options.output)
     files = {suffix: stem.with_name(f"{stem.name}{suffix}") for suffix in (".csv", ".png", ".svg")}
     for file in files.values():
-        cli.require_folder(file)
+        require_folder(file)
     pictures = _pictures_in(options.folder, options.size, avoid=set(files.values()))
     import_keras_quietly()
     from pipeline.map_figure import draw
@@ -124,7 +108,7 @@ def _load(path: str | Path, size: int) -> Picture:
 
 
 def _measure_parser() -> argparse.ArgumentParser:
-    parser = cli.OneLineParser(
+    parser = OneLineParser(
         prog="nst measure",
         description="Say how far two pictures are apart. The order of the two does not matter.",
         epilog="What compares positions sees both at the lesser height and width of the two.",
@@ -137,7 +121,7 @@ def _measure_parser() -> argparse.ArgumentParser:
 
 
 def _map_parser() -> argparse.ArgumentParser:
-    parser = cli.OneLineParser(
+    parser = OneLineParser(
         prog="nst map",
         description="Place the pictures of a folder by style (across) and content (up): OUT.csv, OUT.png, OUT.svg.",
         epilog="Each axis is the first principal coordinate of the pictures' distances (classical scaling).",

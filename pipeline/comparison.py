@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from nstcore.errors import WeightsError
 from nstcore.images import Picture, resize_to
 from pipeline import judges, metrics
-from pipeline.judges import JUDGES, Judge, Look
+from pipeline.judges import JUDGES, Judge
+
+Grams = tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,11 @@ def compare(one: Picture, other: Picture) -> metrics.Measured:
 
     Args:
         one, other: uint8 (H, W, 3), RGB, sides >= 32; any sizes.
+
+    Raises:
+        MemoryShortageError: if they are too large for the memory that is free.
     """
+    judges.require_memory(one, other)
     height, width = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
     pair = resize_to(one, height, width), resize_to(other, height, width)
     compared = metrics.Measured()
@@ -66,7 +72,7 @@ def compare(one: Picture, other: Picture) -> metrics.Measured:
         except WeightsError as error:
             compared.unmeasured.update({style: str(error), content: str(error)})
         else:
-            compared.measures[style] = style_distance(*looks)
+            compared.measures[style] = style_distance(*(look.grams for look in looks))
             compared.measures[content] = content_distance(*(look.content for look in sized))
             compared.judges[judge.name] = judges.provenance(judge).to_dict()
     compared.measures["ssim"] = metrics.ssim(*pair)
@@ -81,9 +87,9 @@ def compare(one: Picture, other: Picture) -> metrics.Measured:
     return compared
 
 
-def style_distance(one: Look, other: Look) -> float:
-    """The style distance of two looks of one judge."""
-    shares = [_share(a, b) for a, b in zip(one.grams, other.grams, strict=True)]
+def style_distance(one: Grams, other: Grams) -> float:
+    """The style distance of two looks of one judge, by their Gram matrices."""
+    shares = [_share(a, b) for a, b in zip(one, other, strict=True)]
     return math.sqrt(math.fsum(shares) / len(shares))
 
 

@@ -15,7 +15,7 @@ from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfi
 from nstcore.images import PICTURE_SUFFIXES, load_picture
 from pipeline.cell import Cell, RejectedCell, identity, picture_sha256, read_variant
 from pipeline.digest import cell_digest, grid_digest
-from pipeline.paths import picture_name
+from pipeline.paths import pair_stems, picture_name
 from pipeline.series import Series
 from pipeline.study import Study
 
@@ -46,6 +46,11 @@ class Grid:
         for cell in self.cells:
             pairs.setdefault((cell.content, cell.style), []).append(cell)
         return pairs
+
+    @cached_property
+    def pair_stems(self) -> dict[tuple[str, str], str]:
+        """What the plots of each content and style are named."""
+        return pair_stems(self.pairs)
 
     @cached_property
     def series(self) -> list[Series]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -56,6 +57,10 @@ JUDGES: dict[str, Judge] = {
         ),
     )
 }
+# Keras keeps every activation until the last is there. Measured with TensorFlow on a processor, bytes of each pixel at
+# 512, 1024 and 2048 px: VGG19 1280 to 1400, EfficientNet-Lite0 1490 to 1530, LPIPS of two pictures 1640 to 2020; and
+# all measures of a cell 2000, 1970 and 2220.
+_BYTES_PER_PIXEL = 2400
 #: The networks whose weights the measures need: the judges of style and content, and LPIPS.
 NETWORKS = (*JUDGES, "lpips")
 
@@ -116,6 +121,18 @@ class Seen:
     def of(cls, picture: Picture) -> Seen:
         digest = hashlib.sha256(f"{picture.shape} ".encode() + np.ascontiguousarray(picture).tobytes())
         return cls(digest.hexdigest(), picture)
+
+
+def require_memory(*pictures: Picture) -> None:
+    """See that the networks can look at some pictures, one after the other, and be compared.
+
+    Raises:
+        MemoryShortageError: if that cannot fit, with what to do.
+    """
+    from nstcore.memory import require_bytes
+
+    height, width = max((picture.shape[:2] for picture in pictures), key=math.prod)
+    require_bytes(_BYTES_PER_PIXEL * height * width, f"{width} x {height} pixels through the judges")
 
 
 @dataclass(frozen=True)

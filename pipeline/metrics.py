@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from nstcore.errors import PictureError, WeightsError
 from nstcore.images import Picture, resize_to
-from pipeline.judges import JUDGES, Judge, Look, Seen, locate, look, provenance
+from pipeline.judges import JUDGES, Judge, Look, Seen, locate, look, provenance, require_memory
 from pipeline.measure_names import MEASURES
 
 #: Raised by hand when a change here or of a judge's layers changes what is measured.
@@ -75,11 +75,13 @@ def measure(made: Picture, content: Picture, style: Picture, absent: Mapping[str
 
     Raises:
         PictureError: if `made` has not the content's size.
+        MemoryShortageError: if the pictures are too large for the memory that is free.
     """
     if made.shape != content.shape:
         raise PictureError(
             f"a picture is measured at the size of its content picture {content.shape[:2]}. Received: {made.shape[:2]}"
         )
+    require_memory(content, style)
     measured = Measured()
 
     def take(network: str, measures: Callable[[], dict[str, float]], names: tuple[str, ...]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.series import Series
 
-# Of the 255 bytes a file system allows, a plot's name takes two of these, a separator and a suffix.
+# Of the 255 bytes a file system allows, a plot's name takes two of these, a separator, a checksum and a suffix.
 _LONGEST_NAME = 100
 
 
@@ -46,20 +48,37 @@ def nights_folder(output: Path) -> Path:
     return output / "nights"
 
 
-def loss_plot_file(report: Path, content: str, style: str) -> Path:
-    return report / "loss_per_iteration" / f"{content}--{style}.png"
+def pair_stems(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """What the plots of each pair of a grid are named: "<content>--<style>".
+
+    Of picture names that hold "--" two pairs may join to one: "a--b" and "c", "a" and "b--c". Those get a checksum
+    each, also where only a file system that ignores case would take them for one.
+    """
+    joined = {pair: "--".join(pair) for pair in pairs}
+    uses = Counter(stem.casefold() for stem in joined.values())
+    return {pair: stem if uses[stem.casefold()] == 1 else _told_apart(stem, pair) for pair, stem in joined.items()}
 
 
-def terms_plot_file(report: Path, content: str, style: str) -> Path:
-    return report / "terms_per_iteration" / f"{content}--{style}.png"
+def _told_apart(stem: str, pair: tuple[str, str]) -> str:
+    # No picture's name holds a slash.
+    return f"{stem}-{hashlib.sha256('/'.join(pair).encode()).hexdigest()[:8]}"
 
 
-def time_plot_file(report: Path, content: str, style: str) -> Path:
-    return report / "time" / f"{content}--{style}.png"
+def loss_plot_file(report: Path, pair: str) -> Path:
+    """Of a pair's losses; `pair` is its name of `pair_stems`, as in the functions below."""
+    return report / "loss_per_iteration" / f"{pair}.png"
 
 
-def variants_file(report: Path, content: str, style: str) -> Path:
-    return report / "variants" / f"{content}--{style}.png"
+def terms_plot_file(report: Path, pair: str) -> Path:
+    return report / "terms_per_iteration" / f"{pair}.png"
+
+
+def time_plot_file(report: Path, pair: str) -> Path:
+    return report / "time" / f"{pair}.png"
+
+
+def variants_file(report: Path, pair: str) -> Path:
+    return report / "variants" / f"{pair}.png"
 
 
 def summary_file(report: Path) -> Path:

@@ -58,12 +58,15 @@ def map_pictures(pictures: Sequence[tuple[str, Picture]], judge: Judge) -> Pictu
 
     Raises:
         WeightsError: if the judge's weights cannot be had.
+        MemoryShortageError: if the pictures are too large for the memory that is free.
     """
-    looks = [judges.look(judge, picture) for _, picture in pictures]
+    judges.require_memory(*(picture for _, picture in pictures))
+    # No more than the Gram matrices, whose size is the network's: the pictures may be many and large.
+    grams = [judges.look(judge, picture).grams for _, picture in pictures]
     squares = [judges.look(judge, resize_to(picture, CONTENT_SIDE, CONTENT_SIDE)).content for _, picture in pictures]
-    style, content = np.zeros((2, len(looks), len(looks)))
-    for a, b in zip(*np.triu_indices(len(looks), 1), strict=True):
-        style[a, b] = style[b, a] = comparison.style_distance(looks[a], looks[b])
+    style, content = np.zeros((2, len(pictures), len(pictures)))
+    for a, b in zip(*np.triu_indices(len(pictures), 1), strict=True):
+        style[a, b] = style[b, a] = comparison.style_distance(grams[a], grams[b])
         content[a, b] = content[b, a] = comparison.content_distance(squares[a], squares[b])
     (across, seen_across), (up, seen_up) = principal_coordinate(style), principal_coordinate(content)
     names = tuple(name for name, _ in pictures)

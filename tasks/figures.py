@@ -58,6 +58,10 @@ class PairFigure(FigureTask):
     def cells(self) -> Iterable[Cell]:
         return self.plan().pairs[(self.content, self.style)]
 
+    def stem(self) -> str:
+        """What its file is named."""
+        return self.plan().pair_stems[(self.content, self.style)]
+
     def title(self) -> str:
         return f"{self.content} × {self.style}"
 
@@ -79,7 +83,7 @@ class LossPlot(PairFigure):
         return "Loss per iteration"
 
     def output(self) -> VectorFigureStore:
-        return VectorFigureStore(os.fspath(loss_plot_file(self.folder(), self.content, self.style)))
+        return VectorFigureStore(os.fspath(loss_plot_file(self.folder(), self.stem())))
 
     def run(self) -> None:
         from pipeline import plots
@@ -94,7 +98,7 @@ class TermsPlot(PairFigure):
         return "Terms of the loss per iteration"
 
     def output(self) -> VectorFigureStore:
-        return VectorFigureStore(os.fspath(terms_plot_file(self.folder(), self.content, self.style)))
+        return VectorFigureStore(os.fspath(terms_plot_file(self.folder(), self.stem())))
 
     def run(self) -> None:
         from pipeline import plots
@@ -110,7 +114,7 @@ class TimePlot(PairFigure):
         return "Time per iteration, loss over time"
 
     def output(self) -> VectorFigureStore:
-        return VectorFigureStore(os.fspath(time_plot_file(self.folder(), self.content, self.style)))
+        return VectorFigureStore(os.fspath(time_plot_file(self.folder(), self.stem())))
 
     def run(self) -> None:
         from pipeline import plots
@@ -126,7 +130,7 @@ class VariantTable(PairFigure):
         return "Pictures by what varies"
 
     def output(self) -> FigureStore:
-        return FigureStore(os.fspath(variants_file(self.folder(), self.content, self.style)))
+        return FigureStore(os.fspath(variants_file(self.folder(), self.stem())))
 
     def run(self) -> None:
         from pipeline import plots

@@ -18,8 +18,8 @@ from pipeline.paths import measures_file, weights_failure_file
 from pipeline.stores import JsonStore, JudgeStore
 from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
-from tasks.parameters import CellParameter, output_dir
-from tasks.transfer import NetworkTask, Transfer
+from tasks.parameters import output_dir
+from tasks.transfer import CellsTask, Transfer
 
 
 class JudgeWeights(SettlingTask):
@@ -43,29 +43,16 @@ class JudgeWeights(SettlingTask):
         self.set_status_message(f"{self.network}: {provenance.source}")
 
 
-class MeasureCell(NetworkTask):
+class MeasureCell(CellsTask):
     """The measures of one cell's picture. A judge whose weights cannot be had costs its own measures alone.
 
     It answers for one picture, the judges that are at hand, and one `METRICS_VERSION`. Where a judge is not, every run
-    tries again to get it.
+    tries again to get it. Luigi joins the pictures of a backbone that can be measured: a worker that is one of several
+    loads the judges anew for each task, which takes longer than to measure a picture.
     """
 
-    content: str = luigi.Parameter(description="the content picture's name")
-    style: str = luigi.Parameter(description="the style picture's name")
-    cell: Cell = CellParameter()
-
-    @classmethod
-    def of(cls, cell: Cell, output_dir: str, batch_size: int) -> MeasureCell:
-        """The measures of a planned cell."""
-        return cls(
-            content=cell.content,
-            style=cell.style,
-            backbone=cell.backbone,
-            version=cell.digest,
-            cell=cell,
-            output_dir=output_dir,
-            batch_size=batch_size,
-        )
+    batchable = True
+    max_batch_size = 16
 
     def transfer(self) -> Transfer:
         return Transfer.of(self.cell, self.output_dir, self.batch_size)
@@ -74,7 +61,8 @@ class MeasureCell(NetworkTask):
         return JudgeWeights(network=network, output_dir=self.output_dir)
 
     def requires(self) -> list[SettlingTask]:
-        return [self.transfer(), *(self.judge(network) for network in judges.NETWORKS)]
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells)
+        return [*transfers, *(self.judge(network) for network in judges.NETWORKS)]
 
     def output(self) -> JsonStore:
         measured_by = f"{metrics.METRICS_VERSION}-{_bench().identity}"
@@ -86,8 +74,9 @@ class MeasureCell(NetworkTask):
 
     @looked_up_once
     def complete(self) -> bool:
-        missing = _bench().missing
-        return super().complete() and all(self.judge(network).complete() for network in missing)
+        return all(super(MeasureCell, member).complete() for member in self.members()) and all(
+            self.judge(network).complete() for network in _bench().missing
+        )
 
     @looked_up_once
     def finished_at(self) -> float:
@@ -99,10 +88,17 @@ class MeasureCell(NetworkTask):
         if reason:
             raise StyleTransferError(reason)
 
+    def run(self) -> None:
+        for member in self.members():
+            self.set_status_message(f"measuring {member.content} × {member.style}, {self.backbone}")
+            with member.settled():
+                member.check_steps()
+                member.work()
+        self.tell_failures()
+
     def work(self) -> None:
         if self.output().exists():
             return  # a missing judge was looked for once more and is still missing
-        self.set_status_message(f"measuring {self.content} × {self.style}, {self.backbone}")
         content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
         import_keras_quietly()
         from nstcore.environment import versions

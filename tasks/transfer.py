@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import luigi
 
@@ -81,7 +81,7 @@ class ComputeTarget(NetworkTask):
     @property
     def priority(self) -> int:
         """Luigi fills a batch with the cells that can be done now, so all targets come before the first batch."""
-        return int(self.batch_size > 1)
+        return 2 if self.batch_size > 1 else 1
 
     def requires(self) -> list[luigi.Task]:
         return [Picture(path=self.cell.path(self.kind)), self.weights_task()]
@@ -130,21 +130,16 @@ class ComputeStyleTarget(ComputeTarget):
         return style_target(picture, extractor, self.cell.config)
 
 
-class Transfer(NetworkTask):
-    """One cell: a content picture in the style of another, through one backbone.
-
-    With a `batch_size` above 1 Luigi joins the cells of one `batch` that can be done into one such task. It runs them
-    together and leaves what each would have left alone: `members` are the tasks of its cells.
-    """
+class CellsTask(NetworkTask):
+    """A job for one cell, or for several that Luigi joins: it leaves what the tasks of the single cells would leave."""
 
     content: str = joined_text("the content picture's name")
     style: str = joined_text("the style picture's name")
     version: str = joined_text("digest of everything the output depends on")
     cells: tuple[Cell, ...] = CellsParameter()
-    batch: str = luigi.Parameter(significant=False, description="what the cells of a batch share; empty: no batch")
 
     @classmethod
-    def of(cls, cell: Cell, output_dir: str, batch_size: int) -> Transfer:
+    def of(cls, cell: Cell, output_dir: str, batch_size: int, **others: Any) -> Self:
         """The task of a planned cell."""
         return cls(
             content=cell.content,
@@ -152,15 +147,43 @@ class Transfer(NetworkTask):
             backbone=cell.backbone,
             version=cell.digest,
             cells=(cell,),
-            batch=cell.batch if batch_size > 1 else "",
             output_dir=output_dir,
             batch_size=batch_size,
+            **others,
         )
 
     @property
     def cell(self) -> Cell:
-        """The cell, or the first of the batch."""
+        """The cell, or the first of those that were joined."""
         return self.cells[0]
+
+    def members(self) -> list[Self]:
+        """The tasks of the single cells."""
+        if len(self.cells) == 1:
+            return [self]
+        return [self.of(cell, self.output_dir, self.batch_size) for cell in self.cells]
+
+    def tell_failures(self) -> None:
+        """Say on Luigi's page what the members failed with."""
+        failed = [reason for member in self.members() if (reason := member.failure().reason())]
+        if failed:
+            self.set_status_message("failed: " + " ".join(failed))
+
+
+class Transfer(CellsTask):
+    """One cell: a content picture in the style of another, through one backbone.
+
+    With a `batch_size` above 1 Luigi joins the cells of one `batch` that can be done into one such task.
+    """
+
+    # Before the measures, which then can be taken of many pictures at once.
+    priority = 1
+
+    batch: str = luigi.Parameter(significant=False, description="what the cells of a batch share; empty: no batch")
+
+    @classmethod
+    def of(cls, cell: Cell, output_dir: str, batch_size: int, **others: Any) -> Self:
+        return super().of(cell, output_dir, batch_size, batch=cell.batch if batch_size > 1 else "", **others)
 
     @property
     def batchable(self) -> bool:
@@ -169,12 +192,6 @@ class Transfer(NetworkTask):
     @property
     def max_batch_size(self) -> int:
         return self.batch_size
-
-    def members(self) -> list[Transfer]:
-        """The tasks of the single cells."""
-        if len(self.cells) == 1:
-            return [self]
-        return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells]
 
     def requires(self) -> list[ComputeTarget]:
         kinds = (ComputeContentTarget, ComputeStyleTarget)
@@ -209,9 +226,7 @@ class Transfer(NetworkTask):
         for member, result in zip(pairs, results, strict=True):
             with member.settled():
                 member.dump(result, len(pairs))
-        failed = [reason for member in self.members() if (reason := member.failure().reason())]
-        if failed:
-            self.set_status_message("failed: " + " ".join(failed))
+        self.tell_failures()
 
     def load(self) -> Pair:
         """Read what a cell is made from."""

@@ -15,7 +15,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from nstcore import Trace, cli, presets
+from nstcore import StyleTransferError, Trace, cli, presets
 from nstcore.backbones import BACKBONES
 from nstcore.images import read_picture, write_picture
 
@@ -225,7 +225,7 @@ def test_options_reach_the_settings(folder, monkeypatch):
     """The run itself is left out: what would have been run is looked at."""
     seen = []
 
-    class Stop(cli.StyleTransferError):
+    class Stop(StyleTransferError):
         pass
 
     def stop(options, config):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nstcore import cli
+from nstcore import cli, memory
 from nstcore.images import read_picture, write_picture
 from nstcore.weights import Provenance
 from pipeline import commands, judges, metrics
@@ -129,6 +129,16 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, arguments, words):
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"nst {arguments[0]}: ")
     assert re.search(words, err)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [("measure", "gallery/one.png", "gallery/two.jpg"), ("map", "gallery")])
+def test_what_does_not_fit_into_memory_is_refused_in_one_line(folder, monkeypatch, arguments):
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**20)
+    before = sorted(folder.rglob("*"))
+    status, out, err = run(*arguments, "--size", 2000)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"2000 x 1400 pixels through the judges need about 6.3 GiB of memory, 1 MiB are free", err)
     assert sorted(folder.rglob("*")) == before
 
 

@@ -55,8 +55,7 @@ def test_distances_are_those_of_the_formula():
     assert comparison.content_distance(one, 2 * one) == pytest.approx(math.sqrt(9 / 45))
     zero = np.zeros_like(one)
     assert comparison.content_distance(zero, zero) == 0
-    looks = [Look(one, (one, one)), Look(one, (one, 2 * one))]
-    assert comparison.style_distance(*looks) == pytest.approx(math.sqrt((0 + 9 / 45) / 2))
+    assert comparison.style_distance((one, one), (one, 2 * one)) == pytest.approx(math.sqrt((0 + 9 / 45) / 2))
 
 
 def test_red_and_blue_have_nothing_in_common(simple_judges):
@@ -89,7 +88,7 @@ def test_a_map_holds_the_distances_of_every_two(simple_judges, blotches):
     looks = [by_hand(None, picture) for _, picture in pictures]
     for a in range(3):
         for b in range(3):
-            expected = comparison.style_distance(looks[a], looks[b])
+            expected = comparison.style_distance(looks[a].grams, looks[b].grams)
             assert placed.style[a, b] == pytest.approx(expected)
     assert (placed.content == placed.content.T).all()
     rows = list(csv.DictReader(placed.to_csv().splitlines(keepends=True)))

@@ -11,7 +11,7 @@ from nstcore import BACKBONES, ConfigError, PictureError, TransferConfig
 from nstcore.images import write_picture
 from pipeline.digest import cell_digest, file_sha256, target_digest
 from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
-from pipeline.paths import cell_folder, loss_plot_file, picture_name
+from pipeline.paths import cell_folder, loss_plot_file, pair_stems, picture_name
 from pipeline.study import Axis, Choice, Study, varied
 
 WEIGHTS = {name: f"{index:064x}" for index, name in enumerate(BACKBONES)}
@@ -205,10 +205,23 @@ def test_a_files_checksum_follows_its_bytes(tmp_path):
 def test_long_names_stay_apart_and_fit_a_file_system(tmp_path):
     names = [picture_name(tmp_path / f"{'ü' * 100}{end}.png") for end in "ab"]
     assert names[0] != names[1]
-    plot = loss_plot_file(tmp_path, *names)
-    plot.parent.mkdir()
-    plot.touch()
+    pairs = [(names[0], names[1]), (f"{names[0]}--", names[1]), (names[0], f"--{names[1]}")]
+    for stem in pair_stems(pairs).values():
+        plot = loss_plot_file(tmp_path, stem)
+        plot.parent.mkdir(exist_ok=True)
+        plot.touch()
     cell_folder(tmp_path, *names, "inceptionv3", "0" * 16).mkdir(parents=True)
+
+
+def test_only_pairs_whose_names_join_to_one_get_a_checksum():
+    ordinary = [("a", "c"), ("a--b", "b--c"), ("a-", "-b"), ("A", "b"), ("my--cat", "oil")]
+    assert pair_stems(ordinary) == {pair: "--".join(pair) for pair in ordinary}
+    alike = [("a--b", "c"), ("a", "b--c"), ("A", "b--C"), ("x-", "y"), ("x", "-y")]
+    stems = pair_stems([*ordinary, *alike])
+    assert [stems[pair] for pair in ordinary] == ["--".join(pair) for pair in ordinary]
+    assert [stems[pair].rpartition("-")[0] for pair in alike] == ["--".join(pair) for pair in alike]
+    assert len({stem.casefold() for stem in stems.values()}) == len(stems)
+    assert pair_stems(alike[:2]).items() <= stems.items()  # whatever else there is
 
 
 def test_what_a_study_varies_makes_cells_of_their_own(folders):

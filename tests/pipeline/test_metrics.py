@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from scipy.ndimage import correlate1d
 
-from nstcore import PictureError, WeightsError
+from nstcore import MemoryShortageError, PictureError, WeightsError, memory
 from nstcore.images import resize_to
 from nstcore.weights import Provenance
 from pipeline import judges, metrics
@@ -125,6 +127,41 @@ def test_what_cells_share_is_looked_at_once(simple_judges, pictures, blotches):
         metrics.measure(blotches(seed, 40, 60), *pictures)
     # Each judge: four pictures made; content, style, and style at the content's size once.
     assert len(simple_judges) == len(JUDGES) * (4 + 3)
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_anyone_looks(simple_judges, pictures, monkeypatch):
+    content, style = pictures
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**20)
+    with pytest.raises(MemoryShortageError, match=r"60 x 40 pixels through the judges .* 5 MiB .* 1 MiB are free"):
+        metrics.measure(content, content, style)
+    assert not simple_judges
+
+
+@pytest.mark.pretrained
+def test_the_judges_take_the_memory_that_is_asked_for():
+    """Of a process of its own, whose peak is no other's."""
+    program = """
+import resource
+import numpy as np
+from nstcore import memory
+from pipeline import metrics
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def pictures(height, width):
+    return np.random.default_rng(0).integers(0, 256, (3, height, width, 3), np.uint8)
+
+metrics.measure(*pictures(48, 64))
+asked = []
+memory.require_bytes = lambda required, who: asked.append(required)
+before = peak()
+assert metrics.measure(*pictures(384, 512)).unmeasured == {}
+print((peak() - before) / asked[0])
+"""
+    alone = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert alone.returncode == 0, alone.stderr
+    assert 0.7 < float(alone.stdout) < 1
 
 
 def test_a_picture_of_another_size_is_refused(simple_judges, pictures):

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from nstcore import TransferConfig
+from pipeline.cell import Cell
+from pipeline.grid import Grid
+from pipeline.paths import plan_file, report_folder
 from pipeline.report import PageFigure
 from pipeline.series import Series
+from pipeline.stores import GridStore
 from tasks import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 
 
 @pytest.mark.parametrize(
     ("task", "folder"), [(LossPlot, "loss_per_iteration"), (TermsPlot, "terms_per_iteration"), (TimePlot, "time")]
 )
-def test_a_page_finds_both_files_of_a_pair(task, folder):
-    figure = task(grid="g", content="a <b>", style="$s", output_dir="o").page_figure()
+def test_a_page_finds_both_files_of_a_pair(task, folder, tmp_path):
+    cell = Cell("a <b>", "$s", *[""] * 4, TransferConfig(), "", "0")
+    GridStore(str(plan_file(report_folder(tmp_path, "g")))).dump(Grid((cell,), (), {}, {}, "Pairs"))
+    figure = task(grid="g", content="a <b>", style="$s", output_dir=str(tmp_path)).page_figure()
     assert figure == PageFigure(figure.title, f"{folder}/a <b>--$s.png", f"{folder}/a <b>--$s.svg")
     assert figure.title
 

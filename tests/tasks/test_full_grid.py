@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import pytest
 from nstcore import PictureError, Trace, weights
 from nstcore.images import read_picture, write_picture
 from pipeline import stores
-from tasks import ComputeStyleTarget, FullGrid, Transfer, outcome
+from tasks import ComputeStyleTarget, FullGrid, Transfer, progress
 
 SIZE, ITERATIONS = 80, 3
 PAIR_PLOTS = ("loss_per_iteration", "terms_per_iteration", "time")
@@ -53,12 +52,6 @@ def parameters(inputs: Path, **others):
     }
 
 
-def run(task: luigi.Task, monkeypatch) -> luigi.execution_summary.LuigiRunResult:
-    """Run a task as a new `luigi` process would."""
-    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
-    return luigi.build([task], local_scheduler=True, detailed_summary=True, log_level="WARNING")
-
-
 def files(inputs: Path) -> dict[str, int]:
     """Every file of the outputs, and when it was written."""
     root = inputs / "outputs"
@@ -74,8 +67,8 @@ def report_of(inputs: Path, names: set[str] | dict[str, int]) -> Path:
     return (inputs / "outputs" / page).parent
 
 
-def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
-    assert run(FullGrid(**parameters(inputs)), monkeypatch).scheduling_succeeded
+def test_a_grid_leaves_every_file_of_the_contract(inputs, run):
+    assert run(FullGrid(**parameters(inputs))).scheduling_succeeded
     made = files(inputs)
     report = report_of(inputs, made)
     for content in ("bridge", "cat"):
@@ -118,21 +111,38 @@ def test_a_grid_leaves_every_file_of_the_contract(inputs, monkeypatch):
     assert len([name for name in made if name.startswith("targets/style")]) == 2
 
 
-def test_a_second_run_does_nothing(inputs, monkeypatch):
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+def test_pairs_whose_names_join_to_one_have_plots_of_their_own(inputs, run):
+    for old, new in (("content/bridge", "content/a--b"), ("content/cat", "content/a"), ("style/oil", "style/b--ink")):
+        (inputs / f"{old}.png").rename(inputs / f"{new}.png")
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.SUCCESS
+    report = report_of(inputs, files(inputs))
+    page = (report / "index.html").read_text()
+    for plot in PAIR_PLOTS:
+        drawn = {path.stem: path for path in (report / plot).glob("*.svg")}
+        assert {"a--ink", "a--b--b--ink"} < drawn.keys()
+        assert len(drawn) == 4
+        titles = [re.search("<!-- (.+ × .+) -->", path.read_text()) for path in drawn.values()]
+        # A comment of XML may not hold "--".
+        shown = sorted(title[1].replace("- -", "--") for title in titles if title)
+        assert shown == ["a × b--ink", "a × ink", "a--b × b--ink", "a--b × ink"]
+        assert all(f'"{plot}/{stem}.svg"' in page for stem in drawn)
+
+
+def test_a_second_run_does_nothing(inputs, run):
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
-    again = run(FullGrid(**parameters(inputs)), monkeypatch)
+    again = run(FullGrid(**parameters(inputs)))
     assert files(inputs) == before
     assert "Did not run any tasks" in again.summary_text
 
 
-def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(inputs, monkeypatch):
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(inputs, run):
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
     picture = read_picture(inputs / "style/ink.png").copy()
     picture[0, 0, 0] ^= 1
     write_picture(inputs / "style/ink.png", picture)
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     new = changed(before, files(inputs))
     assert {name.split("/")[1:3] == [content, "ink"] for content in ("bridge", "cat") for name in new} == {True, False}
     assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {
@@ -143,11 +153,11 @@ def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(inputs, monk
     assert before.keys() <= files(inputs).keys()
 
 
-def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, monkeypatch):
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, run):
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
     shutil.rmtree(inputs / "outputs/cells/cat/oil")
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     after = files(inputs)
     assert after.keys() == before.keys()
     new = changed(before, after)
@@ -167,14 +177,14 @@ def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, monk
     }
 
 
-def test_a_report_that_lost_a_picture_gets_it_back(inputs, monkeypatch):
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+def test_a_report_that_lost_a_picture_gets_it_back(inputs, run):
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
     report = report_of(inputs, before)
     lost = next((report / "thumbs").iterdir())
     lost.unlink()
     assert not FullGrid(**parameters(inputs)).complete()
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     assert lost.is_file()
     assert {name.split("/", 2)[2] for name in changed(before, files(inputs))} == {
         "gallery.json",
@@ -183,34 +193,34 @@ def test_a_report_that_lost_a_picture_gets_it_back(inputs, monkeypatch):
     }
 
 
-def test_a_figure_without_its_vector_is_drawn_again(inputs, monkeypatch):
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+def test_a_figure_without_its_vector_is_drawn_again(inputs, run):
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
     next((inputs / "outputs").rglob("time/cat--ink.svg")).unlink()
     assert not FullGrid(**parameters(inputs)).complete()
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     redone = {name.split("/", 2)[2] for name in changed(before, files(inputs))}
     assert redone == {"time/cat--ink.png", "time/cat--ink.svg", "index.html"}
     assert before.keys() == files(inputs).keys()
 
 
-def test_reports_that_missed_a_new_cell_are_made_again(inputs, monkeypatch):
+def test_reports_that_missed_a_new_cell_are_made_again(inputs, run):
     """A run that ends between a cell and its reports leaves the reports older than the cell."""
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
     manifest = next((inputs / "outputs/cells/cat/oil").rglob("manifest.json"))
     manifest.write_bytes(manifest.read_bytes())
     assert not FullGrid(**parameters(inputs)).complete()
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     redone = {name.split("/", 2)[2] for name in changed(before, files(inputs)) if name.startswith("reports/")}
     assert "loss_per_iteration/cat--oil.png" in redone
     assert "loss_per_iteration/cat--ink.png" not in redone
 
 
-def test_the_setting_that_differs_decides_what_is_shared(inputs, monkeypatch):
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+def test_the_setting_that_differs_decides_what_is_shared(inputs, run):
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
-    run(FullGrid(**parameters(inputs, iterations=ITERATIONS + 1)), monkeypatch)
+    run(FullGrid(**parameters(inputs, iterations=ITERATIONS + 1)))
     new = changed(before, files(inputs))
     assert len([name for name in new if name.endswith("result.png")]) == 4
     assert not [name for name in new if name.startswith("targets/")]
@@ -226,11 +236,11 @@ BAD_PICTURES = {
 }
 
 
-def test_bad_pictures_cost_their_own_cells_alone(inputs, monkeypatch, caplog):
+def test_bad_pictures_cost_their_own_cells_alone(inputs, run, caplog):
     for name, make in BAD_PICTURES.items():
         make(inputs / "style" / name)
     (inputs / "style" / "OIL.jpg").write_bytes((inputs / "style" / "oil.png").read_bytes())
-    result = run(FullGrid(**parameters(inputs)), monkeypatch)
+    result = run(FullGrid(**parameters(inputs)))
     assert result.status == luigi.LuigiStatusCode.FAILED
     made = files(inputs)
     assert {tuple(name.split("/")[1:3]) for name in made if name.startswith("cells/")} == {
@@ -248,7 +258,7 @@ def test_bad_pictures_cost_their_own_cells_alone(inputs, monkeypatch, caplog):
     failed = [record for record in caplog.records if "FailedCell" in record.getMessage() and record.exc_info]
     assert len(failed) == 2 * len(reasons)
     before = made
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     assert changed(before, files(inputs)) == set()
 
 
@@ -262,8 +272,8 @@ def test_bad_pictures_cost_their_own_cells_alone(inputs, monkeypatch, caplog):
         ),
     ],
 )
-def test_what_one_backbone_cannot_do_costs_its_cells_alone(inputs, monkeypatch, change, line):
-    result = run(FullGrid(**parameters(inputs, **change)), monkeypatch)
+def test_what_one_backbone_cannot_do_costs_its_cells_alone(inputs, run, change, line):
+    result = run(FullGrid(**parameters(inputs, **change)))
     assert result.status == luigi.LuigiStatusCode.FAILED
     made = files(inputs)
     with (report_of(inputs, made) / "grid.csv").open(newline="") as file:
@@ -274,21 +284,21 @@ def test_what_one_backbone_cannot_do_costs_its_cells_alone(inputs, monkeypatch, 
             assert re.search(line, row["reason"]), row["reason"]
 
 
-def test_a_loss_that_diverges_fails_its_cell_and_leaves_no_picture(inputs, monkeypatch):
+def test_a_loss_that_diverges_fails_its_cell_and_leaves_no_picture(inputs, run):
     settings = {**parameters(inputs)["settings"], "style_normalization": "none", "style_weight": 1e38}
-    result = run(FullGrid(**parameters(inputs, settings=settings)), monkeypatch)
+    result = run(FullGrid(**parameters(inputs, settings=settings)))
     assert result.status == luigi.LuigiStatusCode.FAILED
     made = files(inputs)
     assert not [name for name in made if name.endswith(("result.png", "trace.csv", "manifest.json"))]
     assert "loss became inf at evaluation 1" in (report_of(inputs, made) / "grid.csv").read_text()
 
 
-def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, monkeypatch):
+def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, run):
     good = read_picture(inputs / "style/ink.png")
     (inputs / "style/ink.png").write_bytes(b"")
-    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.FAILED
     write_picture(inputs / "style/ink.png", good)
-    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.SUCCESS
     assert FullGrid(**parameters(inputs)).complete()
 
 
@@ -302,25 +312,25 @@ def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, monkeypatch):
         ({"settings": {"colour": 1}}, "unknown setting.*style_weight.*colour"),
     ],
 )
-def test_a_grid_that_cannot_be_planned_fails_with_one_line(inputs, monkeypatch, caplog, change, line):
-    result = run(FullGrid(**parameters(inputs, **change)), monkeypatch)
+def test_a_grid_that_cannot_be_planned_fails_with_one_line(inputs, run, caplog, change, line):
+    result = run(FullGrid(**parameters(inputs, **change)))
     assert result.status == luigi.LuigiStatusCode.FAILED
     assert any(re.search(line, str(record.exc_info[1])) for record in caplog.records if record.exc_info)
 
 
-def test_a_folder_without_pictures_is_said_so(inputs, monkeypatch, caplog):
+def test_a_folder_without_pictures_is_said_so(inputs, run, caplog):
     shutil.rmtree(inputs / "content")
     (inputs / "content").mkdir()
     (inputs / "content" / "notes.txt").write_text("no picture")
-    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.FAILED
     assert any("no pictures in this folder" in str(record.exc_info[1]) for record in caplog.records if record.exc_info)
 
 
-def test_missing_weights_fail_or_are_skipped_as_asked(inputs, monkeypatch):
+def test_missing_weights_fail_or_are_skipped_as_asked(inputs, run):
     bad = parameters(inputs, weights=str(inputs / "absent.weights.h5"))
-    assert run(FullGrid(**bad), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run(FullGrid(**bad)).status == luigi.LuigiStatusCode.FAILED
     assert not list((inputs / "outputs").rglob("index.html"))
-    assert run(FullGrid(**bad, on_missing_weights="skip"), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(FullGrid(**bad, on_missing_weights="skip")).status == luigi.LuigiStatusCode.SUCCESS
     page = report_of(inputs, files(inputs)) / "index.html"
     assert "absent.weights.h5" in page.read_text()
 
@@ -352,11 +362,11 @@ def test_two_forked_workers_make_the_grid_and_a_second_run_needs_no_keras(inputs
     assert files(inputs) == before
 
 
-def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, monkeypatch):
+def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, run, monkeypatch):
     """As when a damaged cache is fetched anew, from another source, in the middle of a grid."""
     elsewhere = replace(weights.locate("vgg16", "random"), sha256="0" * 64)
     monkeypatch.setattr(stores, "locate", lambda *_: elsewhere)
-    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.FAILED
     made = files(inputs)
     assert not [name for name in made if name.endswith("result.png")]
     assert (
@@ -364,13 +374,13 @@ def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, monkeypa
     )
 
 
-def test_a_report_never_shows_the_settings_of_another_grid(inputs, monkeypatch):
+def test_a_report_never_shows_the_settings_of_another_grid(inputs, run):
     """The same pictures in a folder of another name are the same cells, but not the same report."""
-    run(FullGrid(**parameters(inputs)), monkeypatch)
+    run(FullGrid(**parameters(inputs)))
     before = files(inputs)
     (inputs / "style").rename(inputs / "renamed")
     moved = parameters(inputs, style_dir=str(inputs / "renamed"))
-    assert run(FullGrid(**moved), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(FullGrid(**moved)).status == luigi.LuigiStatusCode.SUCCESS
     after = files(inputs)
     assert not [name for name in changed(before, after) if name.startswith(("cells/", "targets/"))]
     assert str(inputs / "renamed") in (report_of(inputs, after) / "index.html").read_text()
@@ -388,17 +398,17 @@ def batch_sizes(inputs: Path) -> list[int]:
     return sorted(json.loads((cell / "manifest.json").read_text())["result"]["batch_size"] for cell in cells)
 
 
-def test_batches_make_the_cells_that_single_runs_make(inputs, monkeypatch):
-    assert run(FullGrid(**parameters(inputs, batch_size=3)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+def test_batches_make_the_cells_that_single_runs_make(inputs, run):
+    assert run(FullGrid(**parameters(inputs, batch_size=3))).status == luigi.LuigiStatusCode.SUCCESS
     assert batch_sizes(inputs) == [1, 3, 3, 3]
     before = files(inputs)
-    again = run(FullGrid(**parameters(inputs, batch_size=3)), monkeypatch)
+    again = run(FullGrid(**parameters(inputs, batch_size=3)))
     assert "Did not run any tasks" in again.summary_text
-    assert run(FullGrid(**parameters(inputs)), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.SUCCESS
     assert files(inputs) == before  # nor are they made again one by one
 
     single = parameters(inputs, output_dir=str(inputs / "single"))
-    assert run(FullGrid(**single), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(FullGrid(**single)).status == luigi.LuigiStatusCode.SUCCESS
     together, alone = cells_of(inputs), cells_of(inputs, "single")
     assert together.keys() == alone.keys()
     for name, folder in together.items():
@@ -409,17 +419,43 @@ def test_batches_make_the_cells_that_single_runs_make(inputs, monkeypatch):
         assert totals[0] == pytest.approx(totals[1], rel=1e-3)
 
 
-def test_only_cells_of_one_backbone_and_size_are_batched(inputs, monkeypatch, blotches):
+def test_only_cells_of_one_backbone_and_size_are_batched(inputs, run, blotches):
     write_picture(inputs / "content/tower.png", blotches(5, 110, 90))
     settings = {"style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
     grid = parameters(inputs, batch_size=8, backbones="vgg16,vgg19", settings=settings)
-    assert run(FullGrid(**grid), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(FullGrid(**grid)).status == luigi.LuigiStatusCode.SUCCESS
     made = [json.loads((cell / "manifest.json").read_text()) for cell in cells_of(inputs).values()]
     sizes = {(one["config"]["backbone"], one["result"]["height"]): one["result"]["batch_size"] for one in made}
     assert sizes == {("vgg16", 65): 4, ("vgg19", 65): 4, ("vgg16", 80): 2, ("vgg19", 80): 2}
 
 
-def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, monkeypatch):
+def test_a_batch_goes_from_coarse_to_fine_though_the_style_of_its_first_pair_is_too_narrow(
+    inputs, run, monkeypatch, blotches
+):
+    (inputs / "content/cat.png").unlink()
+    write_picture(inputs / "style/a.png", blotches(30, 110, 70))  # 31 pixels wide at 48, 36 at 56
+    told, members, optimize = [], Transfer.members, Transfer.optimize
+
+    def told_of(self, pairs):
+        self.set_progress_percentage = told.append
+        return optimize(self, pairs)
+
+    monkeypatch.setattr(Transfer, "optimize", told_of)
+    # Luigi joins them in any order.
+    monkeypatch.setattr(Transfer, "members", lambda self: sorted(members(self), key=lambda one: one.style != "a"))
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_MESSAGES", 0)
+    settings = {**parameters(inputs)["settings"], "coarse_sizes": [48, 56]}
+    grid = parameters(inputs, batch_size=3, settings=settings)
+    assert run(FullGrid(**grid)).status == luigi.LuigiStatusCode.SUCCESS
+    assert batch_sizes(inputs) == [3, 3, 3]
+    made = [json.loads((cell / "manifest.json").read_text()) for cell in cells_of(inputs).values()]
+    sizes = [[level["size"] for level in one["result"]["coarse_runs"]] for one in made]
+    assert sizes == [[56], [48, 56], [48, 56]]
+    assert told == sorted(told)
+    assert told[-1] == 100
+
+
+def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, run, monkeypatch):
     """Bad from the start, it is not planned; gone bad later, its target fails, or the cell's own reading of it."""
     write_picture(inputs / "style/gone.png", np.full((90, 110, 3), 7, np.uint8))
     write_picture(inputs / "style/late.png", np.full((90, 110, 3), 9, np.uint8))
@@ -438,7 +474,7 @@ def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, monkeypatch):
 
     monkeypatch.setattr(ComputeStyleTarget, "work", gone_for_the_target)
     monkeypatch.setattr(Transfer, "load", changed_for_the_cell)
-    result = run(FullGrid(**parameters(inputs, batch_size=8)), monkeypatch)
+    result = run(FullGrid(**parameters(inputs, batch_size=8)))
     assert result.status == luigi.LuigiStatusCode.FAILED
     assert {name.split("/")[1] for name in cells_of(inputs)} == {"ink", "oil"}
     assert batch_sizes(inputs) == [4] * 4
@@ -448,7 +484,7 @@ def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, monkeypatch):
     assert all(f"{style}.png" in reason for style, reason in reasons.items())
 
 
-def test_a_loss_that_diverges_fails_its_cell_alone_in_a_batch(inputs, monkeypatch):
+def test_a_loss_that_diverges_fails_its_cell_alone_in_a_batch(inputs, run, monkeypatch):
     write_picture(inputs / "style/white.png", np.full((90, 110, 3), 255, np.uint8))
     load = Transfer.load
 
@@ -460,7 +496,7 @@ def test_a_loss_that_diverges_fails_its_cell_alone_in_a_batch(inputs, monkeypatc
         return pair
 
     monkeypatch.setattr(Transfer, "load", poisoned)
-    result = run(FullGrid(**parameters(inputs, batch_size=8)), monkeypatch)
+    result = run(FullGrid(**parameters(inputs, batch_size=8)))
     assert result.status == luigi.LuigiStatusCode.FAILED
     assert {name.split("/")[1] for name in cells_of(inputs)} == {"ink", "oil"}
     with (report_of(inputs, files(inputs)) / "grid.csv").open(newline="") as file:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import uuid
 import warnings
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from nstcore.weights.network import assign, shapes_of
 from nstcore.weights.random_weights import random_arrays
 from pipeline import judges, metrics
 from pipeline.measure_names import MEASURES
-from tasks import FullGrid, outcome
+from tasks import FullGrid, MeasureCell
 
 NAMES = [measure.name for measure in MEASURES]
 
@@ -84,14 +83,11 @@ def judging(monkeypatch):
     judges._bench.cache_clear()
 
 
-def run(inputs, weights_file, monkeypatch, **others):
-    """Run the grid as a new `luigi` process would."""
-    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
+def run_grid(run, inputs, weights_file, **others):
     settings = {"style_layers": ["block1_conv1", "block2_conv1"], "content_layers": ["block2_conv2"]}
     values = {"backbones": "vgg16", "size": 64, "iterations": 2, "weights": str(weights_file), "settings": settings}
     folders = {f"{kind}_dir": str(inputs / kind) for kind in ("content", "style")}
-    grid = FullGrid(**{**values, **folders, "output_dir": str(inputs / "outputs"), **others})
-    return luigi.build([grid], local_scheduler=True, detailed_summary=True, log_level="WARNING")
+    return run(FullGrid(**{**values, **folders, "output_dir": str(inputs / "outputs"), **others}))
 
 
 def rows(inputs) -> list[dict[str, str]]:
@@ -104,8 +100,8 @@ def records(inputs) -> list[Path]:
     return sorted((inputs / "outputs" / "measures").rglob("*.json"))
 
 
-def test_every_finished_cell_is_measured_once(inputs, weights_file, judging, monkeypatch):
-    assert run(inputs, weights_file, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+def test_every_finished_cell_is_measured_once(inputs, weights_file, judging, run):
+    assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
     assert judging.measured == 2
     for row in rows(inputs):
         assert [float(row[name]) for name in NAMES] == list(range(len(NAMES)))
@@ -117,73 +113,97 @@ def test_every_finished_cell_is_measured_once(inputs, weights_file, judging, mon
         assert record["metrics_version"] == metrics.METRICS_VERSION
         assert record["judges"].keys() == set(judges.NETWORKS)
         assert "keras" in record["versions"]
-    again = run(inputs, weights_file, monkeypatch)
+    again = run_grid(run, inputs, weights_file)
     assert "Did not run any tasks" in again.summary_text
     assert judging.measured == 2
 
 
-def test_measures_answer_for_their_judges_and_their_version(inputs, weights_file, judging, monkeypatch):
-    run(inputs, weights_file, monkeypatch)
+def test_measures_answer_for_their_judges_and_their_version(inputs, run, weights_file, judging, monkeypatch):
+    run_grid(run, inputs, weights_file)
     judging.values = "other"
-    run(inputs, weights_file, monkeypatch)
+    run_grid(run, inputs, weights_file)
     assert judging.measured == 4
     monkeypatch.setattr(metrics, "METRICS_VERSION", "next")
-    run(inputs, weights_file, monkeypatch)
+    run_grid(run, inputs, weights_file)
     assert judging.measured == 6
     assert len(records(inputs)) == 6  # those of other judges stay, as cells of other settings do
 
 
-def test_a_judge_that_cannot_be_had_costs_its_own_measures_and_is_looked_for_again(
-    inputs, weights_file, judging, monkeypatch
-):
+def test_a_judge_that_cannot_be_had_costs_its_own_measures_and_is_looked_for_again(inputs, weights_file, judging, run):
     judging.missing = {"efficientnet_lite0"}
-    assert run(inputs, weights_file, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
     for row in rows(inputs):
         assert row["style_efficientnet_lite0"] == row["content_efficientnet_lite0"] == ""
         assert row["ssim"] != ""
         reason = "style_efficientnet_lite0, content_efficientnet_lite0: no weights for efficientnet_lite0: no network"
         assert row["unmeasured"] == reason
     before = {path: path.stat().st_mtime_ns for path in records(inputs)}
-    run(inputs, weights_file, monkeypatch)
+    run_grid(run, inputs, weights_file)
     assert judging.fetched == ["efficientnet_lite0"] * 2
     assert judging.measured == 2
     assert {path: path.stat().st_mtime_ns for path in records(inputs)} == before
     judging.missing = set()
-    run(inputs, weights_file, monkeypatch)
+    run_grid(run, inputs, weights_file)
     assert judging.measured == 4
     assert all(row["style_efficientnet_lite0"] and not row["unmeasured"] for row in rows(inputs))
 
 
-def test_a_cell_without_a_picture_has_no_measures(inputs, weights_file, judging, monkeypatch):
+def test_a_cell_without_a_picture_has_no_measures(inputs, weights_file, judging, run):
     (inputs / "style/ink.png").write_bytes(b"")
-    assert run(inputs, weights_file, monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.FAILED
     by_style = {row["style"]: row for row in rows(inputs)}
     assert (by_style["ink"]["ssim"], by_style["ink"]["unmeasured"]) == ("", "")
     assert by_style["oil"]["ssim"] != ""
     assert judging.measured == 1
 
 
-def test_what_goes_wrong_while_measuring_costs_no_picture(inputs, weights_file, judging, monkeypatch):
+def test_what_goes_wrong_while_measuring_costs_no_picture(inputs, run, weights_file, judging, monkeypatch):
     def broken(*_):
         raise WeightsError("the judge is ill")
 
     monkeypatch.setattr(metrics, "measure", broken)
-    assert run(inputs, weights_file, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
     assert {(row["status"], row["unmeasured"], row["lpips"]) for row in rows(inputs)} == {
         ("done", "the judge is ill", "")
     }
 
 
-def test_pictures_of_random_weights_are_not_measured(inputs, weights_file, judging, monkeypatch):
-    run(inputs, "random", monkeypatch)
+def test_all_pictures_of_a_backbone_are_measured_in_one_task_and_fail_alone(
+    inputs, run, weights_file, judging, monkeypatch
+):
+    joined, run_task, measure, made = [], MeasureCell.run, metrics.measure, []
+
+    def noted(self):
+        joined.append(sorted(cell.style for cell in self.cells))
+        run_task(self)
+
+    def broken_for_the_first(*arguments):
+        made.append(arguments)
+        if len(made) == 1:
+            raise WeightsError("the judge is ill")
+        return measure(*arguments)
+
+    monkeypatch.setattr(MeasureCell, "run", noted)
+    monkeypatch.setattr(metrics, "measure", broken_for_the_first)
+    assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
+    assert joined == [["ink", "oil"]]
+    assert sorted(row["unmeasured"] for row in rows(inputs)) == ["", "the judge is ill"]
+    assert len(records(inputs)) == 2  # measures, and why there are none
+    run_grid(run, inputs, weights_file)
+    assert len(joined[1]) == 1
+    assert [row["unmeasured"] for row in rows(inputs)] == ["", ""]
+
+
+def test_pictures_of_random_weights_are_not_measured(inputs, weights_file, judging, run):
+    run_grid(run, inputs, "random")
     assert judging.measured == 0
     assert judging.fetched == []
     assert {row["unmeasured"] for row in rows(inputs)} == {weights.random_weights.RANDOM_NOTE}
 
 
 @pytest.mark.pretrained
-def test_the_real_judges_measure_a_real_cell(inputs, monkeypatch):
-    result = run(inputs, "imagenet", monkeypatch, size=96, iterations=30, settings={})
+def test_the_real_judges_measure_a_real_cell(inputs, run):
+    result = run_grid(run, inputs, "imagenet", size=96, iterations=30, settings={})
     assert result.status == luigi.LuigiStatusCode.SUCCESS
     for row in rows(inputs):
         values = {name: float(row[name]) for name in NAMES}

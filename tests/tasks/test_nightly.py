@@ -6,17 +6,17 @@ import datetime
 import json
 import re
 import shutil
-import uuid
 from pathlib import Path
 from urllib.parse import unquote
 
 import luigi
 import numpy as np
 import pytest
+from luigi.execution_summary import LuigiRunResult
 from luigi.tools.range import RangeDailyBase
 
 from nstcore.images import read_picture, write_picture
-from tasks import NightlyGrid, outcome
+from tasks import NightlyGrid
 
 STUDY = """
 title = "Cats & <bridges>"
@@ -55,14 +55,8 @@ def parameters(root: Path, **others):
     return {"config": str(root / "study.toml"), "output_dir": str(root / "outputs"), **others}
 
 
-def run(task: luigi.Task, monkeypatch) -> luigi.execution_summary.LuigiRunResult:
-    """Run a task as a new `luigi` process would."""
-    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
-    return luigi.build([task], local_scheduler=True, detailed_summary=True, log_level="WARNING")
-
-
-def run_night(root: Path, number: int, monkeypatch, **others) -> luigi.execution_summary.LuigiRunResult:
-    return run(NightlyGrid(day(number), **parameters(root, **others)), monkeypatch)
+def run_night(run, root: Path, number: int, **others) -> LuigiRunResult:
+    return run(NightlyGrid(day(number), **parameters(root, **others)))
 
 
 def night(root: Path, number: int) -> Path:
@@ -98,8 +92,8 @@ def failures(caplog) -> list[str]:
 SUCCESS, FAILED = luigi.LuigiStatusCode.SUCCESS, luigi.LuigiStatusCode.FAILED
 
 
-def test_nights_one_after_the_other(root, monkeypatch, blotches):
-    assert run_night(root, 0, monkeypatch).status == SUCCESS
+def test_nights_one_after_the_other(root, run, blotches):
+    assert run_night(run, root, 0).status == SUCCESS
     assert "there is nothing to compare with" in page(root, 0)
     assert "<bridges>" not in page(root, 0)
     first = snapshot(root, 0)
@@ -113,16 +107,16 @@ def test_nights_one_after_the_other(root, monkeypatch, blotches):
     assert not lacking(root, 0)
 
     made = cells(root)
-    assert run_night(root, 1, monkeypatch).status == SUCCESS
+    assert run_night(run, root, 1).status == SUCCESS
     assert cells(root) == made
     assert "Nothing changed since 2025-10-01" in page(root, 1)
     assert snapshot(root, 1)["compared_with"] == "2025-10-01"
-    assert "Did not run any tasks" in run_night(root, 1, monkeypatch).summary_text
+    assert "Did not run any tasks" in run_night(run, root, 1).summary_text
 
     before = (night(root, 1) / "night.json").read_bytes()
     write_picture(root / "style/ink.png", blotches(77, 90, 110))
     write_picture(root / "style/chalk.png", blotches(78, 90, 110))
-    assert run_night(root, 2, monkeypatch).status == SUCCESS
+    assert run_night(run, root, 2).status == SUCCESS
     text = page(root, 2)
     assert "What changed since 2025-10-02" in text
     assert "another style picture" in text
@@ -134,13 +128,13 @@ def test_nights_one_after_the_other(root, monkeypatch, blotches):
     assert not lacking(root, 2)
 
     (root / "style/oil.png").unlink()
-    assert run_night(root, 3, monkeypatch).status == SUCCESS
+    assert run_night(run, root, 3).status == SUCCESS
     assert "Removed cells" in page(root, 3)
     assert len(snapshot(root, 3)["cells"]) == 2
     assert (night(root, 1) / "night.json").read_bytes() == before  # nights of before are frozen
 
     write_study(root, iterations=3)
-    run_night(root, 4, monkeypatch)
+    run_night(run, root, 4)
     assert "iterations 2 → 3" in page(root, 4)
     assert len(list((night(root, 4) / "changes").glob("*-before.png"))) == 2
 
@@ -155,10 +149,10 @@ def made_better(root: Path, number: int) -> None:
     path.write_text(json.dumps(data))
 
 
-def test_a_worse_loss_fails_the_run_but_not_the_night(root, monkeypatch, caplog):
-    run_night(root, 0, monkeypatch)
+def test_a_worse_loss_fails_the_run_but_not_the_night(root, run, caplog):
+    run_night(run, root, 0)
     made_better(root, 0)
-    assert run_night(root, 1, monkeypatch).status == FAILED
+    assert run_night(run, root, 1).status == FAILED
     (line,) = failures(caplog)
     assert line.startswith("worse: cat × ink, VGG16: loss ")
     assert line.endswith("(+100 %)")
@@ -166,32 +160,32 @@ def test_a_worse_loss_fails_the_run_but_not_the_night(root, monkeypatch, caplog)
     assert [each[:3] for each in snapshot(root, 1)["worse"]] == [["cat", "ink", "VGG16"]]
     written = (night(root, 1) / "index.html").stat().st_mtime_ns
     assert NightlyGrid(day(1), **parameters(root)).complete()
-    assert run_night(root, 1, monkeypatch).status == SUCCESS
+    assert run_night(run, root, 1).status == SUCCESS
     assert (night(root, 1) / "index.html").stat().st_mtime_ns == written
 
     made_better(root, 1)
-    assert run_night(root, 2, monkeypatch, on_worse="tell").status == SUCCESS
+    assert run_night(run, root, 2, on_worse="tell").status == SUCCESS
     assert "(+100 %)" in page(root, 2)
     made_better(root, 2)
-    assert run_night(root, 3, monkeypatch, worse_loss=1.5).status == SUCCESS
+    assert run_night(run, root, 3, worse_loss=1.5).status == SUCCESS
     assert "Nothing changed" in page(root, 3)
 
 
-def test_a_night_with_failed_cells_is_a_night(root, monkeypatch, caplog):
+def test_a_night_with_failed_cells_is_a_night(root, run, caplog):
     good = (root / "style/ink.png").read_bytes()
-    run_night(root, 0, monkeypatch)
+    run_night(run, root, 0)
     (root / "style/ink.png").write_bytes(b"")
-    assert run_night(root, 1, monkeypatch).status == FAILED
+    assert run_night(run, root, 1).status == FAILED
     assert "Newly failed" in page(root, 1)
     assert any("ink.png" in line for line in failures(caplog))
     (root / "style/ink.png").write_bytes(good)
     made = cells(root)
-    assert run_night(root, 2, monkeypatch).status == SUCCESS
+    assert run_night(run, root, 2).status == SUCCESS
     assert "Recovered" in page(root, 2)
     assert cells(root) == made
 
 
-def test_a_range_of_days_is_made_in_its_order_and_pruned(root, monkeypatch):
+def test_a_range_of_days_is_made_in_its_order_and_pruned(root, run):
     def days() -> RangeDailyBase:
         return RangeDailyBase(
             of=NightlyGrid,
@@ -202,29 +196,29 @@ def test_a_range_of_days_is_made_in_its_order_and_pruned(root, monkeypatch):
             param_name="date",  # found without it, but Luigi warns of its own default
         )
 
-    assert run(days(), monkeypatch).status == SUCCESS
+    assert run(days()).status == SUCCESS
     folder = root / "outputs" / "nights"
     assert sorted(path.name for path in folder.iterdir()) == ["2025-10-01", "2025-10-04", "2025-10-05", "pruned.txt"]
     assert [snapshot(root, number)["compared_with"] for number in (0, 3, 4)] == [None, "2025-10-03", "2025-10-04"]
     assert len(cells(root)) == 2  # nights go, cells stay
     assert days().complete()  # what was pruned is not asked for again
-    assert "Did not run any tasks" in run(days(), monkeypatch).summary_text
+    assert "Did not run any tasks" in run(days()).summary_text
 
 
-def test_a_missed_night_is_compared_with_the_latest_earlier_one(root, monkeypatch):
-    run_night(root, 0, monkeypatch)
-    run_night(root, 5, monkeypatch)
-    run_night(root, 3, monkeypatch)
+def test_a_missed_night_is_compared_with_the_latest_earlier_one(root, run):
+    run_night(run, root, 0)
+    run_night(run, root, 5)
+    run_night(run, root, 3)
     assert snapshot(root, 3)["compared_with"] == "2025-10-01"
     assert snapshot(root, 5)["compared_with"] == "2025-10-01"
 
 
-def test_names_that_would_be_markup_are_text(root, monkeypatch, blotches):
+def test_names_that_would_be_markup_are_text(root, run, blotches):
     hostile = "<img src=x onerror=alert(1)> \"quoted\" 'and' Ж ％"
     write_picture(root / "style" / f"{hostile}.png", blotches(5, 90, 110))
-    run_night(root, 0, monkeypatch)
+    run_night(run, root, 0)
     write_picture(root / "style" / f"{hostile}.png", np.full((90, 110, 3), 120, np.uint8))
-    assert run_night(root, 1, monkeypatch).status == SUCCESS
+    assert run_night(run, root, 1).status == SUCCESS
     assert "<img src=x" not in page(root, 1)
     assert "&lt;img src=x onerror=alert(1)&gt;" in page(root, 1)
     assert list((night(root, 1) / "changes").glob("*-difference.png"))
@@ -238,8 +232,8 @@ def test_names_that_would_be_markup_are_text(root, monkeypatch, blotches):
         ({"config": "nowhere.toml"}, "nowhere.toml: cannot be read"),
     ],
 )
-def test_a_night_that_cannot_be_made_fails_with_one_line(root, monkeypatch, caplog, change, line):
-    assert run_night(root, 0, monkeypatch, **change).status == FAILED
+def test_a_night_that_cannot_be_made_fails_with_one_line(root, run, caplog, change, line):
+    assert run_night(run, root, 0, **change).status == FAILED
     assert any(line in text for text in failures(caplog))
     assert not (root / "outputs" / "nights").exists()
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from pathlib import Path
 
 import luigi
 import pytest
 
 from nstcore.images import write_picture
-from tasks import PaperFigures, outcome
+from tasks import PaperFigures
 
 HOSTILE = "it's <b>“quoted”<b> & 中文"
 
@@ -42,12 +41,6 @@ def task(inputs: Path, **others) -> PaperFigures:
     )
 
 
-def run(job: luigi.Task, monkeypatch) -> luigi.execution_summary.LuigiRunResult:
-    """Run a task as a new `luigi` process would."""
-    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
-    return luigi.build([job], local_scheduler=True, detailed_summary=True, log_level="WARNING")
-
-
 def files(inputs: Path) -> dict[str, int]:
     root = inputs / "outputs"
     return {str(path.relative_to(root)): path.stat().st_mtime_ns for path in sorted(root.rglob("*")) if path.is_file()}
@@ -57,9 +50,9 @@ def summary_of(job: PaperFigures, paper: str) -> dict:
     return json.loads((job.folder() / f"{paper}.json").read_text())
 
 
-def test_a_paper_leaves_its_page_and_the_overview_and_a_second_run_does_nothing(inputs, monkeypatch):
+def test_a_paper_leaves_its_page_and_the_overview_and_a_second_run_does_nothing(inputs, run):
     job = task(inputs)
-    assert run(job, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(job).status == luigi.LuigiStatusCode.SUCCESS
     overview, page = ((job.folder() / name).read_text() for name in ("index.html", "bordag.html"))
     for text in (overview, page):
         assert "it&#39;s &lt;b&gt;" in text
@@ -71,15 +64,15 @@ def test_a_paper_leaves_its_page_and_the_overview_and_a_second_run_does_nothing(
     assert all((job.folder() / name).is_file() for name in linked)
     before = files(inputs)
     assert task(inputs).complete()
-    assert run(task(inputs), monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(task(inputs)).status == luigi.LuigiStatusCode.SUCCESS
     assert files(inputs) == before
 
 
-def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(inputs, monkeypatch):
+def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(inputs, run):
     """Layers that do not exist fail every cell of the study."""
     job = task(inputs, settings={"style_layers": ["nonesuch"]})
     for _ in range(2):  # a failure is tried again, and fails again
-        result = run(job, monkeypatch)
+        result = run(job)
         assert result.status == luigi.LuigiStatusCode.FAILED
         assert "FailedCell" in result.summary_text
     (first, *_) = summary_of(job, "bordag")["claims"]
@@ -88,23 +81,23 @@ def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(
     assert "not judged" in (job.folder() / "index.html").read_text()
 
 
-def test_a_broken_picture_still_gives_the_page(inputs, monkeypatch):
+def test_a_broken_picture_still_gives_the_page(inputs, run):
     (inputs / "content" / f"{HOSTILE}.png").write_bytes(b"no picture")
     job = task(inputs)
-    assert run(job, monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run(job).status == luigi.LuigiStatusCode.FAILED
     assert summary_of(job, "bordag")["claims"][0]["outcome"] == "not judged"
     assert not job.complete()
 
 
-def test_a_picture_that_is_not_there_fails_with_its_name(inputs, monkeypatch, caplog):
+def test_a_picture_that_is_not_there_fails_with_its_name(inputs, run, caplog):
     job = task(inputs, content="nonesuch")
-    assert run(job, monkeypatch).status != luigi.LuigiStatusCode.SUCCESS
+    assert run(job).status != luigi.LuigiStatusCode.SUCCESS
     assert not (job.folder() / "index.html").exists()
 
 
-def test_a_paper_with_nothing_to_run_has_a_page(inputs, monkeypatch):
+def test_a_paper_with_nothing_to_run_has_a_page(inputs, run):
     job = task(inputs, paper="khan")
-    assert run(job, monkeypatch).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(job).status == luigi.LuigiStatusCode.SUCCESS
     assert "open" in (job.folder() / "khan.html").read_text()
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import html
-import uuid
 
 import luigi
 import numpy as np
 
 from nstcore.images import write_picture
-from tasks import Sweep, outcome
+from tasks import Sweep
 
 STUDY = """
 title = "A hundred cases"
@@ -32,13 +31,7 @@ BAD = {
 }
 
 
-def run(task: luigi.Task, monkeypatch) -> luigi.execution_summary.LuigiRunResult:
-    """Run a task as a new `luigi` process would."""
-    monkeypatch.setattr(outcome, "_RUN", uuid.uuid4().hex)
-    return luigi.build([task], local_scheduler=True, detailed_summary=True, log_level="WARNING")
-
-
-def test_a_study_of_a_hundred_cases_of_which_three_fail_has_its_report(tmp_path, monkeypatch):
+def test_a_study_of_a_hundred_cases_of_which_three_fail_has_its_report(tmp_path, run):
     for seed, folder in enumerate(("content", "style")):
         (tmp_path / folder).mkdir()
         picture = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), np.uint8)
@@ -49,7 +42,7 @@ def test_a_study_of_a_hundred_cases_of_which_three_fail_has_its_report(tmp_path,
     (tmp_path / "study.toml").write_text("\n".join([study, *tables]), encoding="utf-8")
     task = Sweep(config=str(tmp_path / "study.toml"), output_dir=str(tmp_path / "outputs"))
 
-    assert run(task, monkeypatch).status == luigi.LuigiStatusCode.FAILED
+    assert run(task).status == luigi.LuigiStatusCode.FAILED
 
     report = tmp_path / "outputs" / "reports" / task.grid().digest
     with (report / "grid.csv").open(newline="", encoding="utf-8") as file:
