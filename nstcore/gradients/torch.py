@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -29,6 +30,10 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
         return BoundLoss(evaluate, terms, on_device)
 
     return bind
+
+
+def compile_forward(model: keras.Model, outputs: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
+    return lambda pictures: outputs(model(keras.ops.convert_to_tensor(pictures), training=False))
 
 
 def device_name() -> str:
