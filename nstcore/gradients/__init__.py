@@ -85,5 +85,15 @@ def free_device_memory() -> int | None:
     return free
 
 
+def multiplies_bfloat16() -> bool | None:
+    """Whether the accelerator that the active backend computes on has matrix units for bfloat16; None on a processor.
+
+    By specification: TPUs have them, NVIDIA GPUs from compute capability 8.0 (CUDA C++ Programming Guide, "Compute
+    Capabilities"); of other accelerators nothing is known here, which counts as False.
+    """
+    answer: bool | None = _adapter().multiplies_bfloat16()
+    return answer
+
+
 def _adapter() -> ModuleType:
     return importlib.import_module(f"nstcore.gradients.{keras.backend.backend()}")

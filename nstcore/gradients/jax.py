@@ -66,3 +66,12 @@ def free_device_memory() -> int | None:
     device = jax.devices()[0]
     statistics = device.memory_stats() if device.platform != "cpu" else None
     return statistics["bytes_limit"] - statistics["bytes_in_use"] if statistics else None
+
+
+def multiplies_bfloat16() -> bool | None:
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return None
+    # "9.0" on NVIDIA, the name of an architecture on AMD.
+    major = str(getattr(device, "compute_capability", "")).partition(".")[0]
+    return device.platform == "tpu" or (major.isdecimal() and int(major) >= 8)

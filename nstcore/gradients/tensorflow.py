@@ -45,3 +45,11 @@ def device_name() -> str:
 
 def free_device_memory() -> int | None:
     return None  # TensorFlow tells what it took, not what is left
+
+
+def multiplies_bfloat16() -> bool | None:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return None
+    capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability")
+    return capability is not None and capability >= (8, 0)

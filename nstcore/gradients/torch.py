@@ -42,3 +42,10 @@ def device_name() -> str:
 
 def free_device_memory() -> int | None:
     return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
+
+
+def multiplies_bfloat16() -> bool | None:
+    if not torch.cuda.is_available():
+        return None
+    # AMD's GPUs have a capability too, which counts otherwise.
+    return torch.version.cuda is not None and torch.cuda.get_device_capability() >= (8, 0)
