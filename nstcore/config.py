@@ -59,7 +59,8 @@ class TransferConfig:
             written; "free" clips at the end, as the papers do.
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
         precision: "float32"; "bfloat16" in the network's layers, with a float32 finish (`nstcore.transfer.optimize`)
-            and losses and sums in float32 throughout; or "auto", what is faster here.
+            and losses and sums in float32 throughout; or "auto", what the device does well
+            (`nstcore.processor.best_precision`).
         weights: "imagenet", "random", or the path of a Keras weights file.
 
     Raises:

@@ -1,31 +1,46 @@
-"""What this machine computes well, found without importing Keras."""
+"""What this machine computes well, found without importing Keras here."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from threadpoolctl import ThreadpoolController
 
 # Instructions that multiply bfloat16 matrices: Intel and AMD, and Arm's "bf16" (Linux, Documentation/arch).
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+# Longest time for starting a backend in a process of its own, in seconds.
+_SECONDS = 60.0
 
 
 @lru_cache(maxsize=1)
 def best_precision() -> Literal["float32", "bfloat16"]:
-    """What the setting precision="auto" means here: "bfloat16" where it was measured to be faster, else "float32".
+    """What the setting precision="auto" means here: "bfloat16" where the device does it well, else "float32".
 
-    That is TensorFlow on a processor with bfloat16 instructions (benchmarks/precision.py). JAX and torch on processors,
-    and GPUs, are not measured yet; a GPU beside such a processor counts as the processor does.
+    On processors with bfloat16 instructions that is with TensorFlow and torch, as measured on one with AVX512_BF16: of
+    float32's time for an evaluation, 256 px, VGG19, ResNet50 and InceptionV3 took 0.60, 0.96 and 0.86 with TensorFlow
+    (benchmarks/precision.py); 0.62, 0.69 and 0.81 with torch, but 1.02, 0.94 and 1.2 with JAX (processor seconds of a
+    busy machine; torch with one thread).
+
+    On GPUs and TPUs by specification, not measured: where the backend computes on one that has matrix units for it
+    (`nstcore.gradients.multiplies_bfloat16`). Where there may be one the backend itself is asked, so that one that it
+    was not built for, or is not shown, does not count: in a process of its own unless Keras is loaded already, so that
+    whoever only plans stays free to fork. That takes the seconds of an import, once.
     """
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
-        return "float32"
-    return "bfloat16" if _flags() & _BFLOAT16_FLAGS else "float32"
+    answer = _accelerator_multiplies_bfloat16() if _may_have_accelerator() else None
+    if answer is None:
+        answer = os.environ.get("KERAS_BACKEND", "tensorflow") != "jax" and bool(_flags() & _BFLOAT16_FLAGS)
+    return "bfloat16" if answer else "float32"
 
 
 class _SingleThreadedBlas:
@@ -61,6 +76,33 @@ def single_threaded_blas() -> AbstractContextManager[None]:
     cores an evaluation of VGG19 in bfloat16, 256 px, took 1.5 times as long. Contexts of several threads may overlap.
     """
     return _blas()
+
+
+def _may_have_accelerator() -> bool:
+    """Whether something here belongs to one: the command of NVIDIA's driver, or the library of TPUs."""
+    return shutil.which("nvidia-smi") is not None or importlib.util.find_spec("libtpu") is not None
+
+
+def _accelerator_multiplies_bfloat16() -> bool | None:
+    """What `nstcore.gradients.multiplies_bfloat16` says; None too if the backend does not start, which a run tells."""
+    if "keras" in sys.modules:
+        from nstcore.gradients import multiplies_bfloat16
+
+        return multiplies_bfloat16()
+    root = str(Path(__file__).resolve().parents[1])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # JAX would take most of a GPU that others may be using
+    }
+    code = "from nstcore.gradients import multiplies_bfloat16; print(multiplies_bfloat16())"
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"True": True, "False": False}.get((child.stdout.split() or [""])[-1])
 
 
 def _flags() -> set[str]:

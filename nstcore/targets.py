@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
 
 from nstcore.config import TransferConfig
 from nstcore.features import feature_network
-from nstcore.losses import feature_matrix, gram_matrix
+from nstcore.gradients import compile_forward
+from nstcore.losses import Tensor, feature_matrix, gram_matrix
 
 
 @dataclass(frozen=True)
@@ -45,28 +49,47 @@ def target_network(config: TransferConfig) -> keras.Model:
 
 def style_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> StyleTarget:
     """Compute the style target of a uint8 (H, W, 3) picture."""
-    return _style_of(_activations(picture, extractor), config)
+    return _style_of(_look(picture, extractor, config), config)
 
 
 def content_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> ContentTarget:
     """Compute the content target of a uint8 (H, W, 3) picture."""
-    activations = _activations(picture, extractor)
-    features = {layer: _numpy(feature_matrix(activations[layer])) for layer in config.content_layers}
-    return ContentTarget(features, _style_of(activations, config))
+    seen = _look(picture, extractor, config)
+    features = {layer: _numpy(seen["features"][layer]) for layer in config.content_layers}
+    return ContentTarget(features, _style_of(seen, config))
 
 
-def _activations(picture: np.ndarray, extractor: keras.Model) -> dict[str, object]:
-    batch = keras.ops.convert_to_tensor(picture[np.newaxis].astype(np.float32))
-    activations: dict[str, object] = extractor(batch, training=False)
-    return activations
+def _look(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> dict[str, Any]:
+    """Features, Gram matrices and positions, each a dict by layer, on the device still."""
+    look = _compiled(extractor, config.content_layers, config.style_layers, *picture.shape[:2])
+    seen: dict[str, Any] = look(picture[np.newaxis].astype(np.float32))
+    return seen
 
 
-def _style_of(activations: dict[str, object], config: TransferConfig) -> StyleTarget:
-    grams, positions = {}, {}
-    for layer in config.style_layers:
-        features = feature_matrix(activations[layer])
-        positions[layer] = int(features.shape[0])
-        grams[layer] = _numpy(gram_matrix(features)) / positions[layer]
+# By size too, of which nothing else here depends: the bound then holds for what a backend compiles for each.
+@lru_cache(maxsize=8)
+def _compiled(
+    extractor: keras.Model,
+    content_layers: tuple[str, ...],
+    style_layers: tuple[str, ...],
+    height: int,
+    width: int,
+) -> Callable[[np.ndarray], dict[str, Any]]:
+    def outputs(activations: dict[str, Tensor]) -> dict[str, Any]:
+        style = {layer: feature_matrix(activations[layer]) for layer in style_layers}
+        return {
+            "features": {layer: feature_matrix(activations[layer]) for layer in content_layers},
+            "grams": {layer: gram_matrix(features) for layer, features in style.items()},
+            "positions": {layer: features.shape[0] for layer, features in style.items()},
+        }
+
+    return compile_forward(extractor, outputs)
+
+
+def _style_of(seen: dict[str, Any], config: TransferConfig) -> StyleTarget:
+    # A compiled function gives numbers back as tensors, and sorts the names of a dict.
+    positions = {layer: int(seen["positions"][layer]) for layer in config.style_layers}
+    grams = {layer: _numpy(seen["grams"][layer]) / positions[layer] for layer in config.style_layers}
     return StyleTarget(grams, positions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,11 +14,7 @@ from nstcore.gradients import Bind, BoundLoss
 
 
 def compile_value_and_gradient(graph: keras.Model) -> Bind:
-    # Arguments, not captured constants: XLA would fold 80 MB of constants at every compilation.
-    variables = (
-        [variable.value for variable in graph.trainable_variables],
-        [variable.value for variable in graph.non_trainable_variables],
-    )
+    variables = _variables(graph)
 
     def terms(picture: jax.Array, arguments: tuple[dict[str, Any], tuple[list, list]]) -> dict[str, jax.Array]:
         others, state = arguments
@@ -42,6 +39,24 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
     return bind
 
 
+def compile_forward(model: keras.Model, outputs: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
+    variables = _variables(model)
+
+    @jax.jit
+    def forward(pictures: jax.Array, state: tuple[list, list]) -> Any:
+        return outputs(model.stateless_call(*state, pictures, training=False)[0])
+
+    return lambda pictures: forward(pictures, variables)
+
+
+def _variables(model: keras.Model) -> tuple[list, list]:
+    """Arguments of compiled functions, not captured constants: XLA would fold 80 MB of them at every compilation."""
+    return (
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+    )
+
+
 def device_name() -> str:
     device = jax.devices()[0]
     return "cpu" if device.platform == "cpu" else str(device.device_kind)
@@ -51,3 +66,12 @@ def free_device_memory() -> int | None:
     device = jax.devices()[0]
     statistics = device.memory_stats() if device.platform != "cpu" else None
     return statistics["bytes_limit"] - statistics["bytes_in_use"] if statistics else None
+
+
+def multiplies_bfloat16() -> bool | None:
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return None
+    # "9.0" on NVIDIA, the name of an architecture on AMD.
+    major = str(getattr(device, "compute_capability", "")).partition(".")[0]
+    return device.platform == "tpu" or (major.isdecimal() and int(major) >= 8)

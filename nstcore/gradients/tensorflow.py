@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -33,6 +34,10 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
     return bind
 
 
+def compile_forward(model: keras.Model, outputs: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
+    return lambda pictures: outputs(model(keras.ops.convert_to_tensor(pictures), training=False))
+
+
 def device_name() -> str:
     gpus = tf.config.list_physical_devices("GPU")
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu")) if gpus else "cpu"
@@ -40,3 +45,11 @@ def device_name() -> str:
 
 def free_device_memory() -> int | None:
     return None  # TensorFlow tells what it took, not what is left
+
+
+def multiplies_bfloat16() -> bool | None:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return None
+    capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability")
+    return capability is not None and capability >= (8, 0)

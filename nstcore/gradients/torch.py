@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -31,9 +32,20 @@ def compile_value_and_gradient(graph: keras.Model) -> Bind:
     return bind
 
 
+def compile_forward(model: keras.Model, outputs: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
+    return lambda pictures: outputs(model(keras.ops.convert_to_tensor(pictures), training=False))
+
+
 def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 def free_device_memory() -> int | None:
     return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
+
+
+def multiplies_bfloat16() -> bool | None:
+    if not torch.cuda.is_available():
+        return None
+    # AMD's GPUs have a capability too, which counts otherwise.
+    return torch.version.cuda is not None and torch.cuda.get_device_capability() >= (8, 0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
 from nstcore.backbones import BACKBONES
+from nstcore.gradients import multiplies_bfloat16
 from nstcore.loss_graph import TERMS
 
 
@@ -20,9 +21,10 @@ def main(pictures_path: str, out_path: str) -> None:
     pictures = np.load(pictures_path)
     content, style, noise = pictures["content"], pictures["style"], pictures["noise"]
     found: dict[str, object] = {"backend": keras.backend.backend()}
+    found["multiplies_bfloat16"] = str(multiplies_bfloat16())
     for backbone in BACKBONES:
         # One backbone with a style of another size, "gatys" and average pooling, for which the network is rebuilt. JAX
-        # compiles every layer for each size it meets, so the others see a style of the content's size.
+        # compiles the network for each size it meets, so the others see a style of the content's size.
         varied = backbone == "vgg16"
         variant = {"pooling": "avg", "style_normalization": "gatys"} if varied else {}
         config = TransferConfig(

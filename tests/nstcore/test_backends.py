@@ -47,6 +47,11 @@ def test_the_backend_that_was_asked_for_computes(probe, backend):
     assert str(probe(backend)["backend"]) == backend
 
 
+@EVERY_BACKEND
+def test_no_accelerator_is_told_of_where_a_processor_computes(probe, backend):
+    assert str(probe(backend)["multiplies_bfloat16"]) == "None"
+
+
 @pytest.mark.parametrize("backend", OTHERS)
 @EVERY_BACKBONE
 def test_loss_and_gradient_agree_with_tensorflow(probe, backend, backbone):
