@@ -149,7 +149,7 @@ CHANGES = {
     "size": 300,
     "init": "noise",
     "seed": 1,
-    "optimizer": "lbfgs-device",
+    "optimizer": "lbfgs",
     "pixel_range": "free",
     "iterations": 7,
     "precision": "bfloat16",
