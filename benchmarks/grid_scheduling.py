@@ -100,12 +100,14 @@ def _build_again(folder: Path) -> dict[str, float]:
 
 def _make(folder: Path) -> dict[str, float]:
     """Everything that a finished grid has, each task after those it requires."""
+    import luigi
+
     quiet_tensorflow()
     import_keras_quietly()  # manifests name its version
     _stub_transfers()
 
     def make(task: Any) -> None:
-        if not task.output().exists():
+        if not all(output.exists() for output in luigi.task.flatten(task.output())):
             for step in task.deps():
                 make(step)
             task.run()
