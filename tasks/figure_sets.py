@@ -30,6 +30,7 @@ class FigureSet(ReportTask):
         first = self.number * _PAIRS
         return list(self.plan().pairs)[first : first + _PAIRS]
 
+    @looked_up_once
     def figures(self) -> list[PairFigure]:
         """Every figure of each pair."""
         kinds = (VariantTable, LossPlot, TermsPlot, TimePlot) if self.plan().varies else (LossPlot, TermsPlot, TimePlot)
