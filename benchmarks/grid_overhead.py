@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks import FullGrid
 
 _REPORTS = (
-    *("LossPlot", "TermsPlot", "TimePlot", "SummaryPlot", "ImageGrid"),
+    *("FigureSet", "SummaryPlot", "ImageGrid"),
     *("JudgeWeights", "MeasureCell", "GridTable", "Gallery", "GridReport"),
 )
 _SUBJECTS = {"content_dir": "inputs/content", "style_dir": "inputs/style"}

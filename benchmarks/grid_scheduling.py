@@ -5,6 +5,10 @@ way, task by task without a scheduler; then fresh processes recognise the finish
 would. First runs through Luigi, with the same stubs, are timed on smaller grids, to see how they grow. Weights of VGG19
 and of the judges must be in the cache, where `make grid` leaves them; nothing is computed with them.
 
+What grows is `luigi.scheduler.Scheduler.get_work`: for each task that it hands out it prunes all that are known, and
+sorts and counts all that are pending, with the steps of each. No setting changes that: with a local scheduler `luigi`
+itself switches pruning on. So a cell's share grows with the number of tasks, and a grid should have few for each cell.
+
     python -m benchmarks.grid_scheduling [--side 100 --first-sides 10,20,40]
 """
 
@@ -68,6 +72,9 @@ def _first_runs(sides: list[int], folder: Path, report: Report) -> None:
         rows.append((side**2, seconds(found["seconds"]), seconds(outside), f"{1000 * outside / side**2:.1f}"))
     if rows:
         report.table(("cells, first run with stubs", "s", "s outside of tasks", "ms of that per cell"), rows)
+        report.say(
+            "What grows is Luigi's scheduler's part: it looks at all known tasks each time that it is asked for work."
+        )
 
 
 def _step(step: str, folder: Path) -> Any:
@@ -100,12 +107,14 @@ def _build_again(folder: Path) -> dict[str, float]:
 
 def _make(folder: Path) -> dict[str, float]:
     """Everything that a finished grid has, each task after those it requires."""
+    import luigi
+
     quiet_tensorflow()
     import_keras_quietly()  # manifests name its version
     _stub_transfers()
 
     def make(task: Any) -> None:
-        if not task.output().exists():
+        if not all(output.exists() for output in luigi.task.flatten(task.output())):
             for step in task.deps():
                 make(step)
             task.run()

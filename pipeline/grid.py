@@ -53,6 +53,11 @@ class Grid:
         return pair_stems(self.pairs)
 
     @cached_property
+    def varies(self) -> bool:
+        """Whether its study varies anything besides pictures and backbones."""
+        return any(cell.variant for cell in self.cells)
+
+    @cached_property
     def series(self) -> list[Series]:
         """Every series of the study, in its order, those without a picture last."""
         return list(dict.fromkeys([*(cell.series for cell in self.cells), *(cell.series for cell in self.rejected)]))

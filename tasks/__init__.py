@@ -3,6 +3,7 @@
 from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
+from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, Picture
@@ -21,6 +22,7 @@ __all__ = [
     "ComputeContentTarget",
     "ComputeStyleTarget",
     "FailedCell",
+    "FigureSet",
     "FullGrid",
     "Gallery",
     "GridReport",

@@ -44,11 +44,11 @@ class ReportTask(luigi.Task):
 
     @looked_up_once
     def complete(self) -> bool:
+        if not self.output().exists():
+            return False
         steps = self.deps()
-        return (
-            self.output().exists()
-            and all(step.complete() for step in steps)
-            and self.finished_at() >= max([self.planned_at(), *(step.finished_at() for step in steps)])
+        return all(step.complete() for step in steps) and self.finished_at() >= max(
+            [self.planned_at(), *(step.finished_at() for step in steps)]
         )
 
 

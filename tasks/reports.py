@@ -10,7 +10,8 @@ from pipeline.nights.page import NightPage
 from pipeline.paths import gallery_file
 from pipeline.report import PageFigure, ReportCell, index_html
 from pipeline.stores import GalleryStore, TextStore
-from tasks.figures import ImageGrid, LossPlot, PairFigure, SummaryPlot, TermsPlot, TimePlot, VariantTable
+from tasks.figure_sets import FigureSet, figure_sets
+from tasks.figures import ImageGrid, PairFigure, SummaryPlot
 from tasks.report_files import ReportTask
 from tasks.table import GridTable
 
@@ -41,14 +42,12 @@ class GridReport(ReportTask):
 
     def requires(self) -> list[ReportTask]:
         plan = self.plan()
-        varies = any(cell.variant for cell in plan.cells)
-        drawn = (VariantTable, LossPlot, TermsPlot, TimePlot) if varies else (LossPlot, TermsPlot, TimePlot)
         return [
-            *(self.clone(plot, content=content, style=style) for plot in drawn for content, style in plan.pairs),
+            *figure_sets(self),
             *(
                 self.clone(ImageGrid, backbone=series.backbone, variant=series.variant)
                 for series in dict.fromkeys(cell.series for cell in plan.cells)
-                if len(plan.pairs) > 1 or not varies  # else the table of variants has them all
+                if len(plan.pairs) > 1 or not plan.varies  # else the table of variants has them all
             ),
             *([self.clone(SummaryPlot)] if plan.cells else []),
             self.clone(Gallery),  # which asks for the table
@@ -71,7 +70,7 @@ class GridReport(ReportTask):
         return index_html(
             self.shown_cells(),
             title=plan.title,
-            pair_figures=_by_pair(step for step in steps if isinstance(step, PairFigure)),
+            pair_figures=_by_pair(figure for step in steps if isinstance(step, FigureSet) for figure in step.figures()),
             image_grids={step.series: step.page_figure().picture for step in steps if isinstance(step, ImageGrid)},
             summary_figures=[step.page_figure() for step in steps if isinstance(step, SummaryPlot)],
             missing_backbones=plan.missing,
