@@ -39,9 +39,9 @@ def main() -> None:
     report.table(("backbone", "px", *columns, "s, ratio", "final loss, ratio", "ratios from", "to"), rows)
     pairs = len(options.content) * len(options.style)
     report.say(
-        f"Runs of {options.iterations} iterations, and as many for each coarse size, of {pairs} pairs of pictures: "
-        "median seconds, sum of evaluations, median ratios of the time and of the final loss of neighbouring runs, and "
-        "the least and the greatest ratio of the loss."
+        f"Runs of {options.iterations} iterations, the coarse ones of large pictures besides, of {pairs} pairs of "
+        "pictures: median seconds, sum of evaluations, median ratios of the time and of the final loss of neighbouring "
+        "runs, and the least and the greatest ratio of the loss."
     )
     report.write()
 

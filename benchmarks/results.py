@@ -19,6 +19,7 @@ _ORDER = (
     "evaluation",
     "limit",
     "cost",
+    "optimizers",
     "scaling",
     "precision",
     "startup",

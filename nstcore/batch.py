@@ -171,7 +171,6 @@ def _optimize_row(
     start: TransferResult | None,
     run: Run,
 ) -> TransferResult:
-
     def loss(precision: str) -> ValueAndGradient:
         evaluate = partial(run.evaluate, evaluations[precision], row)
         return RowOfBatch(evaluate) if config.optimizer == "lbfgs-device" else evaluate

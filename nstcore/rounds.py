@@ -1,9 +1,9 @@
 """Runs that evaluate together: each waits until all the others want an evaluation too, or have ended.
 
-The runs are coroutines in effect, on threads because SciPy calls the function and cannot be suspended otherwise. At any
-time exactly one of them goes on, or the evaluation does. More would gain nothing, since SciPy's L-BFGS-B holds the
-interpreter's lock; and so nothing depends on timing, callbacks never overlap, and the backend is never called by two
-threads at once.
+The runs are coroutines in effect, on threads because optimisers of SciPy and torch call the function and cannot be
+suspended otherwise. At any time exactly one of them goes on, or the evaluation does. More would gain nothing, since
+SciPy's L-BFGS-B holds the interpreter's lock; and so nothing depends on timing, callbacks never overlap, and the
+backend is never called by two threads at once.
 """
 
 from __future__ import annotations

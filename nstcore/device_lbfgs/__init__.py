@@ -292,7 +292,7 @@ def _adapter() -> ModuleType:
         return importlib.import_module(f"nstcore.device_lbfgs.{backend}")
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"optimizer='lbfgs-device' needs {error.name} on {backend}; pip install {error.name}"
+            f"optimizer='lbfgs-device' needs {error.name} on {backend}; pip install {error.name}, or choose 'lbfgs'"
         ) from error
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
 from nstcore.device_lbfgs import DeviceLBFGS, minimizer
+from nstcore.environment import versions
 from nstcore.loss_graph import TERMS
 
 CONFIG = TransferConfig(
@@ -32,7 +33,7 @@ STEPS, SAVED_AFTER, REFINED_AFTER = 24, 12, 8
 def main(pictures_path: str, out_path: str) -> None:
     pictures = np.load(pictures_path)
     content, style = pictures["content"], pictures["style"]
-    found: dict[str, object] = {"backend": keras.backend.backend()}
+    found: dict[str, object] = {"backend": keras.backend.backend(), "versions": sorted(versions())}
     for optimizer in ("lbfgs", "lbfgs-device"):
         for pixel_range in ("bounded", "free"):
             config = dataclasses.replace(CONFIG, optimizer=optimizer, pixel_range=pixel_range)

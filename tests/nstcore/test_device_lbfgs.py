@@ -73,6 +73,12 @@ def test_no_step_is_evaluated_twice(probe, backend, pixel_range):
 
 
 @EVERY_BACKEND
+def test_the_record_of_a_run_names_the_library_that_steps(probe, backend):
+    libraries = {"keras", "numpy", "scipy", backend} | ({"optax"} if backend == "jax" else set())
+    assert set(probe(backend)["versions"]) == libraries | {"nst", "python", "backend"}
+
+
+@EVERY_BACKEND
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_run_that_was_saved_goes_on_to_the_bit(probe, backend, precision):
     """In bfloat16 the loss was refined before it was saved."""
