@@ -27,10 +27,10 @@ _SECONDS = 60.0
 def best_precision() -> Literal["float32", "bfloat16"]:
     """What the setting precision="auto" means here: "bfloat16" where the device does it well, else "float32".
 
-    On processors with bfloat16 instructions that is with TensorFlow and torch, as measured on one with AVX512_BF16: of
-    float32's time for an evaluation, 256 px, VGG19, ResNet50 and InceptionV3 took 0.60, 0.96 and 0.86 with TensorFlow
-    (benchmarks/precision.py); 0.62, 0.69 and 0.81 with torch, but 1.02, 0.94 and 1.2 with JAX (processor seconds of a
-    busy machine; torch with one thread).
+    On processors with bfloat16 instructions that is with TensorFlow, as measured on one with AVX512_BF16: of float32's
+    time for an evaluation, 256 px, VGG19, ResNet50 and InceptionV3 took 0.58, 0.97 and 0.91, and runs ended within 1 %
+    (benchmarks/precision.py). With JAX they took 1.02, 0.94 and 1.2 (processor seconds of a busy machine). With torch
+    evaluations are faster too, but where runs end was not measured.
 
     On GPUs and TPUs by specification, not measured: where the backend computes on one that has matrix units for it
     (`nstcore.gradients.multiplies_bfloat16`). Where there may be one the backend itself is asked, so that one that it
@@ -39,7 +39,7 @@ def best_precision() -> Literal["float32", "bfloat16"]:
     """
     answer = _accelerator_multiplies_bfloat16() if _may_have_accelerator() else None
     if answer is None:
-        answer = os.environ.get("KERAS_BACKEND", "tensorflow") != "jax" and bool(_flags() & _BFLOAT16_FLAGS)
+        answer = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" and bool(_flags() & _BFLOAT16_FLAGS)
     return "bfloat16" if answer else "float32"
 
 

@@ -31,8 +31,7 @@ def _asked_anew():
         ({"fpu", "avx512f"}, "tensorflow", "float32"),
         (set(), "tensorflow", "float32"),
         ({"fpu", "avx512_bf16"}, "jax", "float32"),
-        ({"fpu", "avx512_bf16"}, "torch", "bfloat16"),
-        ({"fpu", "avx512f"}, "torch", "float32"),
+        ({"fpu", "avx512_bf16"}, "torch", "float32"),
     ],
 )
 def test_auto_is_what_was_measured_to_be_faster(monkeypatch, flags, backend, precision):
