@@ -15,7 +15,7 @@ import numpy as np
 
 from nstcore.coarse_to_fine import coarse_levels
 from nstcore.config import TransferConfig
-from nstcore.device_lbfgs import Evaluated, RowOfBatch, Trial, compiled
+from nstcore.device_lbfgs import RowOfBatch, batch_evaluation
 from nstcore.errors import StyleTransferError
 from nstcore.features import pretrained_network
 from nstcore.gradients import BoundLoss, ValueAndGradient
@@ -134,7 +134,8 @@ def _evaluations(pairs: Sequence[Pair], config: TransferConfig) -> dict[str, Bat
     """The evaluation of a batch by precision: that of the settings, and float32."""
     height, width = pairs[0].content_picture.shape[:2]
     inputs = stack_inputs([graph_inputs(config, pair.content, pair.style, height, width) for pair in pairs])
-    face = partial(_on_device, config.pixel_range == "bounded") if config.optimizer == "lbfgs-device" else _on_host
+    on_device = partial(batch_evaluation, bounded=config.pixel_range == "bounded")
+    face = on_device if config.optimizer == "lbfgs-device" else _on_host
     return {
         variant.precision: BatchEvaluation(
             face(compiled_loss(variant.structure(), height, width, len(pairs))(inputs)), len(pairs)
@@ -154,12 +155,6 @@ def _on_host(loss: BoundLoss) -> Callable[[list[np.ndarray]], list[tuple[dict[st
         ]
 
     return evaluate
-
-
-def _on_device(bounded: bool, loss: BoundLoss) -> Callable[[list[Trial]], Sequence[Evaluated]]:
-    """What an optimiser on the device is given for one picture, for each of a list."""
-    together = compiled(loss.terms, bounded)
-    return lambda trials: together(trials, loss.arguments)
 
 
 def _optimize_row(

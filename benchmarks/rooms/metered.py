@@ -45,13 +45,13 @@ class Meter:
         """The loss for an optimiser on the device, measured until the scalars of an evaluation are on the host."""
         from keras import ops
 
-        from nstcore.device_lbfgs import RowOfBatch, compiled
+        from nstcore.device_lbfgs import RowOfBatch, batch_evaluation
 
-        together = compiled(loss.terms, bounded)
+        together = batch_evaluation(loss, bounded)
 
         def measured(trial: Trial) -> Evaluated:
             start = time.perf_counter()
-            ((report, gradient),) = together((trial,), loss.arguments)
+            ((report, gradient),) = together((trial,))
             ops.convert_to_numpy(report)
             self.seconds[precision].append(time.perf_counter() - start)
             self.latest = trial.z

@@ -64,6 +64,8 @@ class Trial(NamedTuple):
 Evaluated = tuple[Tensor, Tensor]
 #: The trials of all pictures of a batch and the arguments of its `BoundLoss` -> what each of them gives.
 EvaluateTogether = Callable[[Sequence[Trial], Any], Sequence[Evaluated]]
+#: The same with the arguments in it.
+EvaluateBatch = Callable[[Sequence[Trial]], Sequence[Evaluated]]
 
 
 @dataclass(frozen=True)
@@ -228,8 +230,8 @@ class DeviceLBFGS(ABC):
         if isinstance(loss, RowOfBatch):
             self._evaluate_trial = loss.evaluate
         elif isinstance(loss, BoundLoss):
-            together, arguments = compiled(loss.terms, self._bounded), loss.arguments
-            self._evaluate_trial = lambda trial: together((trial,), arguments)[0]
+            together = batch_evaluation(loss, self._bounded)
+            self._evaluate_trial = lambda trial: together((trial,))[0]
         else:
             raise TypeError(f"no loss on a device: {loss!r} is not a BoundLoss")
 
@@ -275,15 +277,14 @@ def minimizer(objective: Objective, bounded: bool) -> DeviceLBFGS:
     return made
 
 
-def compiled(terms: Callable[[Tensor, Any], dict[str, Tensor]], bounded: bool) -> EvaluateTogether:
-    """The evaluation of a batch, of one picture or more, by the `terms` of its `BoundLoss`; compiled once for all of a
-    structure, size and number.
+def batch_evaluation(loss: BoundLoss, bounded: bool) -> EvaluateBatch:
+    """The evaluation of a batch, of one picture or more; compiled once for all of a structure, size and number.
 
     Raises:
         ConfigError: if the backend lacks its library.
     """
-    function: EvaluateTogether = _adapter().compiled(terms, bounded)
-    return function
+    together: EvaluateTogether = _adapter().compiled(loss.terms, bounded)
+    return lambda trials: together(trials, loss.arguments)
 
 
 def _adapter() -> ModuleType:

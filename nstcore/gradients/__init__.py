@@ -18,8 +18,6 @@ import numpy as np
 
 #: (1, H, W, 3) float32 picture -> (name of each term -> value, gradient of the total of the picture's shape).
 ValueAndGradient = Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]
-#: The same of a graph of a batch: (B, H, W, 3) -> (name of each term -> B values, gradients of their own totals).
-BatchValueAndGradient = Callable[[np.ndarray], tuple[dict[str, list[float]], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class BoundLoss:
     Calling it is calling `evaluate`.
 
     Attributes:
-        evaluate: computes from and to arrays of the host: a `ValueAndGradient`, or of the graph of a batch a
-            `BatchValueAndGradient`.
+        evaluate: computes from and to arrays of the host: a `ValueAndGradient`, or of the graph of a batch (B, H, W, 3)
+            -> (name of each term -> B values, gradients of their own totals).
         terms: (float32 pictures, `arguments`) -> name of each term -> value, all of them tensors of the backend; it can
             be traced and differentiated. One object per compiled graph, shared by all pairs.
         arguments: on the device already; compiled functions take them as arguments, so that one serves all pairs.
