@@ -1,14 +1,7 @@
-"""The report page as people use it, in a headless Chromium, opened from the disk.
-
-They need a Chromium on the path (Debian: `apt-get install chromium`) and Playwright to drive it, and are skipped
-without. With NST_REQUIRE_BROWSER=1, as in CI, they fail instead.
-"""
+"""The report page as people use it, in a headless Chromium, opened from the disk."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +13,6 @@ from pipeline.report import PageFigure, PagePicture, ReportCell, index_html
 from pipeline.report_cell import in_order
 from pipeline.series import Series
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BACKBONES = ("vgg16", "vgg19", "resnet50")
 HOSTILE = [
     "</script><script>document.title='owned'</script>",
@@ -30,46 +22,6 @@ HOSTILE = [
     "عربى \u202e日本語 \u2028 Ωμέγα",
     "w" * 200,
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    missing = "" if CHROMIUM else "no Chromium on the path"
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing = "Playwright is not installed"
-    if missing:
-        (pytest.fail if os.environ.get("NST_REQUIRE_BROWSER") == "1" else pytest.skip)(missing)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield chromium
-        chromium.close()
-
-
-class Opened:
-    """A page, and everything that went wrong in it."""
-
-    def __init__(self, browser: Any, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **options})
-        self.page = self.context.new_page()
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
-        self.page.on("console", lambda message: self.errors.append(f"console: {message.text}"))
-        self.page.on("requestfailed", lambda request: self.errors.append(f"request: {request.url}"))
-
-    def open(self, report: Path, address: str = "") -> Any:
-        self.page.goto("about:blank")  # or only the address within the page would change
-        self.page.goto((report / "index.html").as_uri() + address)
-        return self.page
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Opened]:
-    made = Opened(browser)
-    yield made
-    made.context.close()
-    assert made.errors == []
 
 
 def write_pictures(folder: Path, *names: str, side: int = 24) -> None:
@@ -306,8 +258,7 @@ def test_one_pair_across_backbones_with_its_plots(opened, report):
     assert loaded(page, ".pair:visible img")
 
 
-def test_phones_scroll_in_one_direction(browser, report):
-    phone = Opened(browser, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+def test_phones_scroll_in_one_direction(phone, report):
     for address in ("", "#view=pairs", "#view=table", "#view=table&q=style"):
         page = phone.open(report, address)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -315,31 +266,24 @@ def test_phones_scroll_in_one_direction(browser, report):
         assert small.bounding_box()["height"] >= 35
     page.locator("tbody tr a").first.tap()
     assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
-    phone.context.close()
-    assert phone.errors == []
 
 
-def test_light_and_dark(browser, report):
+def test_light_and_dark(browse, report):
     papers = []
     for scheme in ("light", "dark"):
-        shown = Opened(browser, color_scheme=scheme)
-        page = shown.open(report)
+        page = browse(color_scheme=scheme).open(report)
         papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-        shown.context.close()
     light, dark = (sum(int(part) for part in paper[4:-1].split(",")) / 3 for paper in papers)
     assert light > 200
     assert dark < 50
 
 
-def test_without_a_script_pictures_reasons_and_plots_are_there(browser, report):
-    plain = Opened(browser, java_script_enabled=False)
-    page = plain.open(report)
+def test_without_a_script_pictures_reasons_and_plots_are_there(browse, report):
+    page = browse(java_script_enabled=False).open(report)
     assert page.locator(".cell img:visible").count() == 17
     assert page.locator(".pair .plot:visible").count() == 6
     assert page.locator("noscript p").is_visible()
     assert not page.locator(".tools").is_visible()
-    plain.context.close()
-    assert plain.errors == []
 
 
 @pytest.mark.parametrize("name", HOSTILE)

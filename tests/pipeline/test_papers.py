@@ -295,6 +295,26 @@ def test_a_page_has_every_claim_and_escapes_names_and_reasons(paper):
         assert "not judged" in overview
 
 
+@EVERY_PAPER
+def test_pages_show_all_of_their_tables_in_a_browser(paper, opened, phone, tmp_path):
+    evidence = evidence_for(paper)
+    summary = judge(paper, SETUP, evidence)
+    (tmp_path / "paper.html").write_text(paper_html(paper, SETUP, evidence, summary, {}, []), encoding="utf-8")
+    (tmp_path / "index.html").write_text(overview_html([summary], SETUP), encoding="utf-8")
+    for name in ("paper.html", "index.html"):
+        page = opened.open(tmp_path, name=name)
+        assert page.locator(".claims tbody tr:visible").count() == len(paper.claims)
+        hidden = "tables => tables.filter(table => table.scrollWidth > table.clientWidth).length"
+        assert page.locator(".wide").evaluate_all(hidden) == 0
+        heads = page.locator(".claims th")
+        lines = heads.evaluate_all(
+            "heads => heads.map(head => { const range = document.createRange();"
+            "range.selectNodeContents(head); return range.getClientRects().length; })"
+        )
+        assert lines == [1, 1, 1, 1]
+        assert phone.open(tmp_path, name=name).evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_weights_that_are_not_a_networks_own_are_told():
     paper = PAPERS["bordag"]
     evidence = evidence_for(paper)
