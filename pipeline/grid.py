@@ -31,6 +31,7 @@ class Grid:
         missing: backbone -> why it is left out.
         settings: what was asked for, for the report.
         title: of the report.
+        series: every series of the study, in its order.
     """
 
     cells: tuple[Cell, ...]
@@ -38,6 +39,7 @@ class Grid:
     missing: Mapping[str, str]
     settings: Mapping[str, Any]
     title: str
+    series: tuple[Series, ...]
 
     @cached_property
     def pairs(self) -> dict[tuple[str, str], list[Cell]]:
@@ -58,11 +60,6 @@ class Grid:
         return any(cell.variant for cell in self.cells)
 
     @cached_property
-    def series(self) -> list[Series]:
-        """Every series of the study, in its order, those without a picture last."""
-        return list(dict.fromkeys([*(cell.series for cell in self.cells), *(cell.series for cell in self.rejected)]))
-
-    @cached_property
     def digest(self) -> str:
         """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
         return grid_digest(
@@ -75,7 +72,8 @@ class Grid:
 
     def answers(self, asked_for: Grid) -> bool:
         """Whether this is the plan of another grid of the same digest, in what its report says besides the cells."""
-        return (self.settings, self.missing, self.title) == (asked_for.settings, asked_for.missing, asked_for.title)
+        mine, other = ((it.settings, it.missing, it.title, it.series) for it in (self, asked_for))
+        return mine == other
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True)
@@ -85,8 +83,9 @@ class Grid:
         data = json.loads(text)
         cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
         rejected = tuple(RejectedCell(**{**cell, "variant": read_variant(cell)}) for cell in data["rejected"])
-        # A plan of before studies had titles and variants is read as one that answers no study, and is made anew.
-        return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""))
+        # A plan of before studies had titles and series is read as one that answers no study, and is made anew.
+        series = tuple(Series(each["backbone"], read_variant(each)) for each in data.get("series", ()))
+        return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""), series)
 
 
 def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
@@ -127,10 +126,12 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     styles = _chosen(find_pictures(study.style_dir), study.styles, study.style_dir)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
+    series: list[Series] = []
     combinations = list(study.combinations())
     for backbone in dict.fromkeys(name for each in combinations for name in each.backbones):
         for combination in (each for each in combinations if backbone in each.backbones):
             preset, variant, network = combination.preset, combination.variant, (backbone, combination.weights)
+            series.append(Series(backbone, variant))
             config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone})
             for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
                 if network in missing:
@@ -152,7 +153,7 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
                     cells.append(cell)
     settings = json.loads(json.dumps(study.asked_for()))  # as it comes back from the plan's file
     left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
-    return Grid(tuple(cells), tuple(rejected), left_out, settings, study.title)
+    return Grid(tuple(cells), tuple(rejected), left_out, settings, study.title, tuple(dict.fromkeys(series)))
 
 
 def _chosen(found: dict[str, list[Path]], names: Sequence[str], folder: str) -> dict[str, list[Path]]:

@@ -130,9 +130,12 @@ def _lost_with(cell: ReportCell, missing_backbones: Container[str]) -> bool:
 def _gaps(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
     """Cells without a picture by status and reason, because one cause usually takes many.
 
-    `pairs` are its pairs of pictures, each with the labels of its series unless all series lost it.
+    `pairs` are its pairs of pictures, each with the labels of the series that lost it. They are left out where a pair
+    lost all there are, or where nothing varies and the backbones of the group say as much.
     """
     groups: defaultdict[tuple[Status, str], list[ReportCell]] = defaultdict(list)
+    cells = list(cells)
+    every = {cell.series for cell in cells}
     for cell in cells:
         if cell.status != "done":
             groups[cell.status, cell.reason or "no reason was recorded"].append(cell)
@@ -142,14 +145,15 @@ def _gaps(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
         pairs: dict[tuple[str, str], list[str]] = {}
         for cell in members:
             pairs.setdefault((cell.content, cell.style), []).append(cell.series.label)
-        series = {cell.series for cell in members}
+        varies = any(each.variant for each in every)
+        all_of_them = len(every if varies else {cell.series for cell in members})
         gaps.append(
             {
                 "status": status,
                 "reason": reason,
                 "count": len(members),
                 "backbones": list(dict.fromkeys(display_name(cell.backbone) for cell in members)),
-                "pairs": [(*pair, labels if len(labels) < len(series) else []) for pair, labels in pairs.items()],
+                "pairs": [(*pair, labels if len(labels) < all_of_them else []) for pair, labels in pairs.items()],
             }
         )
     return gaps

@@ -54,10 +54,12 @@ def series_order(series: Series) -> tuple[Any, ...]:
     return backbone_order(series.backbone), tuple((name, _by_size(value)) for name, value in series.variant)
 
 
-def _by_size(value: str) -> tuple[float, str]:
-    """Numbers first and by size ("5" before "40"), then texts."""
+def _by_size(value: str) -> tuple[float, list[str | int]]:
+    """Numbers first and by size ("5" before "40"), then texts, those within them by size too ("a 5" before "a 40")."""
     try:
         number = float(value)
     except ValueError:
         number = math.inf
-    return (math.inf if math.isnan(number) else number), value
+    # Splitting at a group gives text, digits, text, ...: the same kinds at the same places of any two.
+    parts = [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d{1,300})", value))]
+    return (math.inf if math.isnan(number) else number), parts

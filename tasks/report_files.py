@@ -70,10 +70,11 @@ class CellReport(ReportTask):
         return [(cell, store) for cell, store in stores if store.exists()]
 
     def report_cells(self) -> list[ReportCell]:
-        """How each of the cells ended, those that were never tried included."""
+        """How each of the cells ended, those that were never tried included; series in the order of their study."""
         planned = [self._report_cell(cell) for cell in self.cells()]
-        rejected = [cell for cell in self.plan().rejected if self.shows(cell)]
-        return planned + [_without_picture(cell, cell.reason) for cell in rejected]
+        rejected = [_without_picture(cell, cell.reason) for cell in self.plan().rejected if self.shows(cell)]
+        place = {series: number for number, series in enumerate(self.plan().series)}
+        return sorted(planned + rejected, key=lambda cell: place[cell.series])
 
     def _report_cell(self, cell: Cell) -> ReportCell:
         step = Transfer.of(cell, self.output_dir, self.batch_size)

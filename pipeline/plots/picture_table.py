@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,10 @@ _MOST = 4096  # pixels on a figure's longest side: 20 × 20 pictures of 170 pixe
 _LEAST = 96  # pixels of a picture's longest side, so that its name and reason can be read
 _WITHOUT_RESULTS = 256  # pixels of the originals where there is no result to go by
 _GAP = 6  # pixels between pictures
+_CAPTION_LINES = 2  # at most, below a picture of a wall
 _INK, _FAINT, _PAPER = "0.1", "0.45", "0.94"
+
+_Place = tuple[int, int]  # row and column, from 1; 0 are heads
 
 
 @dataclass(frozen=True)
@@ -59,17 +63,62 @@ def draw_table(
     title: str,
     missing: Mapping[tuple[str, str], str],
 ) -> Figure:
-    """Draw a table of pictures, as `pipeline.plots.image_grid` and `pipeline.plots.picture_table` say."""
-    rows, columns = heads.rows, heads.columns
-    longest = max((max(array.shape[:2]) for array in pictures.values()), default=_WITHOUT_RESULTS)
-    side = _side(longest, len(rows), len(columns), heads.room)
-    found = {(row, 0): (heads.row_pictures or {}).get(name) for row, name in enumerate(rows, start=1)}
-    for column, name in enumerate(columns, start=1):
-        found[0, column] = (heads.column_pictures or {}).get(name)
-        found |= {(row, column): pictures.get((row_name, name)) for row, row_name in enumerate(rows, start=1)}
+    """Draw a table of pictures, as `pipeline.plots.image_grid` says."""
+    rows, columns = [*enumerate(heads.rows, start=1)], [*enumerate(heads.columns, start=1)]
+    side = _side(_longest(pictures.values()), len(rows), len(columns), heads.room)
+    found = {(row, 0): (heads.row_pictures or {}).get(name) for row, name in rows}
+    found |= {(0, column): (heads.column_pictures or {}).get(name) for column, name in columns}
+    gaps = dict.fromkeys(found if heads.pictured else (), "no picture")
+    for row, row_name in rows:
+        for column, name in columns:
+            found[row, column] = pictures.get((row_name, name))
+            gaps[row, column] = missing.get((row_name, name), "no picture")
+    return _drawn(found, gaps, heads, side, {}, title)
+
+
+def draw_wall(
+    pictures: Mapping[str, NDArray[np.uint8]], names: Sequence[str], *, title: str, missing: Mapping[str, str]
+) -> Figure:
+    """Hang pictures in lines, about as many lines as there are pictures in one, each with its name below.
+
+    Sizes are as in `pipeline.plots.image_grid`.
+
+    Args:
+        pictures: uint8 (H, W, 3), RGB, by name.
+        names: all of them, in order; each different from the others.
+        title: any text; drawn literally, as are all names.
+        missing: why there is no picture; shown in its place.
+    """
+    across = max(1, math.ceil(math.sqrt(len(names))))
+    places = {name: (1 + number // across, 1 + number % across) for number, name in enumerate(names)}
+    heads = Heads([""] * math.ceil(len(names) / across), [""] * across)
+    side = _side(_longest(pictures.values()), len(heads.rows), across, 0, captioned=True)
+    return _drawn(
+        {places[name]: picture for name, picture in pictures.items()},
+        {place: missing.get(name, "no picture") for name, place in places.items()},
+        heads,
+        side,
+        {place: name for name, place in places.items()},
+        title,
+    )
+
+
+def _drawn(
+    found: Mapping[_Place, NDArray[np.uint8] | None],
+    gaps: Mapping[_Place, str],
+    heads: Heads,
+    side: int,
+    captions: Mapping[_Place, str],
+    title: str,
+) -> Figure:
+    """`gaps` says why there is no picture at a place; one that it does not name stays empty."""
     cells = {place: resize(read_picture(array), side) for place, array in found.items() if array is not None}
     with figure_style():
-        return _Table(cells, heads, side).draw(title, missing)
+        return _Table(cells, heads, side, captions).draw(title, gaps)
+
+
+def _longest(pictures: Iterable[NDArray[np.uint8]]) -> int:
+    return max((max(array.shape[:2]) for array in pictures), default=_WITHOUT_RESULTS)
 
 
 def _letter_height(side: int) -> int:
@@ -77,13 +126,14 @@ def _letter_height(side: int) -> int:
     return round(min(max(side / 17, 11), 26))
 
 
-def _side(longest: int, rows: int, columns: int, room: int) -> int:
+def _side(longest: int, rows: int, columns: int, room: int, *, captioned: bool = False) -> int:
     """The longest side of every picture, in pixels: as asked, unless the table gets too long."""
     side = max(longest, _LEAST)
     while side > 1:
         letters = _letter_height(side)
         width = (columns + 1) * (side + _GAP) + room * letters + 4 * _GAP
-        height = (rows + 1) * (side + _GAP) + 11 * letters + 4 * _GAP
+        under = 1.3 * letters * _CAPTION_LINES * captioned
+        height = (rows + 1) * (side + under + _GAP) + 11 * letters + 4 * _GAP
         if max(width, height) <= _MOST:
             break
         side -= 1
@@ -93,7 +143,9 @@ def _side(longest: int, rows: int, columns: int, room: int) -> int:
 class _Table:
     """Where everything goes, in pixels from the figure's upper left corner. Row and column 0 are pictures of heads."""
 
-    def __init__(self, cells: Mapping[tuple[int, int], Picture], heads: Heads, side: int) -> None:
+    def __init__(
+        self, cells: Mapping[_Place, Picture], heads: Heads, side: int, captions: Mapping[_Place, str]
+    ) -> None:
         self.cells, self.heads, self.letters = cells, heads, _letter_height(side)
         self.line = 1.3 * self.letters
         self.widths = [min(side, 8 * self.letters)] * (len(heads.columns) + 1)
@@ -116,14 +168,21 @@ class _Table:
         labels = [*(line for name in self.row_names for line in name.split("\n"))]
         labels += [] if heads.pictured else [self.row_title]
         label_width = max((measure(line, self.letters) for line in labels), default=0)
-        lines = max((name.count("\n") + 1 for name in self.column_names), default=0) + 1.5
+        lines = max((name.count("\n") + 1 for name in self.column_names if name), default=0) + 1.5
         lines += 1.2 if heads.column_title and not heads.pictured else 0
+        self.captions = {
+            (row, column): fit(text, width=self.widths[column], size=self.letters, lines=_CAPTION_LINES)
+            for (row, column), text in captions.items()
+        }
+        under = [0] * len(self.heights)
+        for (row, _), text in self.captions.items():
+            under[row] = max(under[row], round((text.count("\n") + 1) * self.line))
         self.left = _starts(3 * _GAP + round(label_width), self.widths)
-        self.top = _starts(4 * _GAP + round(lines * self.line), self.heights)
+        self.top = _starts(4 * _GAP + round(lines * self.line), [*map(sum, zip(self.heights, under, strict=True))])
         self.width = self.left[-1] + self.widths[-1] + 2 * _GAP
-        self.height = self.top[-1] + self.heights[-1] + 2 * _GAP
+        self.height = self.top[-1] + self.heights[-1] + under[-1] + 2 * _GAP
 
-    def draw(self, title: str, missing: Mapping[tuple[str, str], str]) -> Figure:
+    def draw(self, title: str, gaps: Mapping[_Place, str]) -> Figure:
         self.figure = Figure(figsize=(self.width / _DPI, self.height / _DPI), dpi=_DPI, facecolor="white")
         big = 1.25 * self.letters
         heading = fit(title, width=(self.width - 4 * _GAP) * 0.87, size=big, lines=1)  # bold is wider than measured
@@ -141,15 +200,15 @@ class _Table:
         for row, name in enumerate(self.row_names, start=1):
             middle = self.top[row] + self.heights[row] / 2
             self._text(name, self.left[0] - _GAP, middle, self.letters, ha="right", va="center")
-        for row in range(len(self.heads.rows) + 1):
-            for column in range(len(self.heads.columns) + 1):
-                if (row, column) in self.cells:
-                    self._picture(row, column)
-                elif row and column:
-                    pair = (self.heads.rows[row - 1], self.heads.columns[column - 1])
-                    self._gap(row, column, missing.get(pair, "no picture"))
-                elif (row or column) and self.heads.pictured:
-                    self._gap(row, column, "no picture")
+        for row, column in self.cells:
+            self._picture(row, column)
+        for (row, column), reason in gaps.items():
+            if (row, column) not in self.cells:
+                self._gap(row, column, reason)
+        for (row, column), text in self.captions.items():
+            middle = self.left[column] + self.widths[column] / 2
+            foot = self.top[row] + self.heights[row] + _GAP / 2
+            self._text(text, middle, foot, self.letters, ha="center", va="top")
         return self.figure
 
     def _titles(self) -> None:
@@ -191,6 +250,8 @@ class _Table:
 
     def _rules(self) -> None:
         """Lines between the heads and the pictures."""
+        if not any((*self.heads.rows, *self.heads.columns)):
+            return
         x = (self.left[1] - 1.5 * _GAP) / self.width
         y = 1 - (self.top[1] - 1.5 * _GAP) / self.height
         for xs, ys in (((x, x), (0.01, y)), ((x, 0.99), (y, y))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,6 +19,7 @@ from pipeline.plots.time_curves import Pace
 from pipeline.series import Series
 
 _QUARTILES = (25, 50, 75)
+_MOST_ROWS = 24  # more make a figure of several pages, whose curves nobody can tell apart
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def grid_summary(cells: Iterable[SummaryCell], *, title: str) -> Figure:
     the median. The quantities are the relative loss at the end, the median wall time of an iteration, and those
     measures that any cell has, the same measure by different judges side by side. Beside them the relative loss per
     iteration: the median of the series' cells, with a band between the quartiles. A cell that ended early keeps its
-    last value.
+    last value. More than 24 series are brought together by backbone, and a footnote says so.
 
     Args:
         cells: in any order; those without a trace are counted in a footnote.
@@ -56,6 +57,10 @@ def grid_summary(cells: Iterable[SummaryCell], *, title: str) -> Figure:
     Returns:
         A figure 7.2 inches wide with 200 pixels an inch.
     """
+    cells = list(cells)
+    settings = len({cell.series for cell in cells})
+    if settings > _MOST_ROWS:
+        cells = [replace(cell, series=Series(cell.series.backbone)) for cell in cells]
     by_series: dict[Series, list[SummaryCell]] = {}
     for cell in cells:
         by_series.setdefault(cell.series, []).append(cell)
@@ -68,7 +73,9 @@ def grid_summary(cells: Iterable[SummaryCell], *, title: str) -> Figure:
             frame.draw(strip)
         bands = {series: band for series, done in members.items() if (band := _band(done)) is not None}
         frame.draw_bands(bands)
-        return frame.finish([*_remarks(by_series, members), *_unmeasured(members)])
+        return frame.finish(
+            [*_together(settings, len(by_series)), *_remarks(by_series, members), *_unmeasured(members)]
+        )
 
 
 def _strips_of_traces(members: Mapping[Series, list[SummaryCell]]) -> list[Strip]:
@@ -125,6 +132,12 @@ def _band(cells: list[SummaryCell]) -> tuple[Floats, Floats] | None:
     # The last iterate at or before each number: what a run that ended early still has.
     held = [losses[np.searchsorted(own, numbers, side="right").clip(1) - 1] for own, losses in runs]
     return numbers, np.percentile(held, _QUARTILES, axis=0)
+
+
+def _together(settings: int, rows: int) -> list[str]:
+    if settings == rows:
+        return []
+    return [f"A row is a backbone with all of its settings: {settings} are too many for a row each."]
 
 
 def _remarks(by_series: Mapping[Series, list[SummaryCell]], members: Mapping[Series, list[SummaryCell]]) -> list[str]:

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pipeline.plots.image_grid import picture_table
+from pipeline.plots.picture_table import draw_wall
 from pipeline.series import Series
 
 _NOTHING: Mapping[Series, str] = MappingProxyType({})
+_MOST_ACROSS = 12  # columns; more are a ribbon that no page is wide enough for
 
 
 def variant_table(
@@ -24,7 +26,8 @@ def variant_table(
 ) -> Figure:
     """Lay out the pictures of one pair: a column per value of the last axis, a row per backbone and all other values.
 
-    Where a study does not cross them all, because a case is for one backbone alone, everything stands in one row.
+    Where a study does not cross them all, because a case is for one backbone alone, everything stands in one row. More
+    than 12 columns become a wall: line after line of pictures in the study's order, each with its name below.
 
     Args:
         pictures: uint8 (H, W, 3), RGB, by series.
@@ -42,6 +45,14 @@ def variant_table(
     if len(places) < len(rows) * len(columns):
         places = {each: ("", each.label) for each in series}
         rows, columns = [""], [each.label for each in series]
+    if len(columns) > _MOST_ACROSS:
+        names = {each: each.label if len(rows) > 1 else places[each][1] for each in series}
+        return draw_wall(
+            {names[each]: picture for each, picture in pictures.items()},
+            [*names.values()],
+            title=" · ".join(filter(None, (title, *(rows if len(rows) == 1 else ()), series[0].variant[-1][0]))),
+            missing={names[each]: reason for each, reason in missing.items()},
+        )
     return picture_table(
         {places[each]: picture for each, picture in pictures.items()},
         rows=rows,

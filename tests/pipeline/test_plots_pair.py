@@ -158,3 +158,21 @@ def test_numbers_are_sorted_by_size() -> None:
     values = ["400", "5", "40", "avg", "1e-3"]
     ordered = sorted((Series("vgg19", (("w", value),)) for value in values), key=series_order)
     assert [series.variant[0][1] for series in ordered] == ["1e-3", "5", "40", "400", "avg"]
+
+
+def test_numbers_within_names_are_sorted_by_size() -> None:
+    values = ["layer 10", "7", "", "layer 2", "layer", "2 layers", "10 layers", "layer 2b", "٣ layers", "9" * 400]
+    ordered = sorted((Series("vgg19", (("w", value),)) for value in values), key=series_order)
+    shown = [series.variant[0][1] for series in ordered]
+    assert shown == [
+        "7",
+        "",
+        "2 layers",
+        "٣ layers",
+        "10 layers",
+        "9" * 400,
+        "layer",
+        "layer 2",
+        "layer 2b",
+        "layer 10",
+    ]

@@ -54,6 +54,19 @@ def test_dots_quartiles_and_medians() -> None:
     assert "VGG16, n=1" in words(figure)
 
 
+def test_more_settings_than_rows_are_brought_together_by_backbone() -> None:
+    cells = [
+        SummaryCell(Series(backbone, (("seed", str(seed)),)), run(100.0, 1.0 + seed))
+        for backbone in ("vgg19", "vgg16")
+        for seed in range(13)
+    ]
+    figure = grid_summary(cells, title="")
+    assert points(figure, "Final / initial loss", "VGG19 median") == pytest.approx([0.07])
+    assert "VGG16, n=13" in words(figure)
+    assert "26 are too many for a row each" in words(figure)
+    assert "too many" not in words(grid_summary(cells[:12] + cells[13:25], title=""))
+
+
 def test_a_run_that_ended_early_keeps_its_last_value() -> None:
     cells = [SummaryCell(VGG19, run(*totals)) for totals in ((8.0, 4.0), (8.0, 4.0, 2.0), (8.0, 8.0, 8.0))]
     figure = grid_summary(cells, title="")

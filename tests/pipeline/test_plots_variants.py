@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline import plots
 from pipeline.series import Series
@@ -35,6 +36,29 @@ def test_cases_of_one_backbone_each_stand_in_a_row_without_gaps():
     assert len(figure.images) == 2
     assert "no picture" not in texts(figure)
     assert {"VGG19, case a", "ResNet50, case b"} <= {text.replace("\n", " ") for text in texts(figure)}
+
+
+def test_too_many_columns_for_a_page_are_a_wall(tmp_path):
+    series = [Series("vgg19", (("seed", str(seed)),)) for seed in range(30)]
+    colours = [(250, 8 * seed, 40) for seed in range(30)]
+    pictures = {each: np.full((40, 60, 3), colour, np.uint8) for each, colour in zip(series, colours, strict=True)}
+    del pictures[series[7]]
+    figure = plots.variant_table(pictures, series, title="t", missing={series[7]: "broke"})
+    assert texts(figure) >= {"t · VGG19 · seed", "broke", *(str(seed) for seed in range(30))}
+    assert "no picture" not in texts(figure)  # the last line is shorter, and that is all
+    plots.save(figure, tmp_path / "wall.png")
+    wall = np.array(Image.open(tmp_path / "wall.png").convert("RGB"))
+    assert wall.shape[0] < wall.shape[1] < 1000
+    del colours[7]
+    corners = [tuple(np.argwhere((wall == colour).all(axis=2))[0]) for colour in colours]
+    assert corners == sorted(corners)  # line by line, in the study's order
+
+
+def test_a_wall_of_several_backbones_names_them():
+    series = [Series(name, (("seed", str(seed)),)) for name in ("vgg19", "vgg16") for seed in range(13)]
+    figure = plots.variant_table(dict.fromkeys(series, GREY), series, title="t")
+    assert len(figure.images) == 26
+    assert {"VGG19, seed 12", "VGG16, seed 0"} <= {text.replace("\n", " ") for text in texts(figure)}
 
 
 def test_without_variants_there_is_no_such_table():

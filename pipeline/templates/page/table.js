@@ -71,7 +71,8 @@ function makeRow(place) {
   if (isDone(cell)) {
     for (const column of numberColumns) row.append(element("td", { className: "number" }, written(cell, column.number)));
   } else {
-    row.append(element("td", { className: "reason", colSpan: numberColumns.length }, cell.reason ?? ""));
+    const reason = element("div", {}, cell.reason ?? "");
+    row.append(element("td", { className: "reason", colSpan: numberColumns.length }, reason));
   }
   return row;
 }
