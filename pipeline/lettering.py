@@ -37,6 +37,7 @@ def figure_style() -> AbstractContextManager[None]:
         {
             "font.family": list(families()),
             "font.size": FONT_SIZE,
+            "text.hinting": "none",  # or letters are moved to whole pixels and lines get wider than measured
             "text.usetex": False,
             "savefig.bbox": None,
             "savefig.transparent": False,
@@ -72,9 +73,12 @@ def drawable(text: str) -> str:
 
 @cache
 def _advance(char: str) -> float:
-    """Width of one letter in units of the font size, found between two others because a space alone has none."""
+    """Width of one letter in units of the font size.
+
+    It is found between two bars: a space alone has none, and letters are moved closer to some letters.
+    """
     font = FontProperties(family=list(families()), size=100)
-    with_it, without = (text_to_path.get_text_width_height_descent(s, font, False)[0] for s in (f"x{char}x", "xx"))
+    with_it, without = (text_to_path.get_text_width_height_descent(s, font, False)[0] for s in (f"|{char}|", "||"))
     return float(with_it - without) / 100
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
 from nstcore.backbones import BACKBONES
@@ -52,26 +53,41 @@ def looks(series: Iterable[Series]) -> dict[Series, Look]:
 
     One setting of each backbone: colour, dashes and marker are the backbone's own, whichever others are there. Several
     settings of one backbone: each has its own colour and marker, from the eighth on with dashes too. Several of both:
-    the colour is the backbone's, dashes and marker tell the setting, which is paler from the fifth on. What is beyond
-    `MOST` is thin and grey; settings of a higher number go first, so that every backbone stays to be seen.
+    the colour is the backbone's, dashes and marker tell the setting, which is paler from the fifth on. Of more than
+    `MOST` those stand out that lie evenly among their backbone's, the first and the last with them; the others are thin
+    and grey.
     """
     ordered = sorted(set(series), key=series_order)
-    ranks = _ranks(ordered)
+    ranks = _ranks(_standing_out(ordered))
     if not any(ranks.values()):
-        found = {each: _of_backbone(each.backbone) for each in ordered}
-    elif len({each.backbone for each in ordered}) == 1:
+        found = {each: _of_backbone(each.backbone) for each in ranks}
+    elif len({each.backbone for each in ranks}) == 1:
         found = {each: _look(rank, dash=rank // len(_COLOURS)) for each, rank in ranks.items()}
     else:
         found = {each: _of_setting(_of_backbone(each.backbone), rank) for each, rank in ranks.items()}
-    kept = set(sorted(ordered, key=lambda each: (ranks[each], series_order(each)))[:MOST])
-    return {each: look if each in kept else _TOO_MANY for each, look in found.items()}
+    return {each: found.get(each, _TOO_MANY) for each in ordered}
+
+
+def _standing_out(ordered: list[Series]) -> list[Series]:
+    """At most `MOST`, shared out among the backbones: what one with few settings leaves goes to the others."""
+    own = _by_backbone(ordered)
+    kept: set[Series] = set()
+    for left, mine in zip(range(len(own), 0, -1), sorted(own.values(), key=len), strict=True):
+        share = min(len(mine), (MOST - len(kept)) // left)
+        kept |= {mine[place] for place in np.linspace(0, len(mine) - 1, share).round().astype(int)}
+    return [each for each in ordered if each in kept]
+
+
+def _by_backbone(ordered: list[Series]) -> dict[str, list[Series]]:
+    own: dict[str, list[Series]] = {}
+    for each in ordered:
+        own.setdefault(each.backbone, []).append(each)
+    return own
 
 
 def _ranks(ordered: list[Series]) -> dict[Series, int]:
     """The number of each series' setting: among all of them, or of its backbone alone where all are too many."""
-    own: dict[str, list[Series]] = {}
-    for each in ordered:
-        own.setdefault(each.backbone, []).append(each)
+    own = _by_backbone(ordered)
     variants = [each.variant for each in sorted({Series("", each.variant) for each in ordered}, key=series_order)]
     if len(variants) <= 2 * len(_DASHES):
         return {each: variants.index(each.variant) for each in ordered}

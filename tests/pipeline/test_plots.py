@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -21,7 +22,7 @@ from nstcore.backbones import BACKBONES
 from nstcore.config import TransferConfig
 from nstcore.result import Iterate, Trace
 from pipeline import plots
-from pipeline.lettering import drawable, fit, measure
+from pipeline.lettering import drawable, figure_style, fit, measure
 from pipeline.plots import SummaryCell
 from pipeline.series import Series
 
@@ -184,6 +185,16 @@ def test_text_is_fitted(text: str, width: float, lines: int) -> None:
     if "…" not in "".join(fitted):
         assert "".join(fitted).replace(" ", "") == "".join(drawable(text).split())
     assert all(char.isprintable() for line in fitted for char in line)
+
+
+@pytest.mark.parametrize(("dpi", "size"), [(200, 9), (200, 8), (128, 6.2)])
+@pytest.mark.parametrize("line", ["VGG19, no curve; failed: vgg19 has no layer 'conv1_pad'", "conv5_block3_2_bn_" * 4])
+def test_a_line_is_drawn_as_wide_as_measured(line: str, dpi: int, size: float) -> None:
+    with figure_style():
+        figure = Figure(figsize=(8, 1), dpi=dpi)
+        drawn = figure.text(0, 0.5, line, fontsize=size)
+        extent = drawn.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    assert extent.width / dpi * 72 == pytest.approx(measure(line, size), rel=0.01)
 
 
 def test_names_that_differ_in_letters_no_font_has_stay_apart() -> None:

@@ -147,6 +147,27 @@ def test_what_cannot_be_told_apart_is_drawn_thin_and_grey_and_named() -> None:
     assert all(each.label.replace(" ", "") in shown for each in series)
 
 
+def test_what_stands_out_of_many_lies_evenly_among_them() -> None:
+    many, few = variants("vgg19", 100), variants("vgg16", 2)
+    found = looks([*many, *few])
+    apart = [int(each.variant[0][1]) for each in many if found[each].apart]
+    assert len(apart) == MOST - len(few)
+    assert (apart[0], apart[-1]) == (0, 99)
+    assert set(np.diff(apart)) == {11}
+    assert all(found[each].apart for each in few)
+    assert set(appearances([*many, *few]).values()) == {1}
+
+
+@given(st.lists(st.integers(0, 40), min_size=4, max_size=4))
+def test_no_more_stand_out_than_can_be_told_apart(counts: list[int]) -> None:
+    series = [each for backbone, count in zip(BACKBONES, counts, strict=True) for each in variants(backbone, count)]
+    found = looks(series)
+    apart = [each for each, look in found.items() if look.apart]
+    assert found.keys() == {*series}
+    assert len(apart) == min(len(series), MOST)
+    assert {each.backbone for each in apart} == {each.backbone for each in series}
+
+
 def test_a_note_of_all_variants_is_written_once() -> None:
     series = variants("vgg19", 3)
     notes = dict.fromkeys(series, "stand-in weights")
