@@ -52,7 +52,9 @@ def _feature_network(config: TransferConfig) -> keras.Model:
     outputs = {}
     for name in (*config.content_layers, *config.style_layers):
         if name not in known:
-            raise ConfigError(f"{config.backbone} has no layer {name!r}; it has {', '.join(known)}")
+            raise ConfigError(
+                f"{config.backbone} has no such layer; expected one of {', '.join(known)}. Received: layer={name!r}"
+            )
         outputs[name] = known[name].output
     truncated = keras.Model(network.input, outputs)
     if config.pooling == "avg" or config.precision == "bfloat16":

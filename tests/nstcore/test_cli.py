@@ -129,9 +129,9 @@ KNOWN_AT_ONCE = {
 KNOWN_LATER = {
     "unknown style layer": (
         (*GOOD, "--style-layers", "block1_conv1,block9_conv1"),
-        ["no layer 'block9_conv1'", "vgg16", "block1_conv1", "block5_pool"],
+        ["layer='block9_conv1'", "vgg16", "block1_conv1", "block5_pool"],
     ),
-    "unknown content layer": ((*GOOD, "--content-layers", "mixed4"), ["no layer 'mixed4'", "vgg16", "block4_conv2"]),
+    "unknown content layer": ((*GOOD, "--content-layers", "mixed4"), ["layer='mixed4'", "vgg16", "block4_conv2"]),
     "missing weights file": ((*GOOD, "--weights", "none.weights.h5"), ["none.weights.h5", "imagenet", "random"]),
     "weights file of another kind": ((*GOOD, "--weights", "text.jpg"), ["text.jpg", "vgg16"]),
 }

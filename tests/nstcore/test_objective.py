@@ -240,7 +240,7 @@ def test_bfloat16_keeps_losses_in_float32_and_close(content_picture, style_pictu
 
 def test_unknown_layer_lists_the_known_ones(content_picture, style_picture):
     config = dataclasses.replace(SMALL, style_layers=("block9_conv1",))
-    with pytest.raises(ConfigError, match=r"no layer 'block9_conv1'; it has block1_conv1, block1_conv2"):
+    with pytest.raises(ConfigError, match=r"block1_conv1, block1_conv2.*block9_conv1"):
         build_objective(content_picture, style_picture, config)
 
 

@@ -243,10 +243,12 @@ def test_what_failed_is_named_by_what_varies_unless_a_pair_lost_all() -> None:
 
 
 def test_a_long_reason_is_folded_and_whole() -> None:
-    reason = f"vgg16 has no layer 'x'; it has {', '.join(f'layer{number}' for number in range(60))}"
+    layers = ", ".join(f"layer{number}" for number in range(60))
+    reason = f"vgg16 has no such layer; expected one of {layers}. Received: layer='x'"
     shown = page([ReportCell("cat", "sky", "vgg16", "failed", None, reason)])
     assert shown.values("class").count("told") == 1
     assert all(part.strip() in shown.text for part in (reason[:200], reason[200:]))
+    assert f"{reason[:150]}…{reason[-100:]}{reason}" in shown.text
 
 
 def test_doubtful_weights_are_marked_and_ordinary_ones_only_described() -> None:

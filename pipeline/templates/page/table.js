@@ -57,6 +57,9 @@ function rank(facet, key, collator) {
   return new Map(values.map((text, place) => [text, place]));
 }
 
+// A long reason without its middle: the viewer has it whole.
+const shortened = (reason) => (reason.length <= 280 ? reason : `${reason.slice(0, 150)}…${reason.slice(-100)}`);
+
 function makeRow(place) {
   const cell = cells[place];
   const link = element("a", { "data-cell": place, href: cell.picture || "#missing", "aria-label": `Open ${titleOf(cell)}` });
@@ -71,8 +74,7 @@ function makeRow(place) {
   if (isDone(cell)) {
     for (const column of numberColumns) row.append(element("td", { className: "number" }, written(cell, column.number)));
   } else {
-    const reason = element("div", {}, cell.reason ?? "");
-    row.append(element("td", { className: "reason", colSpan: numberColumns.length }, reason));
+    row.append(element("td", { className: "reason", colSpan: numberColumns.length }, shortened(cell.reason ?? "")));
   }
   return row;
 }
