@@ -21,7 +21,7 @@ docs-pictures: .venv/dev.stamp
 	$(BIN)/python docs/make_pictures.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -1,19 +1,84 @@
-"""What the tests share: small pictures, and a place of their own for everything that is cached."""
+"""What the tests share: small pictures, processors, and whatever is too dear to be made more than once.
+
+`make test` spreads the files over one process per processor; `python -m pytest FILE` runs one file in one process. Each
+process imports Keras (4 s), and fixtures of the scope "session" or "module" are made in each that uses them. What many
+files need and one process can tell, such as the answers of a Keras backend, is made through `made_once`.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from nstcore.quiet import quiet_tensorflow
 
 quiet_tensorflow()
+
+#: How long an example of an open-ended test takes says more about what else the machine does.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+#: A process that ran everything held 2.2 GiB.
+_MEMORY_OF_A_PROCESS = 3 * 2**30
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto` is a process for each processor that this one may use, as far as the memory goes."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(_processors(), memory // _MEMORY_OF_A_PROCESS))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _share_processors() -> None:
+    """Leave to each of several processes its share of threads; libraries read this when they are imported."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes > 1:
+        threads = str(max(1, _processors() // processes))
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NPROC"):
+            os.environ.setdefault(name, threads)
+
+
+_share_processors()
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Name, what fills a folder -> that folder, filled by the first of all processes that asks; others wait for it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def made(name: str, fill: Callable[[Path], None]) -> Path:
+        folder = root / f"made-once-{name}"
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            failure = folder.with_suffix(".failure")
+            if failure.exists():
+                pytest.fail(failure.read_text(encoding="utf-8"))
+            if not folder.exists():
+                unfinished = folder.with_suffix(".unfinished")
+                unfinished.mkdir()
+                try:
+                    fill(unfinished)
+                except Exception as error:  # told to all who ask, and not tried again by each
+                    failure.write_text(f"{name}: {error}", encoding="utf-8")
+                    raise
+                unfinished.rename(folder)
+        return folder
+
+    return made
 
 
 def _blotches(seed: int, height: int, width: int) -> np.ndarray:
@@ -47,7 +112,7 @@ def blotches() -> Callable[[int, int, int], np.ndarray]:
 def run_on_backend() -> Callable[..., None]:
     """Backend, program, its arguments -> run in a process of its own on that backend, on the CPU."""
 
-    def run(backend: str, program: Path, *arguments: Path) -> None:
+    def run(backend: str, program: Path, *arguments: Path | str) -> None:
         finished = subprocess.run(
             [sys.executable, str(program), *map(str, arguments)],
             capture_output=True,

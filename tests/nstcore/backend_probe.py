@@ -1,14 +1,10 @@
-"""Run as a program by `test_backends.py`: losses and gradients on the Keras backend that KERAS_BACKEND names.
+"""Asked by `test_backends.py` on every backend: losses and gradients, and the losses of a short run.
 
-`python backend_probe.py PICTURES.npz OUT.npz` reads `content`, `style` and `noise`; for each backbone it writes the
-point, the terms of the loss and the gradient there, and for one of them the losses of a short run.
+For each backbone the point, the terms of the loss and the gradient there.
 """
 
 from __future__ import annotations
 
-import sys
-
-import keras
 import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
@@ -17,11 +13,18 @@ from nstcore.gradients import multiplies_bfloat16
 from nstcore.loss_graph import TERMS
 
 
-def main(pictures_path: str, out_path: str) -> None:
-    pictures = np.load(pictures_path)
-    content, style, noise = pictures["content"], pictures["style"], pictures["noise"]
-    found: dict[str, object] = {"backend": keras.backend.backend()}
-    found["multiplies_bfloat16"] = str(multiplies_bfloat16())
+def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Content, style and noise, above the smallest side of InceptionV3; odd sides, of which poolings lose a row."""
+    random = np.random.default_rng(0)
+    coarse = random.uniform(0, 255, (2, 8, 8, 3)).astype(np.uint8)
+    content, style = np.repeat(np.repeat(coarse, 12, axis=1), 12, axis=2)
+    content = content[:83]
+    return content, style, random.normal(scale=20, size=content.shape)
+
+
+def answers() -> dict[str, object]:
+    content, style, noise = pictures()
+    found: dict[str, object] = {"multiplies_bfloat16": str(multiplies_bfloat16())}
     for backbone in BACKBONES:
         # One backbone with a style of another size, "gatys" and average pooling, for which the network is rebuilt. JAX
         # compiles the network for each size it meets, so the others see a style of the content's size.
@@ -39,8 +42,4 @@ def main(pictures_path: str, out_path: str) -> None:
         found[f"{backbone}/gradient"] = gradient
     config = TransferConfig(backbone="vgg16", pooling="avg", weights="random", size=max(content.shape), iterations=3)
     found["run"] = [iterate.total for iterate in style_transfer(content, style, config).trace]
-    np.savez(out_path, **found)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return found

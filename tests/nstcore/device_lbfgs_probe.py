@@ -1,16 +1,13 @@
-"""Run as a program by `test_device_lbfgs.py`: "lbfgs-device" on the Keras backend that KERAS_BACKEND names.
+"""Asked by `test_device_lbfgs.py` on every backend: the losses of "lbfgs-device" and of SciPy's optimiser.
 
-`python device_lbfgs_probe.py PICTURES.npz OUT.npz` reads `content` and `style`; it writes the losses of this optimiser
-and of SciPy's, and of runs that were saved and taken up again beside runs that were not.
+Also runs that were saved and taken up again, beside runs that were not.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import io
-import sys
 
-import keras
 import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
@@ -30,10 +27,16 @@ CONFIG = TransferConfig(
 STEPS, SAVED_AFTER, REFINED_AFTER = 24, 12, 8
 
 
-def main(pictures_path: str, out_path: str) -> None:
-    pictures = np.load(pictures_path)
-    content, style = pictures["content"], pictures["style"]
-    found: dict[str, object] = {"backend": keras.backend.backend(), "versions": sorted(versions())}
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    """Content and style; values of the content stand at the bounds."""
+    coarse = np.random.default_rng(0).uniform(0, 255, (2, 6, 6, 3)).astype(np.uint8)
+    content, style = np.repeat(np.repeat(coarse, 6, axis=1), 6, axis=2)
+    return np.where(content < 60, 0, np.where(content > 200, 255, content)).astype(np.uint8), style
+
+
+def answers() -> dict[str, object]:
+    content, style = pictures()
+    found: dict[str, object] = {"versions": sorted(versions())}
     for optimizer in ("lbfgs", "lbfgs-device"):
         for pixel_range in ("bounded", "free"):
             config = dataclasses.replace(CONFIG, optimizer=optimizer, pixel_range=pixel_range)
@@ -65,7 +68,7 @@ def main(pictures_path: str, out_path: str) -> None:
         on_host = build_objective(content, style, CONFIG).components(second.picture().ravel())
         found[f"{precision}/terms"] = [second.terms[name] for name in TERMS]
         found[f"{precision}/host terms"] = [on_host[name] for name in TERMS]
-    np.savez(out_path, **found)
+    return found
 
 
 def go(run: DeviceLBFGS, steps: range) -> list[tuple[float, int]]:
@@ -77,7 +80,3 @@ def go(run: DeviceLBFGS, steps: range) -> list[tuple[float, int]]:
         assert run.step()
         found.append((run.terms["total"], run.evaluations))
     return found
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,12 +1,9 @@
-"""Run as a program by `test_targets.py`: targets on the Keras backend that KERAS_BACKEND names.
+"""Asked by `test_targets.py` on every backend: targets of two pictures of different size, and the pictures.
 
-`python targets_probe.py PICTURES.npz OUT.npz` reads `content` and `style`, of different size; it writes the targets of
-both, and how often a Gram matrix was asked for: for the first of them, for another picture of its size, for the style.
+Also how often a Gram matrix was asked for: for the first picture, for another of its size, for the style.
 """
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 
@@ -16,8 +13,12 @@ STYLE_LAYERS = ("block2_conv1", "block1_conv1")  # not sorted: targets keep the 
 CONTENT_LAYERS = ("block2_conv2",)
 
 
-def main(pictures_path: str, out_path: str) -> None:
-    pictures = np.load(pictures_path)
+def answers() -> dict[str, object]:
+    random = np.random.default_rng(1)
+    pictures = {
+        "content": random.integers(0, 256, (48, 64, 3), np.uint8),
+        "style": random.integers(0, 256, (64, 40, 3), np.uint8),
+    }
     config = TransferConfig(
         backbone="vgg16", weights="random", content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS
     ).resolved()
@@ -34,13 +35,10 @@ def main(pictures_path: str, out_path: str) -> None:
     targets.style_target(pictures["content"][::-1], extractor, config)
     counts.append(0)
     style = targets.style_target(pictures["style"], extractor, config)
-    found: dict[str, object] = {"counts": counts, "layers": list(style.grams)}
+    targets.gram_matrix = gram_matrix
+    found: dict[str, object] = {**pictures, "counts": counts, "layers": list(style.grams)}
     found |= {f"content/{layer}": features for layer, features in content.features.items()}
     for kind, target in (("of_content", content.style), ("of_style", style)):
         found |= {f"{kind}/{layer}": gram for layer, gram in target.grams.items()}
         found |= {f"{kind}/positions/{layer}": count for layer, count in target.positions.items()}
-    np.savez(out_path, **found)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    return found

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from nstcore.backbones import BACKBONES
 
-PROBE = Path(__file__).with_name("backend_probe.py")
 OTHERS = ("jax", "torch")
 
 EVERY_BACKEND = pytest.mark.parametrize("backend", ["tensorflow", *OTHERS])
 EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
 
 
-@pytest.fixture(scope="module")
-def probe(tmp_path_factory, run_on_backend):
-    """backend -> what `backend_probe.py` found on it, once per backend."""
-    folder = tmp_path_factory.mktemp("backends")
-    random = np.random.default_rng(0)
-    # Above the smallest side of InceptionV3; odd sides, of which poolings lose a row or a column.
-    coarse = random.uniform(0, 255, (2, 8, 8, 3)).astype(np.uint8)
-    content, style = np.repeat(np.repeat(coarse, 12, axis=1), 12, axis=2)
-    content = content[:83]
-    noise = random.normal(scale=20, size=content.shape)
-    np.savez(folder / "pictures.npz", content=content, style=style, noise=noise)
-    found: dict[str, dict[str, np.ndarray]] = {}
-
-    def run(backend: str) -> dict[str, np.ndarray]:
-        if importlib.util.find_spec(backend) is None:
-            pytest.skip(f"{backend} is not installed; pip install '.[{backend}]' to compare it")
-        if backend not in found:
-            out = folder / f"{backend}.npz"
-            run_on_backend(backend, PROBE, folder / "pictures.npz", out)
-            found[backend] = dict(np.load(out))
-        return found[backend]
-
-    return run
+@pytest.fixture
+def probe(ask):
+    """backend -> what `backend_probe.py` found on it."""
+    return lambda backend: ask("backend", backend)
 
 
 @EVERY_BACKEND

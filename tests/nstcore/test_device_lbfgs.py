@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,7 +15,6 @@ from nstcore.device_lbfgs import tensorflow as on_tensorflow
 from nstcore.device_lbfgs.line_search import LineSearched, Point, strong_wolfe
 from nstcore.objective import Objective
 
-PROBE = Path(__file__).with_name("device_lbfgs_probe.py")
 EVERY_BACKEND = pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 SMALL = TransferConfig(
     backbone="vgg16",
@@ -30,28 +27,10 @@ SMALL = TransferConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def probe(tmp_path_factory, run_on_backend):
-    """backend -> what `device_lbfgs_probe.py` found on it, once per backend."""
-    folder = tmp_path_factory.mktemp("device_lbfgs")
-    coarse = np.random.default_rng(0).uniform(0, 255, (2, 6, 6, 3)).astype(np.uint8)
-    content, style = np.repeat(np.repeat(coarse, 6, axis=1), 6, axis=2)
-    content = np.where(content < 60, 0, np.where(content > 200, 255, content)).astype(np.uint8)  # values at the bounds
-    np.savez(folder / "pictures.npz", content=content, style=style)
-    found: dict[str, dict[str, np.ndarray]] = {}
-
-    def run(backend: str) -> dict[str, np.ndarray]:
-        needed = [backend, "optax"] if backend == "jax" else [backend]
-        if not all(map(importlib.util.find_spec, needed)):
-            pytest.skip(f"{' or '.join(needed)} is not installed; pip install '.[{backend}]' to run on it")
-        if backend not in found:
-            out = folder / f"{backend}.npz"
-            run_on_backend(backend, PROBE, folder / "pictures.npz", out)
-            found[backend] = dict(np.load(out))
-        assert str(found[backend]["backend"]) == backend
-        return found[backend]
-
-    return run
+@pytest.fixture
+def probe(ask):
+    """backend -> what `device_lbfgs_probe.py` found on it."""
+    return lambda backend: ask("device_lbfgs", backend)
 
 
 @EVERY_BACKEND

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from nstcore import TransferConfig, targets
 
-PROBE = Path(__file__).with_name("targets_probe.py")
 CONTENT_LAYER, STYLE_LAYERS = "block2_conv2", ("block2_conv1", "block1_conv1")
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_targets_are_those_of_the_definition(tmp_path, run_on_backend, content_picture, style_picture, backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed; pip install '.[{backend}]' to compare it")
-    np.savez(tmp_path / "pictures.npz", content=content_picture, style=style_picture)
-    run_on_backend(backend, PROBE, tmp_path / "pictures.npz", tmp_path / "out.npz")
-    found = np.load(tmp_path / "out.npz")
+def test_targets_are_those_of_the_definition(ask, backend):
+    found = ask("targets", backend)
     assert list(found["layers"]) == list(STYLE_LAYERS)
     # What is computed here, by this process' backend, has no feature matrix, no Gram matrix and no compilation.
     config = TransferConfig(
         backbone="vgg16", weights="random", content_layers=(CONTENT_LAYER,), style_layers=STYLE_LAYERS
     ).resolved()
     extractor = targets.target_network(config)
-    for kind, picture in (("of_content", content_picture), ("of_style", style_picture)):
+    for kind, picture in (("of_content", found["content"]), ("of_style", found["style"])):
         activations = {
             layer: np.asarray(activation)[0]
             for layer, activation in extractor(picture[np.newaxis].astype(np.float32)).items()
