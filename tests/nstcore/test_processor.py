@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nstcore import TransferConfig, processor
 
@@ -150,6 +150,14 @@ def test_what_is_asked_for_is_not_changed(monkeypatch):
         assert TransferConfig(precision=precision).resolved().precision == precision
 
 
+@pytest.fixture
+def _two_threads_of_blas():
+    """Whatever the machine has and the environment says, so that one thread is fewer."""
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+@pytest.mark.usefixtures("_two_threads_of_blas")
 def test_runs_in_threads_share_one_limit_of_blas():
     """The first to end is not the first to begin, nor may it lift the limit under the other."""
 
@@ -157,6 +165,7 @@ def test_runs_in_threads_share_one_limit_of_blas():
         return {pool["num_threads"] for pool in threadpool_info() if pool["internal_api"] == "openblas"}
 
     before = blas()
+    assert before == {2}
     first, second = processor.single_threaded_blas(), processor.single_threaded_blas()
     first.__enter__()
     second.__enter__()

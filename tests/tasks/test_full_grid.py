@@ -24,14 +24,40 @@ SIZE, ITERATIONS = 80, 3
 PAIR_PLOTS = ("loss_per_iteration", "terms_per_iteration", "time")
 
 
-@pytest.fixture
-def inputs(tmp_path, blotches):
+def write_inputs(root: Path, blotches) -> Path:
     """Two contents and two styles."""
     for folder, names in (("content", ("bridge", "cat")), ("style", ("ink", "oil"))):
-        (tmp_path / folder).mkdir()
+        (root / folder).mkdir(parents=True)
         for seed, name in enumerate(names):
-            write_picture(tmp_path / folder / f"{name}.png", blotches(hash_of(name) + seed, 90, 110))
-    return tmp_path
+            write_picture(root / folder / f"{name}.png", blotches(hash_of(name) + seed, 90, 110))
+    return root
+
+
+@pytest.fixture
+def inputs(tmp_path, blotches):
+    return write_inputs(tmp_path, blotches)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, blotches, run):
+    """The grid of `parameters` with its inputs, made in `kept/grid` and copied to `kept/copy`."""
+    folder = tmp_path_factory.mktemp("kept")
+    inputs = write_inputs(folder / "grid", blotches)
+    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.SUCCESS
+    copy_whole(inputs, folder / "copy")
+    return folder
+
+
+@pytest.fixture
+def made(kept):
+    """Inputs whose grid is finished: made once, and put back for each test as it was, times and links included."""
+    shutil.rmtree(kept / "grid")
+    return copy_whole(kept / "copy", kept / "grid")
+
+
+def copy_whole(folder: Path, copy: Path) -> Path:
+    subprocess.run(["cp", "-a", str(folder), str(copy)], check=True)
+    return copy
 
 
 def hash_of(name: str) -> int:
@@ -67,9 +93,8 @@ def report_of(inputs: Path, names: set[str] | dict[str, int]) -> Path:
     return (inputs / "outputs" / page).parent
 
 
-def test_a_grid_leaves_every_file_of_the_contract(inputs, run):
-    assert run(FullGrid(**parameters(inputs))).scheduling_succeeded
-    made = files(inputs)
+def test_a_grid_leaves_every_file_of_the_contract(made):
+    inputs, made = made, files(made)
     report = report_of(inputs, made)
     for content in ("bridge", "cat"):
         for style in ("ink", "oil"):
@@ -128,37 +153,34 @@ def test_pairs_whose_names_join_to_one_have_plots_of_their_own(inputs, run):
         assert all(f'"{plot}/{stem}.svg"' in page for stem in drawn)
 
 
-def test_a_second_run_does_nothing(inputs, run):
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    again = run(FullGrid(**parameters(inputs)))
-    assert files(inputs) == before
+def test_a_second_run_does_nothing(made, run):
+    before = files(made)
+    again = run(FullGrid(**parameters(made)))
+    assert files(made) == before
     assert "Did not run any tasks" in again.summary_text
 
 
-def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(inputs, run):
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    picture = read_picture(inputs / "style/ink.png").copy()
+def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(made, run):
+    before = files(made)
+    picture = read_picture(made / "style/ink.png").copy()
     picture[0, 0, 0] ^= 1
-    write_picture(inputs / "style/ink.png", picture)
-    run(FullGrid(**parameters(inputs)))
-    new = changed(before, files(inputs))
+    write_picture(made / "style/ink.png", picture)
+    run(FullGrid(**parameters(made)))
+    new = changed(before, files(made))
     assert {name.split("/")[1:3] == [content, "ink"] for content in ("bridge", "cat") for name in new} == {True, False}
     assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("cells/")} == {
         ("bridge", "ink"),
         ("cat", "ink"),
     }
     assert {tuple(name.split("/")[1:3]) for name in new if name.startswith("targets/")} == {("style", "ink")}
-    assert before.keys() <= files(inputs).keys()
+    assert before.keys() <= files(made).keys()
 
 
-def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, run):
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    shutil.rmtree(inputs / "outputs/cells/cat/oil")
-    run(FullGrid(**parameters(inputs)))
-    after = files(inputs)
+def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(made, run):
+    before = files(made)
+    shutil.rmtree(made / "outputs/cells/cat/oil")
+    run(FullGrid(**parameters(made)))
+    after = files(made)
     assert after.keys() == before.keys()
     new = changed(before, after)
     assert {name.split("/")[0] for name in new} == {"cells", "reports"}
@@ -177,51 +199,47 @@ def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(inputs, run)
     }
 
 
-def test_a_report_that_lost_a_picture_gets_it_back(inputs, run):
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    report = report_of(inputs, before)
+def test_a_report_that_lost_a_picture_gets_it_back(made, run):
+    before = files(made)
+    report = report_of(made, before)
     lost = next((report / "thumbs").iterdir())
     lost.unlink()
-    assert not FullGrid(**parameters(inputs)).complete()
-    run(FullGrid(**parameters(inputs)))
+    assert not FullGrid(**parameters(made)).complete()
+    run(FullGrid(**parameters(made)))
     assert lost.is_file()
-    assert {name.split("/", 2)[2] for name in changed(before, files(inputs))} == {
+    assert {name.split("/", 2)[2] for name in changed(before, files(made))} == {
         "gallery.json",
         "index.html",
         str(lost.relative_to(report)),
     }
 
 
-def test_a_figure_without_its_vector_is_drawn_again(inputs, run):
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    next((inputs / "outputs").rglob("time/cat--ink.svg")).unlink()
-    assert not FullGrid(**parameters(inputs)).complete()
-    run(FullGrid(**parameters(inputs)))
-    redone = {name.split("/", 2)[2] for name in changed(before, files(inputs))}
+def test_a_figure_without_its_vector_is_drawn_again(made, run):
+    before = files(made)
+    next((made / "outputs").rglob("time/cat--ink.svg")).unlink()
+    assert not FullGrid(**parameters(made)).complete()
+    run(FullGrid(**parameters(made)))
+    redone = {name.split("/", 2)[2] for name in changed(before, files(made))}
     assert redone == {"time/cat--ink.png", "time/cat--ink.svg", "index.html"}
-    assert before.keys() == files(inputs).keys()
+    assert before.keys() == files(made).keys()
 
 
-def test_reports_that_missed_a_new_cell_are_made_again(inputs, run):
+def test_reports_that_missed_a_new_cell_are_made_again(made, run):
     """A run that ends between a cell and its reports leaves the reports older than the cell."""
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    manifest = next((inputs / "outputs/cells/cat/oil").rglob("manifest.json"))
+    before = files(made)
+    manifest = next((made / "outputs/cells/cat/oil").rglob("manifest.json"))
     manifest.write_bytes(manifest.read_bytes())
-    assert not FullGrid(**parameters(inputs)).complete()
-    run(FullGrid(**parameters(inputs)))
-    redone = {name.split("/", 2)[2] for name in changed(before, files(inputs)) if name.startswith("reports/")}
+    assert not FullGrid(**parameters(made)).complete()
+    run(FullGrid(**parameters(made)))
+    redone = {name.split("/", 2)[2] for name in changed(before, files(made)) if name.startswith("reports/")}
     assert "loss_per_iteration/cat--oil.png" in redone
     assert "loss_per_iteration/cat--ink.png" not in redone
 
 
-def test_the_setting_that_differs_decides_what_is_shared(inputs, run):
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    run(FullGrid(**parameters(inputs, iterations=ITERATIONS + 1)))
-    new = changed(before, files(inputs))
+def test_the_setting_that_differs_decides_what_is_shared(made, run):
+    before = files(made)
+    run(FullGrid(**parameters(made, iterations=ITERATIONS + 1)))
+    new = changed(before, files(made))
     assert len([name for name in new if name.endswith("result.png")]) == 4
     assert not [name for name in new if name.startswith("targets/")]
 
@@ -374,22 +392,21 @@ def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, run, mon
     )
 
 
-def test_a_report_never_shows_the_settings_of_another_grid(inputs, run):
+def test_a_report_never_shows_the_settings_of_another_grid(made, run):
     """The same pictures in a folder of another name are the same cells, but not the same report."""
-    run(FullGrid(**parameters(inputs)))
-    before = files(inputs)
-    (inputs / "style").rename(inputs / "renamed")
-    moved = parameters(inputs, style_dir=str(inputs / "renamed"))
+    before = files(made)
+    (made / "style").rename(made / "renamed")
+    moved = parameters(made, style_dir=str(made / "renamed"))
     assert run(FullGrid(**moved)).status == luigi.LuigiStatusCode.SUCCESS
-    after = files(inputs)
+    after = files(made)
     assert not [name for name in changed(before, after) if name.startswith(("cells/", "targets/"))]
-    assert str(inputs / "renamed") in (report_of(inputs, after) / "index.html").read_text()
+    assert str(made / "renamed") in (report_of(made, after) / "index.html").read_text()
     assert FullGrid(**moved).complete()
 
 
-def cells_of(inputs: Path, outputs: str = "outputs") -> dict[str, Path]:
+def cells_of(inputs: Path) -> dict[str, Path]:
     """The folder of every finished cell, by its path under the outputs."""
-    root = inputs / outputs / "cells"
+    root = inputs / "outputs" / "cells"
     return {str(path.parent.relative_to(root)): path.parent for path in sorted(root.rglob("manifest.json"))}
 
 
@@ -398,7 +415,7 @@ def batch_sizes(inputs: Path) -> list[int]:
     return sorted(json.loads((cell / "manifest.json").read_text())["result"]["batch_size"] for cell in cells)
 
 
-def test_batches_make_the_cells_that_single_runs_make(inputs, run):
+def test_batches_make_the_cells_that_single_runs_make(inputs, run, made):
     assert run(FullGrid(**parameters(inputs, batch_size=3))).status == luigi.LuigiStatusCode.SUCCESS
     assert batch_sizes(inputs) == [1, 3, 3, 3]
     before = files(inputs)
@@ -406,10 +423,7 @@ def test_batches_make_the_cells_that_single_runs_make(inputs, run):
     assert "Did not run any tasks" in again.summary_text
     assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.SUCCESS
     assert files(inputs) == before  # nor are they made again one by one
-
-    single = parameters(inputs, output_dir=str(inputs / "single"))
-    assert run(FullGrid(**single)).status == luigi.LuigiStatusCode.SUCCESS
-    together, alone = cells_of(inputs), cells_of(inputs, "single")
+    together, alone = cells_of(inputs), cells_of(made)
     assert together.keys() == alone.keys()
     for name, folder in together.items():
         pictures = [read_picture(one / "result.png").astype(int) for one in (folder, alone[name])]

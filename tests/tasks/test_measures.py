@@ -203,7 +203,7 @@ def test_pictures_of_random_weights_are_not_measured(inputs, weights_file, judgi
 
 @pytest.mark.pretrained
 def test_the_real_judges_measure_a_real_cell(inputs, run):
-    result = run_grid(run, inputs, "imagenet", size=96, iterations=30, settings={})
+    result = run_grid(run, inputs, "imagenet", iterations=10, settings={})
     assert result.status == luigi.LuigiStatusCode.SUCCESS
     for row in rows(inputs):
         values = {name: float(row[name]) for name in NAMES}
