@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from unittest import mock
 
 import luigi
@@ -22,3 +25,29 @@ def _run(task: luigi.Task) -> LuigiRunResult:
 def run() -> Callable[[luigi.Task], LuigiRunResult]:
     """Run a task as a new `luigi` process would."""
     return _run
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Name, what fills a folder -> that folder as it was when it had been filled, whatever tests did to it since.
+
+    For grids from which many tests start. The folder is at the same place each time, because reports name the folders
+    of their pictures, and its files have the times and links that they had.
+    """
+    root = tmp_path_factory.mktemp("kept")
+
+    def kept(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, original = root / name, root / f"{name}-original"
+        if not original.exists():
+            folder.mkdir()
+            fill(folder)
+            _copy_whole(folder, original)
+        shutil.rmtree(folder)
+        _copy_whole(original, folder)
+        return folder
+
+    return kept
+
+
+def _copy_whole(folder: Path, copy: Path) -> None:
+    subprocess.run(["cp", "-a", str(folder), str(copy)], check=True)

@@ -27,7 +27,7 @@ PAIR_PLOTS = ("loss_per_iteration", "terms_per_iteration", "time")
 def write_inputs(root: Path, blotches) -> Path:
     """Two contents and two styles."""
     for folder, names in (("content", ("bridge", "cat")), ("style", ("ink", "oil"))):
-        (root / folder).mkdir(parents=True)
+        (root / folder).mkdir()
         for seed, name in enumerate(names):
             write_picture(root / folder / f"{name}.png", blotches(hash_of(name) + seed, 90, 110))
     return root
@@ -38,26 +38,15 @@ def inputs(tmp_path, blotches):
     return write_inputs(tmp_path, blotches)
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory, blotches, run):
-    """The grid of `parameters` with its inputs, made in `kept/grid` and copied to `kept/copy`."""
-    folder = tmp_path_factory.mktemp("kept")
-    inputs = write_inputs(folder / "grid", blotches)
-    assert run(FullGrid(**parameters(inputs))).status == luigi.LuigiStatusCode.SUCCESS
-    copy_whole(inputs, folder / "copy")
-    return folder
-
-
 @pytest.fixture
-def made(kept):
-    """Inputs whose grid is finished: made once, and put back for each test as it was, times and links included."""
-    shutil.rmtree(kept / "grid")
-    return copy_whole(kept / "copy", kept / "grid")
+def made(kept, blotches, run):
+    """Inputs whose grid, that of `parameters`, is finished: made once for all tests."""
 
+    def fill(folder):
+        write_inputs(folder, blotches)
+        assert run(FullGrid(**parameters(folder))).status == luigi.LuigiStatusCode.SUCCESS
 
-def copy_whole(folder: Path, copy: Path) -> Path:
-    subprocess.run(["cp", "-a", str(folder), str(copy)], check=True)
-    return copy
+    return kept("full-grid", fill)
 
 
 def hash_of(name: str) -> int:

@@ -37,14 +37,28 @@ def day(number: int) -> datetime.date:
     return FIRST + datetime.timedelta(number)
 
 
-@pytest.fixture
-def root(tmp_path, blotches):
+def write_inputs(root: Path, blotches) -> Path:
     """One content, two styles, and the study of them."""
     for seed, name in enumerate(("content/cat.png", "style/ink.png", "style/oil.png")):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        write_picture(tmp_path / name, blotches(seed, 90, 110))
-    write_study(tmp_path)
-    return tmp_path
+        (root / name).parent.mkdir(exist_ok=True)
+        write_picture(root / name, blotches(seed, 90, 110))
+    write_study(root)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path, blotches):
+    return write_inputs(tmp_path, blotches)
+
+
+@pytest.fixture
+def after_a_night(kept, blotches, run):
+    """The same after the first night, which is made once for all tests."""
+
+    def fill(folder):
+        assert run_night(run, write_inputs(folder, blotches), 0).status == SUCCESS
+
+    return kept("night", fill)
 
 
 def write_study(root: Path, iterations: int = 2) -> None:
@@ -92,8 +106,8 @@ def failures(caplog) -> list[str]:
 SUCCESS, FAILED = luigi.LuigiStatusCode.SUCCESS, luigi.LuigiStatusCode.FAILED
 
 
-def test_nights_one_after_the_other(root, run, blotches):
-    assert run_night(run, root, 0).status == SUCCESS
+def test_nights_one_after_the_other(after_a_night, run, blotches):
+    root = after_a_night
     assert "there is nothing to compare with" in page(root, 0)
     assert "<bridges>" not in page(root, 0)
     first = snapshot(root, 0)
@@ -149,8 +163,8 @@ def made_better(root: Path, number: int) -> None:
     path.write_text(json.dumps(data))
 
 
-def test_a_worse_loss_fails_the_run_but_not_the_night(root, run, caplog):
-    run_night(run, root, 0)
+def test_a_worse_loss_fails_the_run_but_not_the_night(after_a_night, run, caplog):
+    root = after_a_night
     made_better(root, 0)
     assert run_night(run, root, 1).status == FAILED
     (line,) = failures(caplog)
@@ -171,9 +185,9 @@ def test_a_worse_loss_fails_the_run_but_not_the_night(root, run, caplog):
     assert "Nothing changed" in page(root, 3)
 
 
-def test_a_night_with_failed_cells_is_a_night(root, run, caplog):
+def test_a_night_with_failed_cells_is_a_night(after_a_night, run, caplog):
+    root = after_a_night
     good = (root / "style/ink.png").read_bytes()
-    run_night(run, root, 0)
     (root / "style/ink.png").write_bytes(b"")
     assert run_night(run, root, 1).status == FAILED
     assert "Newly failed" in page(root, 1)
@@ -205,8 +219,8 @@ def test_a_range_of_days_is_made_in_its_order_and_pruned(root, run):
     assert "Did not run any tasks" in run(days()).summary_text
 
 
-def test_a_missed_night_is_compared_with_the_latest_earlier_one(root, run):
-    run_night(run, root, 0)
+def test_a_missed_night_is_compared_with_the_latest_earlier_one(after_a_night, run):
+    root = after_a_night
     run_night(run, root, 5)
     run_night(run, root, 3)
     assert snapshot(root, 3)["compared_with"] == "2025-10-01"
