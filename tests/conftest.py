@@ -1,8 +1,10 @@
 """What the tests share: small pictures, processors, and whatever is too dear to be made more than once.
 
-`make test` spreads the files over one process per processor; `python -m pytest FILE` runs one file in one process. Each
-process imports Keras (4 s), and fixtures of the scope "session" or "module" are made in each that uses them. What many
-files need and one process can tell, such as the answers of a Keras backend, is made through `made_once`.
+`make test` spreads the files over a process per processor (PYTEST_XDIST_AUTO_NUM_WORKERS sets another number), and
+`python -m pytest FILE` runs one file in one. The tests of a file run in one process, in their order. Each process
+imports Keras (4 s) and makes the fixtures of the session for itself. What several files need and a child process can
+tell, such as the answers of a Keras backend, is made through `made_once`: once for all processes. A grid from which
+many tests of the tasks start is made through their `kept`, and put back for each test.
 """
 
 from __future__ import annotations
@@ -31,8 +33,10 @@ _MEMORY_OF_A_PROCESS = 3 * 2**30
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto` is a process for each processor that this one may use, as far as the memory goes."""
+def pytest_xdist_auto_num_workers() -> int | None:
+    """`-n auto`: a process per processor that this one may use, as far as the memory goes, unless told otherwise."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist reads it
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, min(_processors(), memory // _MEMORY_OF_A_PROCESS))
 
