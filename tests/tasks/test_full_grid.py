@@ -508,8 +508,9 @@ def test_a_loss_that_diverges_fails_its_cell_alone_in_a_batch(inputs, run, monke
     assert "became nan at evaluation 1" in reasons["white"]
 
 
-def test_forked_workers_make_batches_too(inputs):
-    (inputs / "content/cat.png").unlink()
-    finished = luigi_process("--workers", "2", "--batch-size", "2", inputs=inputs)
+def test_forked_workers_make_batches_too(made):
+    for style in ("ink", "oil"):
+        shutil.rmtree(made / "outputs/cells/cat" / style)
+    finished = luigi_process("--workers", "2", "--batch-size", "2", inputs=made)
     assert "no keras" in finished.stdout, finished.stderr
-    assert batch_sizes(inputs) == [2, 2], finished.stderr
+    assert batch_sizes(made) == [1, 1, 2, 2], finished.stderr
