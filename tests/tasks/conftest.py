@@ -39,6 +39,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
     def kept(name: str, fill: Callable[[Path], None]) -> Path:
         folder, original = root / name, root / f"{name}-original"
         if not original.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a filling that failed
             folder.mkdir()
             fill(folder)
             _copy_whole(folder, original)
