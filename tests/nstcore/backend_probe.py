@@ -1,18 +1,21 @@
 """Run as a program by `test_backends.py`: losses and gradients on the Keras backend that KERAS_BACKEND names.
 
 `python backend_probe.py PICTURES.npz OUT.npz` reads `content`, `style` and `noise`; for each backbone it writes the
-point, the terms of the loss and the gradient there, and for one of them the losses of a short run.
+point, the terms of the loss and the gradient there, and for one of them the losses of a short run. For each way of
+preprocessing it writes the content picture as the network would see it.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import get_args
 
 import keras
 import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
-from nstcore.backbones import BACKBONES
+from nstcore.backbones import BACKBONES, Preprocessing
+from nstcore.features import preprocess
 from nstcore.gradients import multiplies_bfloat16
 from nstcore.loss_graph import TERMS
 
@@ -22,6 +25,12 @@ def main(pictures_path: str, out_path: str) -> None:
     content, style, noise = pictures["content"], pictures["style"], pictures["noise"]
     found: dict[str, object] = {"backend": keras.backend.backend()}
     found["multiplies_bfloat16"] = str(multiplies_bfloat16())
+    for mode in get_args(Preprocessing):
+        keras.config.set_image_data_format("channels_first")  # as a user may have it for other work
+        picture = keras.Input(batch_shape=(None, None, None, 3))
+        seen = keras.Model(picture, preprocess(picture, mode))
+        keras.config.set_image_data_format("channels_last")
+        found[f"preprocessed/{mode}"] = keras.ops.convert_to_numpy(seen(content[np.newaxis].astype(np.float32)))[0]
     for backbone in BACKBONES:
         # One backbone with a style of another size, "gatys" and average pooling, for which the network is rebuilt. JAX
         # compiles the network for each size it meets, so the others see a style of the content's size.
