@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from nstcore.errors import ConfigError
+from nstcore.numerics import own_numerics
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +44,7 @@ class Backbone:
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
 
+    @own_numerics()
     def build(self) -> keras.Model:
         """Build the convolutional part (no classifier) for RGB pictures of any size; its kernels are 0, yet to be set.
 

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from nstcore.backbones import get_backbone, name_as_in_a_fresh_process
+from nstcore.keras_start import start_keras
+from nstcore.numerics import own_numerics
 from nstcore.weights.arrays import Arrays
 from nstcore.weights.failures import one_line
 from nstcore.weights.network import read_arrays
@@ -67,6 +69,7 @@ def _probe_before_opening(event: str, arguments: tuple[Any, ...]) -> None:
             probe(url)
 
 
+@own_numerics()
 def official_arrays(backbone: str) -> Arrays:
     """Weights of `keras.applications` for ImageNet, from Keras' cache or its host, under the names of our network."""
     import keras
@@ -82,6 +85,7 @@ def main(backbone: str, path: str) -> int:
     socket.setdefaulttimeout(_SILENCE_SECONDS)
     sys.addaudithook(_probe_before_opening)
     try:
+        start_keras()
         arrays = official_arrays(backbone)
     except Exception as error:  # Keras raises bare Exception where a download fails
         print(f"\nERROR: {one_line(error)}", file=sys.stderr)
