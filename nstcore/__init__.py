@@ -19,6 +19,7 @@ from nstcore.errors import (
     StyleTransferError,
     WeightsError,
 )
+from nstcore.keras_start import start_keras
 from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.version import __version__
 
@@ -50,5 +51,6 @@ _NEEDS_KERAS = {"Objective": "objective", "build_objective": "transfer", "style_
 
 def __getattr__(name: str) -> Any:
     if name in _NEEDS_KERAS:
+        start_keras()
         return getattr(importlib.import_module(f"nstcore.{_NEEDS_KERAS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

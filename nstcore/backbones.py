@@ -15,6 +15,7 @@ import numpy as np
 
 from nstcore.errors import ConfigError
 from nstcore.layer_names import name_as_in_a_fresh_process
+from nstcore.numerics import own_numerics
 
 if TYPE_CHECKING:
     import keras
@@ -53,6 +54,7 @@ class Backbone:
                 f"{', '.join(get_args(Preprocessing))}. Received: preprocessing={self.preprocessing!r}"
             )
 
+    @own_numerics()
     def build(self) -> keras.Model:
         """Build the convolutional part (no classifier) for RGB pictures of any size; its kernels are 0, yet to be set.
 

@@ -11,6 +11,7 @@ from nstcore.backbones import Preprocessing, get_backbone
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError
 from nstcore.losses import Tensor
+from nstcore.numerics import own_numerics
 from nstcore.weights import Provenance, load_network
 from nstcore.weights.network import assign, read_arrays
 
@@ -28,6 +29,7 @@ def preprocess(pictures: Tensor, mode: Preprocessing) -> Tensor:
 
 # A grid visits one backbone after the other; two stay loaded so that a judge can sit beside the network it judges.
 @lru_cache(maxsize=2)
+@own_numerics()
 def pretrained_network(backbone: str, weights: str) -> tuple[keras.Model, Provenance]:
     """The whole convolutional network with trained weights, once per process."""
     return load_network(backbone, weights)
@@ -48,6 +50,7 @@ def feature_network(config: TransferConfig) -> keras.Model:
 
 # Every extractor adds nodes to the layers it shares with the network: a long grid must not build one per picture.
 @lru_cache(maxsize=8)
+@own_numerics()
 def _feature_network(config: TransferConfig) -> keras.Model:
     network, _ = pretrained_network(config.backbone, config.weights)
     known = {layer.name: layer for layer in network.layers[1:]}

@@ -12,6 +12,7 @@ from nstcore.config import Optimizer, TransferConfig
 from nstcore.errors import MemoryShortageError
 from nstcore.features import feature_network
 from nstcore.gradients import device_name, free_device_memory
+from nstcore.numerics import own_numerics
 
 _FLOAT32 = 4
 # Vectors of the picture's length that an L-BFGS with 10 corrections and its caller hold: SciPy's in float64.
@@ -36,6 +37,7 @@ def required_memory(config: TransferConfig, height: int, width: int, batch: int 
 
 
 @lru_cache(maxsize=32)
+@own_numerics()
 def _activations(structure: TransferConfig, height: int, width: int) -> int:
     """How many values the network computes up to the last layer that is asked for."""
     extractor = feature_network(structure)

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from nstcore.errors import ConfigError
+from nstcore.keras_start import start_keras
 
 _SILENT = "3"
 
@@ -22,17 +22,10 @@ def import_keras_quietly() -> None:
     """Import Keras with its backend, and nothing on the terminal but what goes wrong.
 
     Raises:
-        ConfigError: if the backend that KERAS_BACKEND names does not exist or is not installed.
+        ConfigError: as `nstcore.keras_start.start_keras`.
     """
-    try:
-        with _quiet_stderr():
-            import keras  # noqa: F401
-    except (ImportError, ValueError) as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        raise ConfigError(
-            f"Keras does not start with the backend {backend!r} ({error}); install it, or set KERAS_BACKEND to one of "
-            "tensorflow, jax, torch"
-        ) from error
+    with _quiet_stderr():
+        start_keras()
 
 
 @contextlib.contextmanager

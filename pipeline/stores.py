@@ -104,7 +104,7 @@ class VectorFigureStore(FigureStore):
 
 
 class StyleTargetStore(FileStore):
-    """A style target as .npz: grams/<layer>, positions/<layer>."""
+    """A style target as .npz: grams/<layer>, positions/<layer>, structures/<layer>."""
 
     def dump(self, target: StyleTarget) -> None:
         _dump_npz(self, _style_arrays(target))
@@ -203,13 +203,17 @@ def _dump_npz(target: FileStore, arrays: dict[str, Any]) -> None:
 
 def _style_arrays(target: StyleTarget) -> dict[str, np.ndarray]:
     grams = {f"grams/{layer}": gram for layer, gram in target.grams.items()}
-    return grams | {f"positions/{layer}": np.asarray(count) for layer, count in target.positions.items()}
+    positions = {f"positions/{layer}": np.asarray(count) for layer, count in target.positions.items()}
+    structures = {f"structures/{layer}": np.asarray(value) for layer, value in target.structures.items()}
+    return grams | positions | structures
 
 
 def _style_target(arrays: dict[str, np.ndarray]) -> StyleTarget:
     from nstcore.targets import StyleTarget
 
-    return StyleTarget(_of_kind("grams", arrays), _of_kind("positions", arrays, int))
+    return StyleTarget(
+        _of_kind("grams", arrays), _of_kind("positions", arrays, int), _of_kind("structures", arrays, float)
+    )
 
 
 def _of_kind(kind: str, arrays: dict[str, np.ndarray], convert: Callable[[Any], Any] = np.asarray) -> dict[str, Any]:

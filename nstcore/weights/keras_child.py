@@ -18,6 +18,9 @@ from typing import Any
 import numpy as np
 
 from nstcore.backbones import build_application
+from nstcore.keras_start import start_keras
+from nstcore.numerics import own_numerics
+from nstcore.weights.arrays import Arrays
 from nstcore.weights.failures import one_line
 from nstcore.weights.network import read_arrays
 
@@ -66,12 +69,19 @@ def _probe_before_opening(event: str, arguments: tuple[Any, ...]) -> None:
             probe(url)
 
 
+@own_numerics()
+def official_arrays(application: str) -> Arrays:
+    """Weights of `keras.applications` for ImageNet, from Keras' cache or its host, under the names of our network."""
+    return read_arrays(build_application(application, weights="imagenet"))
+
+
 def main(application: str, path: str) -> int:
     """Write the weights that Keras has of one network for ImageNet, and return the exit status."""
     socket.setdefaulttimeout(_SILENCE_SECONDS)
     sys.addaudithook(_probe_before_opening)
     try:
-        arrays = read_arrays(build_application(application, weights="imagenet"))
+        start_keras()
+        arrays = official_arrays(application)
     except Exception as error:  # Keras raises bare Exception where a download fails
         print(f"\nERROR: {one_line(error)}", file=sys.stderr)
         return 1

@@ -311,3 +311,24 @@ def test_a_backend_that_does_not_exist_is_one_line(folder):
     assert done.stderr.count("\n") == 1
     assert "abacus" in done.stderr
     assert "tensorflow, jax, torch" in done.stderr
+
+
+def test_what_keras_and_matplotlib_are_set_to_for_other_work_changes_nothing(folder):
+    Path("keras.json").write_text('{"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}')
+    done = run_program(
+        *GOOD, "--precision", "float32", KERAS_HOME=str(folder), MPLBACKEND="module://matplotlib_inline.backend_inline"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run(*GOOD, "--precision", "float32", "-o", "here.png", "--trace", "here.csv")[0] == 0
+    ours, others = (Trace.from_csv(Path(name).read_text().splitlines()) for name in ("here.csv", "trace.csv"))
+    for one, other in zip(ours, others, strict=True):
+        assert other.total == pytest.approx(one.total, rel=1e-6)
+
+
+def test_a_backend_of_the_settings_file_is_named_with_the_file(folder):
+    Path("keras.json").write_text('{"backend": "abacus"}')
+    done = run_program(*GOOD, KERAS_HOME=str(folder), KERAS_BACKEND="")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "abacus" in done.stderr
+    assert str(folder / "keras.json") in done.stderr

@@ -14,7 +14,7 @@ from pipeline.stores import CellStore, ContentTargetStore, JsonStore, StyleTarge
 def style_target():
     random = np.random.default_rng(1)
     grams = {f"layer/{size}": random.normal(size=(size, size)).astype(np.float32) for size in (9, 3, 5)}
-    return StyleTarget(grams, {"layer/9": 1, "layer/3": 2_000_000, "layer/5": 7})
+    return StyleTarget(grams, {"layer/9": 1, "layer/3": 2_000_000, "layer/5": 7}, {"layer/4": 0.1, "layer/2": 0.0})
 
 
 def assert_same(first: StyleTarget, second: StyleTarget):
