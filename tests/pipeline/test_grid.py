@@ -10,8 +10,9 @@ import pytest
 from nstcore import BACKBONES, ConfigError, PictureError, TransferConfig
 from nstcore.images import write_picture
 from pipeline.digest import cell_digest, file_sha256, target_digest
-from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
+from pipeline.grid import Grid, expand, reject_bad_pictures
 from pipeline.paths import cell_folder, loss_plot_file, pair_stems, picture_name
+from pipeline.picture_folder import find_pictures
 from pipeline.study import Axis, Choice, Study, varied
 
 WEIGHTS = {name: f"{index:064x}" for index, name in enumerate(BACKBONES)}
@@ -82,7 +83,7 @@ def test_only_pictures_count(folders):
     for name in ("notes.txt", ".hidden.png", "README", "x.png.part"):
         (folders[1] / name).write_bytes(b"x")
     (folders[1] / "more.PNG").write_bytes(b"x")
-    assert list(find_pictures(folders[1])) == ["more", "x", "y", "z"]
+    assert list(find_pictures(folders[1]).pictures) == ["more", "x", "y", "z"]
 
 
 @pytest.mark.parametrize("make", [lambda folder: None, lambda folder: folder.mkdir()])
