@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import imageio.v3 as imageio
 import numpy as np
@@ -14,19 +13,17 @@ from PIL import Image
 
 from nstcore.backbones import get_backbone
 from nstcore.config import Initial, TransferConfig
-from nstcore.decoding import FORMATS, Wanted, decode, reading_scale
-from nstcore.errors import ConfigError, MemoryShortageError, PictureError
-from nstcore.files import encodable, write_whole
+from nstcore.decoding import reading_scale
+from nstcore.errors import ConfigError, PictureError
+from nstcore.files import write_whole
+from nstcore.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
+from nstcore.picture_files import file_name, open_file, read_file
 from nstcore.rgb import flatten_alpha
-from nstcore.undecodable import TooLargeError, UndecodableError
 
 #: One picture: uint8 (H, W, 3), RGB.
 Picture = NDArray[np.uint8]
 #: Where a picture may come from: a path, or an array (H, W), (H, W, 1 to 4) of uint8.
 PictureSource = str | os.PathLike[str] | NDArray[Any]
-
-#: Suffixes (lower case) of the files in a folder that are regarded as pictures: of every format that can be read.
-PICTURE_SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 # 4:4:4 at quality 95: style transfer makes fine coloured texture, which the usual 4:2:0 blurs.
 _WRITERS: dict[str, dict[str, Any]] = {
@@ -53,48 +50,7 @@ def read_picture(source: PictureSource) -> Picture:
         PictureError: if it is missing, unreadable, damaged, cut short or no picture; in one line.
         MemoryShortageError: if it takes more memory to read than is free.
     """
-    return _from_array(source) if isinstance(source, np.ndarray) else _read(source, None)
-
-
-def _read(source: str | os.PathLike[str], wanted: Wanted | None) -> Picture:
-    """Read a file as `decode` does."""
-    name = _name(source)
-    with _open(source) as file:
-        try:
-            return decode(file, wanted)
-        except TooLargeError as error:
-            raise MemoryShortageError(f"{name} {error}") from None
-        except UndecodableError as error:
-            raise PictureError(f"{name} {error}") from None
-
-
-def _open(source: str | os.PathLike[str]) -> BinaryIO:
-    """Open an ordinary file.
-
-    Raises:
-        PictureError: for anything else, and where that is not possible.
-    """
-    name = _name(source)
-    try:
-        # Asked before opening, because opening a pipe waits for its writer.
-        status = os.stat(source)
-        if stat.S_ISDIR(status.st_mode):
-            raise PictureError(f"{name} is a folder; give the path of one picture in it")
-        if not stat.S_ISREG(status.st_mode):
-            raise PictureError(f"{name} is a pipe or a device; give the path of an ordinary file")
-        if status.st_size == 0:
-            raise PictureError(f"{name} is an empty file; get a whole copy")
-        return open(source, "rb")
-    except PictureError:
-        raise
-    except FileNotFoundError:
-        raise PictureError(f"{name} does not exist; check the path (working folder: {_name(os.getcwd())})") from None
-    except PermissionError:
-        raise PictureError(f"{name} may not be read (permission denied); change its permissions") from None
-    except OSError as error:
-        raise PictureError(f"{name} cannot be opened ({error.strerror}); check the path") from None
-    except ValueError:
-        raise PictureError(f"{name} is not a possible path; check it") from None
+    return _from_array(source) if isinstance(source, np.ndarray) else read_file(source, None)
 
 
 def _from_array(array: NDArray[Any]) -> Picture:
@@ -111,18 +67,6 @@ def _from_array(array: NDArray[Any]) -> Picture:
     if channels in (2, 4):
         array = flatten_alpha(array)
     return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
-
-
-def _name(source: object) -> str:
-    """How messages call a picture: always on one line, and in characters that can be written."""
-    if isinstance(source, np.ndarray):
-        return "array"
-    if not isinstance(source, str | os.PathLike):
-        raise PictureError(f"a picture must be a path or a uint8 array. Received: {type(source).__name__}")
-    text = os.fspath(source)
-    if isinstance(text, str):
-        text = encodable(text)
-    return text if isinstance(text, str) and text and text.isprintable() else repr(text)
 
 
 def resize_to(picture: Picture, height: int, width: int) -> Picture:
@@ -205,7 +149,7 @@ def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbo
         MemoryShortageError: if it takes more memory to read than is free.
         ConfigError: if `longest_side` is less than 1.
     """
-    name = _name(source)
+    name = "array" if isinstance(source, np.ndarray) else file_name(source)
 
     def wanted(height: int, width: int) -> tuple[int, int]:
         require_side((height, width), smallest_side, name=name, backbone=backbone)
@@ -215,7 +159,7 @@ def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbo
         return resized
 
     if not isinstance(source, np.ndarray):
-        return _read(source, wanted)  # which never holds the whole picture as an array
+        return read_file(source, wanted)  # which never holds the whole picture as an array
     picture = _from_array(source)
     return resize_to(picture, *wanted(*_sides(picture)))
 
@@ -228,7 +172,7 @@ def reading_scale_of(path: str | os.PathLike[str], longest_side: int) -> int:
     Raises:
         PictureError: if it cannot be opened.
     """
-    with _open(path) as file:
+    with open_file(path) as file:
         return reading_scale(file, lambda height, width: size_at((height, width), longest_side))
 
 
@@ -309,5 +253,5 @@ def writable_suffix(path: str | os.PathLike[str]) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
-        raise PictureError(f"{_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
+        raise PictureError(f"{file_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
     return suffix

@@ -365,6 +365,12 @@ def test_a_file_name_that_is_no_utf8_still_has_its_link() -> None:
     assert "caf\\xe9" in grid_csv([cell])
 
 
+def test_what_was_passed_over_is_named_with_its_folder() -> None:
+    assert "passed over" not in html([done()])
+    text = html([done()], passed_over={"in/<style>": ["a&b.png (a pipe)", "c.txt (not named as a picture)"]})
+    assert "in/&lt;style&gt;</bdi></strong>, passed over: a&amp;b.png (a pipe), c.txt (not named as a picture)" in text
+
+
 def test_the_page_needs_nothing_else() -> None:
     text = html(
         [done(), replace(done(), backbone="vgg16")],
