@@ -32,7 +32,7 @@ class Grid:
         settings: what was asked for, for the report.
         title: of the report.
         series: every series of the study, in its order.
-        passed_over: what lies in the folders of pictures and was not used, each with the reason, by folder.
+        passed_over: what lies in the folders of pictures and is none, each with the reason, by folder.
     """
 
     cells: tuple[Cell, ...]
