@@ -39,8 +39,8 @@ FORMATS = {
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
 
-#: Width times height above which a JPEG may be read reduced: more pixels than most cameras make. The result then differs
-#: from that of reading all of it by less than 1 of 255 in the mean, and by 10 at most (tests/nstcore/test_reading.py).
+#: Width times height above which a JPEG may be read reduced: more than most cameras make. The result then differs from
+#: that of reading all of it by less than 1 of 255 in the mean, and by 10 at most (tests/nstcore/test_reading.py).
 LARGE = 40_000_000
 # How many times as large as what is made of it a JPEG read reduced is at least, on both sides.
 _SPARE = 4
