@@ -2,8 +2,8 @@
 
 A decoder reads every text and every table of a file, and gives up where one of them is broken, too long or just odd.
 What this package gives it in place of the file holds what says how the pixels are stored and shown (size, palette,
-transparency, colour profile, orientation) and nothing else; a profile or an orientation that cannot be read is left
-out too. What is left is judged by the decoder alone: nothing here looks at pixels or mends them.
+transparency, colour profile, orientation) and, but for TIFF, nothing else; a profile or an orientation that cannot be
+read is left out too. What is left is judged by the decoder alone: nothing here looks at pixels or mends them.
 
 One file per format; formats without one (BMP, PPM) have no metadata.
 """

@@ -1,6 +1,6 @@
-"""The tags of a TIFF that its pixels need. TIFF 6.0, section 2: a header, a directory of 12-byte entries, their values.
+"""The tags of a TIFF that can be read or must be. TIFF 6.0, section 2: a header, a directory of entries, their values.
 
-BigTIFF has 20-byte entries. Values lie anywhere in the file, so nothing is moved: the directory alone is replaced.
+An entry has 12 bytes, in a BigTIFF 20. Values lie anywhere in the file, so nothing is moved: the directory alone is replaced.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ _STORAGE = {
     *(254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 280, 281, 284, 292, 293, 317, 318, 319, 320),
     *(322, 323, 324, 325, 332, 336, 338, 339, 340, 341, 342, 347, *range(512, 522), 529, 530, 531, 532),
 }
-# The colour profile (ICC.1, B.4) and XMP, which may hold an orientation: kept where they can be read, as plain bytes.
-_IF_READABLE, _BYTES = {34675, 700}, (1, 7)
+# The colour profile (ICC.1, B.4) and XMP, which decoders take for plain bytes without asking.
+_TAKEN_FOR_BYTES, _BYTES = {34675, 700}, (1, 7)
 # Bytes per value of each type: TIFF 6.0, section 2, and BigTIFF's 8-byte ones.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
 def essential_parts(file: BinaryIO) -> Parts:
-    """What is kept of a TIFF: its first directory without the tags that pixels do not need, and all values.
+    """What is kept of a TIFF: its first directory without what cannot be read and pixels do not need, and all values.
 
-    A directory that cannot be read is kept as it is, for the decoder to say what is wrong.
+    What can be read stays, because a file as it is can be read from the disk by libtiff, and any other has to be given
+    it whole. A directory that cannot be read is kept as it is, for the decoder to say what is wrong.
     """
     size = size_of(file)
     head = read_at(file, 0, 16)
@@ -46,7 +47,8 @@ def essential_parts(file: BinaryIO) -> Parts:
     for place, (tag, kind, length, value) in enumerate(found):
         bytes_taken = _SIZES.get(kind, 0) * length
         offset = struct.unpack(order + offset_format, value)[0] if bytes_taken > inline else 0
-        if tag in _STORAGE or (tag in _IF_READABLE and kind in _BYTES and offset + bytes_taken <= size):
+        readable = offset + bytes_taken <= size and (tag not in _TAKEN_FOR_BYTES or kind in _BYTES)
+        if tag in _STORAGE or readable:
             kept += entries[place * entry_size : (place + 1) * entry_size]
     if kept == entries:
         return [Span(0, size)]
