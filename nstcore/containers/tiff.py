@@ -1,6 +1,7 @@
 """The tags of a TIFF that can be read or must be. TIFF 6.0, section 2: a header, a directory of entries, their values.
 
-An entry has 12 bytes, in a BigTIFF 20. Values lie anywhere in the file, so nothing is moved: the directory alone is replaced.
+An entry has 12 bytes, in a BigTIFF 20. Values lie anywhere in the file, so nothing is moved: the directory alone is
+replaced.
 """
 
 from __future__ import annotations
