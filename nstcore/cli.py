@@ -18,6 +18,7 @@ from nstcore.coarse_to_fine import levels
 from nstcore.command import OneLineParser, require_folder, run_command
 from nstcore.config import TransferConfig
 from nstcore.errors import OutputError
+from nstcore.files import encodable
 from nstcore.quiet import import_keras_quietly
 from nstcore.result import Iterate, TransferResult
 from nstcore.version import __version__
@@ -44,7 +45,7 @@ def _run(options: argparse.Namespace) -> None:
         result.trace.save(options.trace)
     last = result.trace[-1]
     print(
-        f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, "
+        f"{encodable(options.output)}: {last.iteration} iterations, {last.evaluations} evaluations, "
         f"{result.seconds:.1f} s in {result.config.precision}, loss {result.trace[0].total:.4g} -> {last.total:.4g}; "
         f"weights: {result.weights.source}" + (f" ({result.weights.note})" if result.weights.note else "")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from nstcore.errors import OutputError, StyleTransferError
+from nstcore.files import encodable
 from nstcore.quiet import quiet_tensorflow, quiet_warnings
 
 _BAD_INPUT = 2
@@ -20,7 +22,7 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line, without the usage text before them."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(_BAD_INPUT, f"{self.prog}: {message}\n")
+        self.exit(_BAD_INPUT, f"{self.prog}: {encodable(message)}\n")
 
 
 def run_command(command: Callable[[argparse.Namespace], None], options: argparse.Namespace, name: str) -> int:
@@ -30,17 +32,25 @@ def run_command(command: Callable[[argparse.Namespace], None], options: argparse
         name: what its lines on stderr begin with.
     """
     quiet_tensorflow()
+    _write_any_text()
     try:
         with quiet_warnings():
             command(options)
     except (StyleTransferError, OSError) as error:
         # A path may hold a line break; the message is one line all the same.
-        print(f"{name}:", r"\n".join(str(error).splitlines()), file=sys.stderr)
+        print(f"{name}:", r"\n".join(encodable(str(error)).splitlines()), file=sys.stderr)
         return _BAD_INPUT
     except KeyboardInterrupt:
         print(f"{name}: interrupted; nothing written", file=sys.stderr)
         return _INTERRUPTED
     return 0
+
+
+def _write_any_text() -> None:
+    """Have the streams escape what their encoding lacks: a name must not end a run that has just succeeded."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def require_folder(path: str | os.PathLike[str]) -> None:

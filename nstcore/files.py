@@ -57,5 +57,11 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def encodable(text: str) -> str:
-    """A file name that is not UTF-8 holds surrogates, which no file can: they become \\udc80."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Text that can be written as UTF-8: bytes of a file name that is not become \\xe9, as a shell writes them.
+
+    Python holds such a byte as half of a pair of surrogates (PEP 383), which no file can.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte, which no file name gives
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -12,7 +12,7 @@ from nstcore import cli
 from nstcore.backbones import get_backbone
 from nstcore.command import OneLineParser, require_folder, run_command
 from nstcore.errors import ConfigError, PictureError
-from nstcore.files import write_whole
+from nstcore.files import encodable, write_whole
 from nstcore.images import Picture, load
 from nstcore.quiet import import_keras_quietly
 from pipeline.judges import JUDGES
@@ -52,7 +52,7 @@ def _measure(options: argparse.Namespace) -> None:
             "unmeasured": compared.unmeasured,
             "judges": compared.judges,
         }
-        print(json.dumps(data, indent=2, ensure_ascii=False))
+        print(json.dumps(data, indent=2))  # in ASCII, which every terminal and file takes
         return
     width = max(len(quantity.title) for quantity in QUANTITIES)
     for quantity in QUANTITIES:
@@ -80,7 +80,7 @@ def _map(options: argparse.Namespace) -> None:
     for suffix in (".png", ".svg"):
         save(figure, files[suffix])
     write_whole(files[".csv"], placed.to_csv().encode())  # last: where it is, all is
-    print(f"{len(pictures)} pictures: {', '.join(str(file) for file in files.values())}")
+    print(f"{len(pictures)} pictures: {', '.join(encodable(str(file)) for file in files.values())}")
 
 
 def _pictures_in(folder: str, size: int, *, avoid: set[Path]) -> list[tuple[str, Picture]]:
@@ -89,15 +89,18 @@ def _pictures_in(folder: str, size: int, *, avoid: set[Path]) -> list[tuple[str,
     Raises:
         PictureError: no folder, fewer than two pictures, too many, or one that cannot be read.
     """
-    from pipeline.grid import find_pictures
+    from pipeline.picture_folder import find_pictures, in_short
 
     written = {path.resolve() for path in avoid}
-    found = [path for paths in find_pictures(folder).values() for path in paths if path.resolve() not in written]
+    looked_at = find_pictures(folder)
+    found = [path for paths in looked_at.pictures.values() for path in paths if path.resolve() not in written]
+    if looked_at.passed_over:
+        print(f"nst map: {encodable(folder)}: passed over: {in_short(looked_at.passed_over)}", file=sys.stderr)
     if not 2 <= len(found) <= _MOST_PICTURES:
         raise PictureError(f"{folder}: a map takes 2 to {_MOST_PICTURES} pictures. Received: {len(found)}")
     stems = [path.stem for path in found]
     names = [path.stem if stems.count(path.stem) == 1 else path.name for path in found]
-    return [(name, _load(path, size)) for name, path in zip(names, found, strict=True)]
+    return [(encodable(name), _load(path, size)) for name, path in zip(names, found, strict=True)]
 
 
 def _load(path: str | Path, size: int) -> Picture:

@@ -51,7 +51,9 @@ class JsonStore(TextStore):
     """A dictionary as JSON."""
 
     def dump(self, data: Any) -> None:
-        super().dump(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        # A path that is not UTF-8 holds surrogates. Written as \udc80, which JSON knows too, they come back.
+        super().dump(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
     def load(self) -> Any:
         return json.loads(super().load())

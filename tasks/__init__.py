@@ -3,6 +3,7 @@
 from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
+from tasks.command_lines import lock_by_any_command_line
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
@@ -16,6 +17,7 @@ from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
+lock_by_any_command_line()
 
 __all__ = [
     "BackboneWeights",

@@ -22,7 +22,7 @@ from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
 from tasks.parameters import threshold
 from tasks.reports import GridReport
-from tasks.study import FailedCell, StudyTask
+from tasks.study import FailedCell, StudyTask, say_passed_over
 
 logger = logging.getLogger("luigi-interface")
 
@@ -97,6 +97,7 @@ class NightlyGrid(StudyTask):
         rule = KeepRule(self.keep_nights, self.keep_firsts)
         report = self.planned_report()
         yield report
+        say_passed_over(report)
         if not self.output().exists():
             top = write_night(self.shelf(), self.night(report), report.folder(), report.page, limits)
             logger.info("night: %s: %s", self.page(), top.summary)

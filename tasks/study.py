@@ -11,8 +11,10 @@ from typing import Any
 import luigi
 
 from nstcore import StyleTransferError, WeightsError
-from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
+from nstcore.files import encodable
+from pipeline.grid import Grid, expand, reject_bad_pictures
 from pipeline.paths import plan_file, report_folder
+from pipeline.picture_folder import find_pictures, in_short
 from pipeline.series import Series
 from pipeline.stores import GridStore
 from pipeline.study import Study
@@ -89,6 +91,7 @@ class StudyTask(luigi.Task):
     def run(self) -> Iterator[Any]:
         report = self.planned_report()
         yield report
+        say_passed_over(report)
         yield self.failed_cells(report)
 
     def planned_report(self) -> GridReport:
@@ -133,6 +136,12 @@ class StudyTask(luigi.Task):
 
     def _plan_store(self, grid: Grid) -> GridStore:
         return GridStore(os.fspath(plan_file(report_folder(Path(self.output_dir), grid.digest))))
+
+
+def say_passed_over(report: GridReport) -> None:
+    """Log what lies in the folders of pictures and is none: once a run, when its report is made."""
+    for folder, lines in report.plan().passed_over.items():
+        logger.warning("%s: passed over: %s", encodable(folder), in_short(lines))
 
 
 @StudyTask.event_handler(luigi.Event.SUCCESS)

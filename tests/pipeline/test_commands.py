@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -102,6 +103,25 @@ def test_pictures_that_share_a_name_keep_their_suffix(folder):
     assert run("map", "gallery", "--size", 64)[0] == 0
     with open("map.csv", newline="", encoding="utf-8") as file:
         assert {row["picture"] for row in csv.DictReader(file)} == {"one.png", "one.jpg", "two", "thrée"}
+
+
+def test_names_that_are_no_utf8_are_written_out(folder):
+    odd = os.fsdecode(b"caf\xe9")
+    Path("gallery/one.png").rename(f"gallery/{odd}.png")
+    os.mkfifo("gallery/pipe.png")
+    status, out, err = run("map", "gallery", "-o", f"map-{odd}", "--size", 64)
+    assert status == 0
+    assert out.encode() == b"3 pictures: map-caf\\xe9.csv, map-caf\\xe9.png, map-caf\\xe9.svg\n"
+    assert err == "nst map: gallery: passed over: pipe.png (a pipe)\n"
+    with open(f"map-{odd}.csv", newline="", encoding="utf-8") as file:
+        assert {row["picture"] for row in csv.DictReader(file)} == {r"caf\xe9", "two", "thrée"}
+    status, out, _ = run("measure", f"gallery/{odd}.png", "gallery/two.jpg", "--size", 64, "--json")
+    assert status == 0
+    assert json.loads(out.encode())["pictures"] == [f"gallery/{odd}.png", "gallery/two.jpg"]
+    for words in ((f"no-{odd}.png", "gallery/two.jpg"), ("gallery/two.jpg", f"gallery/{odd}.png", f"--{odd}")):
+        status, out, err = run("measure", *words)
+        assert (status, out) == (2, "")
+        assert b"caf\\xe9" in err.encode()
 
 
 @pytest.mark.parametrize(
