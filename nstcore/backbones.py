@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, received
 
 if TYPE_CHECKING:
     import keras
@@ -143,5 +143,5 @@ def get_backbone(name: str) -> Backbone:
         return BACKBONES[name]
     except (KeyError, TypeError):
         raise ConfigError(
-            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={name!r}"
+            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={received(name)}"
         ) from None

@@ -122,8 +122,7 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     Raises:
         PictureError: for a folder without pictures, or without one that the study names.
     """
-    contents = _chosen(find_pictures(study.content_dir), study.contents, study.content_dir)
-    styles = _chosen(find_pictures(study.style_dir), study.styles, study.style_dir)
+    contents, styles = pictures_of(study)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
     series: list[Series] = []
@@ -151,9 +150,19 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
                     digest = cell_digest(*sums, weights, config)
                     cell = Cell(content, style, *paths, *sums, config, weights, digest, preset=preset, variant=variant)
                     cells.append(cell)
-    settings = json.loads(json.dumps(study.asked_for()))  # as it comes back from the plan's file
+    settings = json.loads(json.dumps(study.asked_for(), default=str))  # as it comes back from the plan's file
     left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
     return Grid(tuple(cells), tuple(rejected), left_out, settings, study.title, tuple(dict.fromkeys(series)))
+
+
+def pictures_of(study: Study) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+    """The content and the style pictures of a study, by name.
+
+    Raises:
+        PictureError: for a folder without pictures, or without one that the study names.
+    """
+    contents = _chosen(find_pictures(study.content_dir), study.contents, study.content_dir)
+    return contents, _chosen(find_pictures(study.style_dir), study.styles, study.style_dir)
 
 
 def _chosen(found: dict[str, list[Path]], names: Sequence[str], folder: str) -> dict[str, list[Path]]:

@@ -3,6 +3,8 @@
 from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
+from tasks.border import guard
+from tasks.defaults import bring_defaults
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
@@ -16,6 +18,8 @@ from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
+bring_defaults()
+guard()
 
 __all__ = [
     "BackboneWeights",
