@@ -1,9 +1,9 @@
 """Ctrl-C ends a command: soon, with one line, whatever the command is doing.
 
-Python turns the signal into a `KeyboardInterrupt` wherever the main thread happens to be. Some of these places keep it to
-themselves: packages that catch everything while they are imported, as TensorFlow's do, and finalizers. Others do not come
-back to Python for a long time, such as a network's evaluation. A thread that hears of the signal at once therefore ends
-the process if it has not ended by itself.
+Python turns the signal into a `KeyboardInterrupt` wherever the main thread happens to be. Some of these places keep it
+to themselves: packages that catch everything while they are imported, as TensorFlow's do, and finalizers. Others do not
+come back to Python for a long time, such as a network's evaluation. A thread that hears of the signal at once therefore
+ends the process if it has not ended by itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def ended_by_interrupt(last_words: Callable[[], str]) -> Iterator[None]:
     """See that Ctrl-C leaves the block with a `KeyboardInterrupt`, after one line on stderr, and that the process ends.
 
     Nothing is logged after the signal. Processes that are forked within the block leave the signal to this one, which
-    ends them. Where the signal is not heard of (it is ignored, or this is not the main thread) only the line is written.
+    ends them. Where the signal is not heard of (it is ignored, or this is not the main thread) there is only the line.
 
     Args:
         last_words: the line; asked for when it is written.

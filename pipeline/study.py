@@ -62,7 +62,7 @@ class Combination:
 
     @property
     def weights(self) -> str:
-        return str(self.settings.get("weights", TransferConfig.weights))
+        return _text(self.settings.get("weights", TransferConfig.weights))
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,8 @@ class Study:
             settings = {"preset": self.preset, **self.settings}
             for choice in choices:
                 settings |= choice.settings
-            backbone = settings.pop("backbone", None)
-            backbones = (str(backbone),) if backbone is not None else self.backbones
-            yield Combination(labels, str(settings.pop("preset")), settings, backbones)
+            backbones = (_text(settings.pop("backbone")),) if "backbone" in settings else self.backbones
+            yield Combination(labels, _text(settings.pop("preset")), settings, backbones)
 
     def networks(self) -> list[tuple[str, str]]:
         """The networks it takes, as (backbone, weights), those that exist."""
@@ -226,9 +225,18 @@ def _check_names(settings: object) -> None:
 
 
 def _label(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_label_of_one, value)) or "none"
+    return _label_of_one(value)
+
+
+def _label_of_one(value: Any) -> str:
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
-    if isinstance(value, list | tuple):
-        return " + ".join(map(_label, value)) or "none"
-    return str(value)
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    """The value, if it is a text; else what messages say of it."""
+    return value if isinstance(value, str) else received(value)

@@ -108,6 +108,12 @@ def _check_values(parser: CmdlineParser) -> None:
     asked = Register.get_task_cls(parser.known_args.root_task)
     for name, parameter in asked.get_params():
         _check_value(asked, name, parameter, getattr(parser.known_args, name))
+    if issubclass(asked, RangeBase) and parser.known_args.of:
+        of_the_range = Register.get_task_cls(parser.known_args.of)
+        for name, parameter in of_the_range.get_params():
+            if name != parser.known_args.param_name:
+                flag = parameter._parser_global_dest(name, of_the_range.get_task_family())
+                _check_value(of_the_range, name, parameter, getattr(parser.known_args, flag))
     for name, parameter in interface.core.get_params():
         _check_value(interface.core, name, parameter, getattr(parser.known_args, f"core_{name}"))
     whole_number("workers", interface.core().workers, 1)

@@ -13,7 +13,7 @@ from typing import Any
 from luigi.configuration import LuigiConfigParser, get_config
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "core": {"log_level": "INFO", "autoload_range": False},
+    "core": {"log_level": "INFO"},
     "resources": {
         "accelerator": 1,  # networks that run at once: one per GPU
         "night": 1,  # nights are compared one with the next, so they are made one at a time

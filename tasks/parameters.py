@@ -48,7 +48,12 @@ class SettingsParameter(luigi.DictParameter):
     def normalize(self, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise ConfigError(expected("settings", "names with values", value))
-        return super().normalize(value)
+        try:
+            frozen = super().normalize(value)
+            self.serialize(frozen)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(expected("settings", "what JSON can hold", value)) from error
+        return frozen
 
 
 class WholeNumberParameter(luigi.IntParameter):
