@@ -1,13 +1,14 @@
 """Ctrl-C ends a command: soon, with one line, whatever the command is doing.
 
 Python turns the signal into a `KeyboardInterrupt` wherever the main thread happens to be. Some of these places keep it
-to themselves: packages that catch everything while they are imported, as TensorFlow's do, and finalizers. Others do not
-come back to Python for a long time, such as a network's evaluation. A thread that hears of the signal at once therefore
-ends the process if it has not ended by itself.
+to themselves: packages that catch everything while they are imported, as TensorFlow's do, finalizers, and what runs
+before and after a fork. Others do not come back to Python for long, such as a network's evaluation. A thread that
+hears of the signal at once therefore ends the process if it has not ended by itself.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import multiprocessing
@@ -15,8 +16,10 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
 #: The exit status that shells give to what Ctrl-C ended.
 INTERRUPTED = 130
@@ -73,12 +76,14 @@ def _watched(last_words: Callable[[], str]) -> Iterator[None]:
     told = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, _interrupt)
     _said = False
+    unraisable, sys.unraisablehook = sys.unraisablehook, _kept_from(sys.unraisablehook)
     threading.Thread(target=_watch, args=(heard, stderr, last_words), daemon=True, name="interrupts").start()
     try:
         yield
     finally:
         if signal.getsignal(signal.SIGINT) is not _leave_alone:  # else the thread stays, to see that the process ends
             _said = None
+            sys.unraisablehook = unraisable
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.set_wakeup_fd(told)
             os.close(tell)
@@ -98,6 +103,23 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+# Set when an interrupt was raised where Python has to drop it.
+_dropped = threading.Event()
+
+
+def _kept_from(told: Callable[[Any], object]) -> Callable[[Any], object]:
+    """A hook for exceptions that Python has to drop: a dropped interrupt is raised once more, soon after."""
+
+    def hook(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            told(dropped)
+            return
+        signal.signal(signal.SIGINT, _interrupt)
+        _dropped.set()
+
+    return hook
+
+
 def _leave_alone(_number: int, _frame: FrameType | None) -> None:
     pass
 
@@ -110,7 +132,10 @@ def _watch(heard: int, stderr: int | None, last_words: Callable[[], str]) -> Non
         for descriptor in filter(None, (heard, stderr)):
             os.close(descriptor)
         return
-    threading.Event().wait(_SECONDS_TO_LEAVE)
+    if _dropped.wait(_SECONDS_TO_LEAVE):
+        time.sleep(0.1)  # until what dropped it is over
+        _thread.interrupt_main()
+        time.sleep(_SECONDS_TO_LEAVE)
     for worker in multiprocessing.active_children():
         worker.kill()
     with contextlib.suppress(Exception):
