@@ -32,8 +32,9 @@ _SECONDS_TO_LEAVE = 3.0
 def ended_by_interrupt(last_words: Callable[[], str]) -> Iterator[None]:
     """See that Ctrl-C leaves the block with a `KeyboardInterrupt`, after one line on stderr, and that the process ends.
 
-    Nothing is logged after the signal. Processes that are forked within the block leave the signal to this one, which
-    ends them. Where the signal is not heard of (it is ignored, or this is not the main thread) there is only the line.
+    Nothing is logged after the signal. Processes that are forked within the block end at once and silently when the
+    signal reaches them too, as from a terminal, and are ended by this one otherwise. Where the signal is not heard of
+    (it is ignored, or this is not the main thread) there is only the line.
 
     Args:
         last_words: the line; asked for when it is written.
@@ -147,7 +148,7 @@ def _watch(heard: int, stderr: int | None, last_words: Callable[[], str]) -> Non
 def _as_a_worker() -> None:
     if _said is not None:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGINT, _leave_alone)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if hasattr(os, "register_at_fork"):

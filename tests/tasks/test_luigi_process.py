@@ -96,7 +96,7 @@ def test_whoever_names_a_scheduler_gets_no_local_one(monkeypatch):
 
 
 #: Tasks that take long, and begin as imports of large packages do: they keep the interrupt to themselves.
-LONG = """
+LONG = r"""
 import os, sys, time
 import luigi
 import tasks
@@ -109,7 +109,7 @@ class Long(luigi.Task):
         return False
 
     def run(self):
-        print("ready", os.getpid(), flush=True)
+        os.write(1, f"ready {os.getpid()}\n".encode())  # at once: two workers write
         try:
             time.sleep(60)
         except BaseException:
@@ -134,7 +134,9 @@ def test_an_interrupt_ends_a_run_and_its_workers_with_one_line(elsewhere, worker
     words = ("long", "All", f"--workers={workers}", "--log-level=WARNING", *(["--deaf"] if deaf else []))
     process = start(elsewhere, *words)
     assert process.stdout is not None
-    pids = [int(process.stdout.readline().split()[1]) for _ in range(workers)]
+    lines = [process.stdout.readline() for _ in range(workers)]
+    pids = [int(line.split()[1]) for line in lines]
+    time.sleep(0.5)  # until the last worker is known to the process that forked it
     begun = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
