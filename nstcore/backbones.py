@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, received
 from nstcore.layer_names import name_as_in_a_fresh_process
 from nstcore.numerics import own_numerics
 
@@ -151,5 +151,5 @@ def get_backbone(name: str) -> Backbone:
         return BACKBONES[name]
     except (KeyError, TypeError):
         raise ConfigError(
-            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={name!r}"
+            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={received(name)}"
         ) from None

@@ -89,7 +89,10 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 
 def _sizes(text: str) -> tuple[int, ...] | str:
-    return text if text == "auto" else tuple(int(size) for size in text.split(",") if size)
+    try:
+        return text if text == "auto" else tuple(int(size) for size in text.split(",") if size)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected "auto" or sizes with commas between. Received: {text!r}') from None
 
 
 def _layers(text: str) -> tuple[str, ...]:

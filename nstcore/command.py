@@ -10,19 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from nstcore.errors import OutputError, StyleTransferError
+from nstcore.errors import OutputError, StyleTransferError, one_line
 from nstcore.files import encodable
+from nstcore.interruption import INTERRUPTED, ended_by_interrupt
 from nstcore.quiet import quiet_tensorflow, quiet_warnings
 
-_BAD_INPUT = 2
-_INTERRUPTED = 130
+BAD_INPUT = 2
 
 
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line, without the usage text before them."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(_BAD_INPUT, f"{self.prog}: {encodable(message)}\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {encodable(one_line(message))}\n")
 
 
 def run_command(command: Callable[[argparse.Namespace], None], options: argparse.Namespace, name: str) -> int:
@@ -34,15 +34,13 @@ def run_command(command: Callable[[argparse.Namespace], None], options: argparse
     quiet_tensorflow()
     _write_any_text()
     try:
-        with quiet_warnings():
+        with ended_by_interrupt(lambda: f"{name}: interrupted; nothing written"), quiet_warnings():
             command(options)
     except (StyleTransferError, OSError) as error:
-        # A path may hold a line break; the message is one line all the same.
-        print(f"{name}:", r"\n".join(encodable(str(error)).splitlines()), file=sys.stderr)
-        return _BAD_INPUT
+        print(f"{name}: {encodable(one_line(error))}", file=sys.stderr)
+        return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"{name}: interrupted; nothing written", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0
 
 

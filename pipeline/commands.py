@@ -11,7 +11,8 @@ from pathlib import Path
 from nstcore import cli
 from nstcore.backbones import get_backbone
 from nstcore.command import OneLineParser, require_folder, run_command
-from nstcore.errors import ConfigError, PictureError
+from nstcore.config import whole_number
+from nstcore.errors import PictureError
 from nstcore.files import encodable, write_whole
 from nstcore.images import Picture, load
 from nstcore.quiet import import_keras_quietly
@@ -105,8 +106,7 @@ def _pictures_in(folder: str, size: int, *, avoid: set[Path]) -> list[tuple[str,
 
 def _load(path: str | Path, size: int) -> Picture:
     vgg19 = get_backbone("vgg19")  # of all judges the one that needs the largest pictures
-    if size < vgg19.smallest_side:
-        raise ConfigError(f"--size must be at least {vgg19.smallest_side}. Received: {size}")
+    whole_number("--size", size, vgg19.smallest_side)
     return load(path, size, smallest_side=vgg19.smallest_side, backbone="the judge VGG19")
 
 

@@ -103,10 +103,8 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     Raises:
         PictureError: for a folder without pictures, or without one that the study names.
     """
-    folders = find_pictures(study.content_dir), find_pictures(study.style_dir)
-    contents, styles = (
-        _chosen(folder, names) for folder, names in zip(folders, (study.contents, study.styles), strict=True)
-    )
+    folders = pictures_of(study)
+    contents, styles = (folder.pictures for folder in folders)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
     series: list[Series] = []
@@ -134,7 +132,7 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
                     digest = cell_digest(*sums, weights, config)
                     cell = Cell(content, style, *paths, *sums, config, weights, digest, preset=preset, variant=variant)
                     cells.append(cell)
-    settings = json.loads(json.dumps(study.asked_for()))  # as it comes back from the plan's file
+    settings = json.loads(json.dumps(study.asked_for(), default=str))  # as it comes back from the plan's file
     left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
     passed_over = {str(folder.path): folder.passed_over for folder in folders if folder.passed_over}
     return Grid(
@@ -148,13 +146,25 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     )
 
 
-def _chosen(folder: PictureFolder, names: Sequence[str]) -> Mapping[str, Sequence[Path]]:
+def pictures_of(study: Study) -> tuple[PictureFolder, PictureFolder]:
+    """The folders of content and style pictures, with those that a study uses.
+
+    Raises:
+        PictureError: for a folder without pictures, or without one that the study names.
+    """
+    return (
+        _chosen(find_pictures(study.content_dir), study.contents),
+        _chosen(find_pictures(study.style_dir), study.styles),
+    )
+
+
+def _chosen(folder: PictureFolder, names: Sequence[str]) -> PictureFolder:
     """The pictures that a study names, all if it names none."""
     found = folder.pictures
     lacking = [name for name in names if name not in found]
     if lacking:
         raise PictureError(f"{folder.path}: no picture named {', '.join(lacking)} there; it has {', '.join(found)}")
-    return {name: found[name] for name in names} if names else found
+    return replace(folder, pictures={name: found[name] for name in names}) if names else folder
 
 
 def _network_name(study: Study, backbone: str, weights: str) -> str:

@@ -9,7 +9,6 @@ and licences.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from nstcore.command import OneLineParser
 from nstcore.errors import PictureError, StyleTransferError
 from nstcore.files import write_whole
 from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize
@@ -210,7 +210,7 @@ def _attribute(folder: Path, pictures: dict[str, Sample]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Exit status 0, also where nothing was to be done; 2 for a folder that cannot be filled."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.samples", description="Fill empty input folders.")
+    parser = OneLineParser(prog="python -m pipeline.samples", description="Fill empty input folders.")
     parser.add_argument("--content-dir", type=Path, default=Path("inputs/content"), help="default: %(default)s")
     parser.add_argument("--style-dir", type=Path, default=Path("inputs/style"), help="default: %(default)s")
     parser.add_argument("--all", action="store_true", help="every picture available, not only 2 contents and 3 styles")

@@ -3,7 +3,9 @@
 from luigi.tools.range import RangeDailyBase
 
 from nstcore.quiet import quiet_tensorflow
+from tasks.border import guard
 from tasks.command_lines import lock_by_any_command_line
+from tasks.defaults import bring_defaults
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
@@ -18,6 +20,8 @@ from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
 quiet_tensorflow()
 lock_by_any_command_line()
+bring_defaults()
+guard()
 
 __all__ = [
     "BackboneWeights",

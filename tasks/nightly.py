@@ -20,7 +20,7 @@ from pipeline.paths import nights_folder
 from pipeline.stores import TextStore
 from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
-from tasks.parameters import threshold
+from tasks.parameters import WholeNumberParameter, threshold
 from tasks.reports import GridReport
 from tasks.study import FailedCell, StudyTask, say_passed_over
 
@@ -55,12 +55,18 @@ class NightlyGrid(StudyTask):
         significant=False,
         description="whether the run fails for a cell that got worse, or the page alone tells",
     )
-    worse_loss: float = threshold(Thresholds.loss, "of the final loss, as a share: 0.05 is 5 %")
-    worse_time: float = threshold(Thresholds.seconds, "of the time of a cell made again, as a share")
-    worse_time_seconds: float = threshold(Thresholds.least_seconds, "and of that time in seconds besides")
-    worse_measure: float = threshold(Thresholds.measure, "of a measure, on its own scale")
-    keep_nights: int = luigi.IntParameter(
-        default=KeepRule.last, significant=False, description="how many of the newest nights are kept"
+    worse_loss: float = threshold("worse_loss", Thresholds.loss, "of the final loss, as a share: 0.05 is 5 %")
+    worse_time: float = threshold("worse_time", Thresholds.seconds, "of the time of a cell made again, as a share")
+    worse_time_seconds: float = threshold(
+        "worse_time_seconds", Thresholds.least_seconds, "and of that time in seconds besides"
+    )
+    worse_measure: float = threshold("worse_measure", Thresholds.measure, "of a measure, on its own scale")
+    keep_nights: int = WholeNumberParameter(
+        "keep_nights",
+        1,
+        default=KeepRule.last,
+        significant=False,
+        description="how many of the newest nights are kept",
     )
     keep_firsts: bool = luigi.BoolParameter(
         default=KeepRule.firsts,
@@ -79,6 +85,10 @@ class NightlyGrid(StudyTask):
 
     def study(self) -> Study:
         return read_study(self.config) if self.config else FullGrid().study()
+
+    def check(self) -> None:
+        if not self.complete():  # a night that was made stays, whatever became of its study
+            super().check()
 
     def shelf(self) -> NightShelf:
         return NightShelf(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))

@@ -12,9 +12,9 @@ import luigi
 
 from nstcore import StyleTransferError, WeightsError
 from nstcore.files import encodable
-from pipeline.grid import Grid, expand, reject_bad_pictures
+from pipeline.grid import Grid, expand, pictures_of, reject_bad_pictures
 from pipeline.paths import plan_file, report_folder
-from pipeline.picture_folder import find_pictures, in_short
+from pipeline.picture_folder import in_short
 from pipeline.series import Series
 from pipeline.stores import GridStore
 from pipeline.study import Study
@@ -24,6 +24,7 @@ from tasks.outcome import CellFailed
 from tasks.parameters import batch_size, on_missing_weights, output_dir
 from tasks.reports import GridReport
 from tasks.table import GridTable
+from tasks.transfer import Transfer
 
 logger = logging.getLogger("luigi-interface")
 
@@ -62,11 +63,20 @@ class StudyTask(luigi.Task):
         """
         raise NotImplementedError
 
+    def check(self) -> None:
+        """See, before anything is scheduled, that some of what is asked for can be made.
+
+        Raises:
+            StyleTransferError: if none can.
+        """
+        study = self.study()
+        study.require_possible()
+        pictures_of(study)
+
     def requires(self) -> list[BackboneWeights]:
         try:
             study = self.study()
-            for folder in (study.content_dir, study.style_dir):
-                find_pictures(folder)
+            pictures_of(study)
         except StyleTransferError:
             return []  # run() says what is wrong, and no weights are fetched for it
         return [
@@ -108,6 +118,12 @@ class StudyTask(luigi.Task):
             for cell in report.clone(GridTable).report_cells()
             if cell.status == "failed"
         ]
+
+    def cells_made(self) -> tuple[int, int]:
+        """How many of its cells are made, and how many there are."""
+        cells = self.grid().cells
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in cells)
+        return sum(step.output().exists() for step in transfers), len(cells)
 
     def page(self) -> str:
         """Path of the page that it makes."""

@@ -130,7 +130,7 @@ def test_names_that_are_no_utf8_are_written_out(folder):
         (("measure", "gallery/one.png"), "required: B"),
         (("measure", "gallery/one.png", "nope.png"), "nope.png does not exist"),
         (("measure", "gallery", "gallery/one.png"), "gallery is a folder"),
-        (("measure", "gallery/one.png", "gallery/two.jpg", "--size", "8"), "--size must be at least 32.*8"),
+        (("measure", "gallery/one.png", "gallery/two.jpg", "--size", "8"), "--size must be a whole number >= 32.*8"),
         (("measure", "no\nname", "gallery/one.png"), "does not exist"),
         (("map", "nowhere"), "nowhere: no such folder"),
         (("map", "single"), "2 to 200 pictures. Received: 1"),
