@@ -17,6 +17,7 @@ from nstcore.config import Initial, TransferConfig
 from nstcore.decoding import UndecodableError, decode, flatten_alpha
 from nstcore.errors import ConfigError, PictureError
 from nstcore.files import write_whole
+from nstcore.refusals import refused
 
 #: One picture: uint8 (H, W, 3), RGB.
 Picture = NDArray[np.uint8]
@@ -70,7 +71,7 @@ def read_picture(source: PictureSource) -> Picture:
     except PermissionError:
         raise PictureError(f"{name} may not be read (permission denied); change its permissions") from None
     except OSError as error:
-        raise PictureError(f"{name} cannot be opened ({error.strerror}); check the path") from None
+        raise PictureError(refused(error, name, "opened")) from None
     except ValueError:
         raise PictureError(f"{name} is not a possible path; check it") from None
     with file:
@@ -229,10 +230,15 @@ def to_uint8(image: NDArray[Any]) -> Picture:
 
 def encode_png(picture: Picture) -> bytes:
     """The picture, uint8 (H, W, 3), as a PNG file."""
-    return _encode(picture, ".png")
+    return encode(picture, ".png")
 
 
-def _encode(picture: Picture, suffix: str) -> bytes:
+def encode(picture: Picture, suffix: str) -> bytes:
+    """The bytes that `write_picture` writes for a suffix that it knows.
+
+    Raises:
+        PictureError: if it is no picture, or one that such a file cannot hold.
+    """
     picture = _from_array(picture)
     try:
         return cast(bytes, imageio.imwrite("<bytes>", picture, extension=suffix, **_WRITERS[suffix]))
@@ -249,7 +255,7 @@ def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
         PictureError: for another suffix, or an array that is no picture.
         OutputError: if the place cannot be written.
     """
-    write_whole(path, _encode(picture, writable_suffix(path)))
+    write_whole(path, encode(picture, writable_suffix(path)))
 
 
 def writable_suffix(path: str | os.PathLike[str]) -> str:

@@ -21,6 +21,8 @@ from typing import Literal
 from nstcore.errors import PictureError, StyleTransferError
 from nstcore.files import write_whole
 from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize
+from nstcore.refusals import refused, told
+from nstcore.streams import prepare_streams, say, tell
 from pipeline.sample_styles.textures import TEXTURES
 
 Kind = Literal["content", "style"]
@@ -190,7 +192,7 @@ def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
         for name, content in encoded:
             write_whole(folder / name, content)
     except OSError as error:
-        raise PictureError(f"{folder} cannot be filled ({error.strerror or error}); check the path") from None
+        raise PictureError(refused(error, folder, "filled")) from None
     return [folder / name for name in names]
 
 
@@ -210,6 +212,7 @@ def _attribute(folder: Path, pictures: dict[str, Sample]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Exit status 0, also where nothing was to be done; 2 for a folder that cannot be filled."""
+    prepare_streams()
     parser = argparse.ArgumentParser(prog="python -m pipeline.samples", description="Fill empty input folders.")
     parser.add_argument("--content-dir", type=Path, default=Path("inputs/content"), help="default: %(default)s")
     parser.add_argument("--style-dir", type=Path, default=Path("inputs/style"), help="default: %(default)s")
@@ -222,13 +225,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             written = fill(folder, kind, every=options.all)
             filled = filled or bool(written)
             outcome = f"wrote {', '.join(path.name for path in written)}" if written else "has pictures, left alone"
-            print(f"{folder}: {outcome}")
+            say(f"{folder}: {outcome}")
     except StyleTransferError as error:
-        print(f"samples: {error}", file=sys.stderr)
+        tell(f"samples: {told(error)}")
         return 2
     missing = sorted({sample.package for sample in SAMPLES if not sample.available})
     if filled and missing:
-        print(f"some samples were not available, for lack of {', '.join(missing)}")
+        say(f"some samples were not available, for lack of {', '.join(missing)}")
     return 0
 
 

@@ -1,0 +1,34 @@
+"""Where Keras keeps its settings; importing this module imports no Keras."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def pass_over_unreadable_settings() -> None:
+    """Give Keras an empty home of its own where it would stumble over settings that this user may not read.
+
+    They are another user's: of root, who was here with this home, or whoever else has no home and therefore shares
+    /tmp. Call before Keras is imported.
+    """
+    try:
+        (_home() / "keras.json").open("rb").close()
+    except FileNotFoundError:
+        return  # Keras writes one, if it can
+    except OSError:
+        folder = tempfile.mkdtemp(prefix="nst-keras-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["KERAS_HOME"] = folder
+
+
+def _home() -> Path:
+    """Keras' own rule: KERAS_HOME, or .keras in the home folder, or in /tmp where that cannot be written."""
+    chosen = os.environ.get("KERAS_HOME")
+    if chosen is not None:
+        return Path(os.path.expanduser(chosen))
+    home = os.path.expanduser("~")
+    return Path(home if os.access(home, os.W_OK) else "/tmp") / ".keras"
