@@ -13,6 +13,7 @@ import numpy as np
 
 from nstcore import PictureError, TransferConfig
 from nstcore.images import load_picture
+from nstcore.refusals import refused
 from pipeline.digest import batch_digest, file_sha256
 from pipeline.series import Series, Variant
 
@@ -126,4 +127,4 @@ def picture_sha256(path: str | Path) -> str:
     try:
         return file_sha256(path)
     except OSError as error:
-        raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
+        raise PictureError(refused(error, path, "read")) from error

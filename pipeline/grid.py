@@ -13,6 +13,7 @@ from typing import Any
 
 from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfig, presets
 from nstcore.images import PICTURE_SUFFIXES, load_picture
+from nstcore.refusals import refused
 from pipeline.cell import Cell, RejectedCell, identity, picture_sha256, read_variant
 from pipeline.digest import cell_digest, grid_digest
 from pipeline.paths import pair_stems, picture_name
@@ -94,14 +95,18 @@ def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
     Names that differ only in case collide too, as they do on the file systems of macOS and Windows.
 
     Raises:
-        PictureError: if the folder does not exist or holds no pictures.
+        PictureError: if the folder does not exist, may not be read or holds no pictures.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise PictureError(f"{folder}: no such folder; name one that holds pictures")
+    try:
+        if not folder.is_dir():
+            raise PictureError(f"{folder}: no such folder; name one that holds pictures")
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise PictureError(refused(error, folder, "read")) from error
     found: dict[str, list[Path]] = {}
     names: dict[str, str] = {}
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
             name = picture_name(path)
             found.setdefault(names.setdefault(name.casefold(), name), []).append(path)

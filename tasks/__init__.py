@@ -2,11 +2,12 @@
 
 from luigi.tools.range import RangeDailyBase
 
-from nstcore.quiet import quiet_tensorflow
+from nstcore.quiet import quiet_matplotlib, quiet_tensorflow
+from nstcore.streams import prepare_streams
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
-from tasks.inputs import BackboneWeights, Picture
+from tasks.inputs import BackboneWeights, OutputFolder, Picture
 from tasks.measures import JudgeWeights, MeasureCell
 from tasks.nightly import NightlyGrid, WorseCell
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
@@ -15,7 +16,9 @@ from tasks.study import FailedCell
 from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
+prepare_streams()
 quiet_tensorflow()
+quiet_matplotlib()
 
 __all__ = [
     "BackboneWeights",
@@ -32,6 +35,7 @@ __all__ = [
     "LossPlot",
     "MeasureCell",
     "NightlyGrid",
+    "OutputFolder",
     "PaperFigures",
     "PaperPage",
     "PaperStudy",
