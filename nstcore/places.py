@@ -43,10 +43,10 @@ def require_folder(path: str | os.PathLike[str]) -> None:
     """
     with _named(path, "written"):
         there = Path(path).absolute()
-        while not there.exists() and there != there.parent:
+        while not (there.exists() or there.is_symlink() or there == there.parent):
             there = there.parent
         if not there.is_dir():
-            raise OutputError(f"{path}: cannot be a folder, because {there} is a file; name another place")
+            raise OutputError(f"{path}: cannot be a folder, because {there} is none; name another place")
         _try(there)
 
 
