@@ -80,7 +80,7 @@ def _map(options: argparse.Namespace) -> None:
     placed = map_pictures(pictures, judge)
     figure = draw(placed, [picture for _, picture in pictures], judge=judge.title)
     written = {files[suffix]: encode(figure, suffix) for suffix in (".png", ".svg")}
-    write_results({**written, files[".csv"]: placed.to_csv().encode()})  # the table last: where it is, all is
+    write_results({**written, files[".csv"]: placed.to_csv().encode()})
     say(f"{len(pictures)} pictures: {', '.join(str(file) for file in files.values())}")
 
 
