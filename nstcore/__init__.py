@@ -13,6 +13,7 @@ from nstcore.config import TransferConfig
 from nstcore.errors import (
     ConfigError,
     DivergenceError,
+    InputError,
     MemoryShortageError,
     OutputError,
     PictureError,
@@ -31,6 +32,7 @@ __all__ = [
     "BACKBONES",
     "ConfigError",
     "DivergenceError",
+    "InputError",
     "Iterate",
     "MemoryShortageError",
     "Objective",

@@ -17,6 +17,10 @@ class PictureError(StyleTransferError, ValueError):
     """A picture is missing, unreadable or too small."""
 
 
+class InputError(StyleTransferError, OSError):
+    """A file that is neither a picture nor weights cannot be read."""
+
+
 class OutputError(StyleTransferError, OSError):
     """A file cannot be written."""
 

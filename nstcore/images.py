@@ -222,10 +222,15 @@ def to_uint8(image: NDArray[Any]) -> Picture:
 
 def encode_png(picture: Picture) -> bytes:
     """The picture, uint8 (H, W, 3), as a PNG file."""
-    return _encode(picture, ".png")
+    return encode(picture, ".png")
 
 
-def _encode(picture: Picture, suffix: str) -> bytes:
+def encode(picture: Picture, suffix: str) -> bytes:
+    """The bytes that `write_picture` writes for a suffix that it knows.
+
+    Raises:
+        PictureError: if it is no picture, or one that such a file cannot hold.
+    """
     picture = _from_array(picture)
     try:
         return cast(bytes, imageio.imwrite("<bytes>", picture, extension=suffix, **_WRITERS[suffix]))
@@ -242,7 +247,7 @@ def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
         PictureError: for another suffix, or an array that is no picture.
         OutputError: if the place cannot be written.
     """
-    write_whole(path, _encode(picture, writable_suffix(path)))
+    write_whole(path, encode(picture, writable_suffix(path)))
 
 
 def writable_suffix(path: str | os.PathLike[str]) -> str:

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from nstcore.streams import tell
+
 #: The exit status that shells give to what Ctrl-C ended.
 INTERRUPTED = 130
 
@@ -45,7 +47,7 @@ def ended_by_interrupt(last_words: Callable[[], str]) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            _say(lambda line: print(line, file=sys.stderr, flush=True), last_words)
+            _say(tell, last_words)
             raise
 
 

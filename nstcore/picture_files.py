@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nstcore.decoding import FORMATS, Wanted, decode
 from nstcore.errors import MemoryShortageError, PictureError
 from nstcore.files import encodable
+from nstcore.refusals import refused
 from nstcore.undecodable import TooLargeError, UndecodableError
 
 #: Suffixes (lower case) of the files in a folder that are regarded as pictures: of every format that can be read.
@@ -61,7 +62,7 @@ def open_file(source: str | os.PathLike[str]) -> BinaryIO:
     except PermissionError:
         raise PictureError(f"{name} may not be read (permission denied); change its permissions") from None
     except OSError as error:
-        raise PictureError(f"{name} cannot be opened ({error.strerror}); check the path") from None
+        raise PictureError(refused(error, name, "opened")) from None
     except ValueError:
         raise PictureError(f"{name} is not a possible path; check it") from None
 

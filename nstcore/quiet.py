@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 
+from nstcore.keras_home import pass_over_unreadable_settings
 from nstcore.keras_start import start_keras
 
 _SILENT = "3"
@@ -18,12 +20,18 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT)
 
 
+def quiet_matplotlib() -> None:
+    """Silence what Matplotlib warns of, such as a home folder in which it cannot keep its list of fonts."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
 def import_keras_quietly() -> None:
     """Import Keras with its backend, and nothing on the terminal but what goes wrong.
 
     Raises:
         ConfigError: as `nstcore.keras_start.start_keras`.
     """
+    pass_over_unreadable_settings()
     with _quiet_stderr():
         start_keras()
 

@@ -15,6 +15,7 @@ import numpy as np
 from nstcore import PictureError, TransferConfig
 from nstcore.files import encodable
 from nstcore.images import load_picture, reading_scale_of
+from nstcore.refusals import refused
 from pipeline.digest import batch_digest, file_sha256
 from pipeline.series import Series, Variant
 
@@ -135,7 +136,7 @@ def picture_identity(path: str | Path, size: int) -> str:
         scale = _reading_scale(os.fspath(path), size, status.st_size, status.st_mtime_ns, status.st_ino)
         return file_sha256(path) + (f" at 1/{scale}" if scale > 1 else "")
     except OSError as error:
-        raise PictureError(f"{encodable(str(path))}: cannot be read ({error.strerror})") from error
+        raise PictureError(refused(error, encodable(str(path)), "read")) from error
 
 
 @lru_cache(maxsize=100_000)

@@ -27,6 +27,11 @@ def picture_name(path: Path) -> str:
     return f"{encoded[: _LONGEST_NAME - 9].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
+def parts_of_output(output: Path) -> list[Path]:
+    """The folders right below an output folder. One run as another user may have left some of them behind."""
+    return [output / name for name in ("cells", "targets", "measures", "weights", "reports", "papers", "nights")]
+
+
 def cell_folder(output: Path, content: str, style: str, backbone: str, digest: str) -> Path:
     return output / "cells" / content / style / f"{backbone}-{digest}"
 

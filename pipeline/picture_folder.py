@@ -11,6 +11,7 @@ from pathlib import Path
 from nstcore.errors import PictureError
 from nstcore.files import encodable
 from nstcore.images import PICTURE_SUFFIXES
+from nstcore.refusals import refused
 from pipeline.paths import picture_name
 
 _MOST_IN_A_LINE = 10
@@ -44,17 +45,21 @@ def find_pictures(folder: str | os.PathLike[str]) -> PictureFolder:
     """Look through a folder, but not through those in it. Nothing is opened, so nothing there can make it wait.
 
     Raises:
-        PictureError: if the folder does not exist or holds no pictures.
+        PictureError: if the folder does not exist, may not be read or holds no pictures.
     """
     folder = Path(folder)
     name_of_folder = encodable(str(folder))
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "no such folder"
-        raise PictureError(f"{name_of_folder}: {what}; name one that holds pictures")
+    try:
+        if not folder.is_dir():
+            what = "is no folder" if folder.exists() else "no such folder"
+            raise PictureError(f"{name_of_folder}: {what}; name one that holds pictures")
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise PictureError(refused(error, name_of_folder, "read")) from error
     found: dict[str, list[Path]] = {}
     names: dict[str, str] = {}
     passed_over = []
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.name.startswith("."):
             continue
         reason = _no_picture(path)

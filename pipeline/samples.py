@@ -21,6 +21,8 @@ from nstcore.command import OneLineParser
 from nstcore.errors import PictureError, StyleTransferError
 from nstcore.files import write_whole
 from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize
+from nstcore.refusals import refused, told
+from nstcore.streams import say, tell
 from pipeline.sample_styles.textures import TEXTURES
 
 Kind = Literal["content", "style"]
@@ -190,7 +192,7 @@ def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
         for name, content in encoded:
             write_whole(folder / name, content)
     except OSError as error:
-        raise PictureError(f"{folder} cannot be filled ({error.strerror or error}); check the path") from None
+        raise PictureError(refused(error, folder, "filled")) from None
     return [folder / name for name in names]
 
 
@@ -222,13 +224,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             written = fill(folder, kind, every=options.all)
             filled = filled or bool(written)
             outcome = f"wrote {', '.join(path.name for path in written)}" if written else "has pictures, left alone"
-            print(f"{folder}: {outcome}")
+            say(f"{folder}: {outcome}")
     except StyleTransferError as error:
-        print(f"samples: {error}", file=sys.stderr)
+        tell(f"samples: {told(error)}")
         return 2
     missing = sorted({sample.package for sample in SAMPLES if not sample.available})
     if filled and missing:
-        print(f"some samples were not available, for lack of {', '.join(missing)}")
+        say(f"some samples were not available, for lack of {', '.join(missing)}")
     return 0
 
 

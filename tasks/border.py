@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -27,6 +26,7 @@ from nstcore.command import BAD_INPUT
 from nstcore.config import whole_number
 from nstcore.errors import one_line, received
 from nstcore.interruption import INTERRUPTED, ended_by_interrupt
+from nstcore.streams import tell
 from tasks.defaults import SCHEDULER, set_option
 
 _EXPECTED: tuple[tuple[type[luigi.Parameter], str], ...] = (
@@ -51,7 +51,7 @@ def guard() -> None:
 
 
 def _refuse(error: object) -> NoReturn:
-    print(f"luigi: {one_line(error)}", file=sys.stderr)
+    tell(f"luigi: {one_line(error)}")
     raise SystemExit(BAD_INPUT)
 
 

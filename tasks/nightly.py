@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import luigi
 
+from nstcore import StyleTransferError
 from pipeline.digest import file_sha256
 from pipeline.nights.changes import Thresholds
 from pipeline.nights.making import prune, write_night
@@ -20,6 +21,7 @@ from pipeline.paths import nights_folder
 from pipeline.stores import TextStore
 from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
+from tasks.inputs import OutputFolder
 from tasks.parameters import WholeNumberParameter, threshold
 from tasks.reports import GridReport
 from tasks.study import FailedCell, StudyTask, say_passed_over
@@ -93,6 +95,9 @@ class NightlyGrid(StudyTask):
     def shelf(self) -> NightShelf:
         return NightShelf(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))
 
+    def folders(self) -> list[OutputFolder]:
+        return [*super().folders(), OutputFolder(path=os.fspath(self.shelf().folder))]
+
     def output(self) -> TextStore:
         return TextStore(self.page())
 
@@ -100,7 +105,10 @@ class NightlyGrid(StudyTask):
         return os.fspath(self.shelf().page(self.date))
 
     def complete(self) -> bool:
-        return bool(self.output().exists()) or self.date in self.shelf().pruned()
+        try:
+            return bool(self.output().exists()) or self.date in self.shelf().pruned()
+        except StyleTransferError:
+            return False  # run() says what is wrong
 
     def run(self) -> Iterator[Any]:
         limits = Thresholds(self.worse_loss, self.worse_time, self.worse_time_seconds, self.worse_measure)

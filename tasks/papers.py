@@ -10,7 +10,6 @@ from typing import Any
 
 import luigi
 
-from nstcore import StyleTransferError
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
 from pipeline.paths import papers_folder
@@ -63,11 +62,8 @@ class PaperStudy(PaperTask, StudyTask):
         return self.setup().study(PAPERS[self.paper], self.name)
 
     def _complete(self) -> bool:
-        try:
-            grid = self.grid()
-        except StyleTransferError:
-            return False  # run() says what is wrong
-        found = all(step.complete() for step in self.requires())
+        grid = self.grid()
+        found = all(step.complete() for step in self.networks())
         return found and self._is_planned(grid) and self.report(grid).complete()
 
     def run(self) -> Iterator[Any]:

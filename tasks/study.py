@@ -18,7 +18,7 @@ from pipeline.picture_folder import in_short
 from pipeline.series import Series
 from pipeline.stores import GridStore
 from pipeline.study import Study
-from tasks.inputs import BackboneWeights
+from tasks.inputs import BackboneWeights, OutputFolder
 from tasks.one_look import one_look
 from tasks.outcome import CellFailed
 from tasks.parameters import batch_size, on_missing_weights, output_dir
@@ -73,28 +73,37 @@ class StudyTask(luigi.Task):
         study.require_possible()
         pictures_of(study)
 
-    def requires(self) -> list[BackboneWeights]:
+    def requires(self) -> list[luigi.Task]:
+        weights = self.networks()
+        return [*self.folders(), *weights] if weights else []  # else run() says what is wrong
+
+    def folders(self) -> list[OutputFolder]:
+        """What it writes into."""
+        return [OutputFolder(path=self.output_dir)]
+
+    def networks(self) -> list[BackboneWeights]:
+        """The weights that it takes; none are fetched for a study that cannot be."""
         try:
             study = self.study()
             pictures_of(study)
         except StyleTransferError:
-            return []  # run() says what is wrong, and no weights are fetched for it
+            return []
         return [
             BackboneWeights(backbone=backbone, weights=weights, output_dir=self.output_dir)
             for backbone, weights in study.networks()
         ]
 
     def complete(self) -> bool:
-        with one_look():
-            return self._complete()
-
-    def _complete(self) -> bool:
-        if not all(step.output().exists() for step in self.requires()):
-            return False
         try:
-            grid = self.grid()
+            with one_look():
+                return self._complete()
         except StyleTransferError:
             return False  # run() says what is wrong
+
+    def _complete(self) -> bool:
+        if not all(step.output().exists() for step in self.networks()):
+            return False
+        grid = self.grid()
         rejected = self._plan_store(grid).load().rejected if self._is_planned(grid) else None
         return rejected is not None and all(cell.skipped for cell in rejected) and self.report(grid).complete()
 
@@ -135,7 +144,7 @@ class StudyTask(luigi.Task):
         Raises:
             StyleTransferError: if there is nothing to expand, or weights are missing that may not be.
         """
-        networks = {(step.backbone, step.weights): step for step in self.requires()}
+        networks = {(step.backbone, step.weights): step for step in self.networks()}
         found = {key: step.output().load().sha256 for key, step in networks.items() if step.output().exists()}
         missing = {key: step.failure().reason() for key, step in networks.items() if key not in found}
         if missing and self.on_missing_weights == "fail":

@@ -66,10 +66,10 @@ def fetch(backbone: str, weights: str = "imagenet") -> Provenance:
     weights = _meant(backbone, weights)
     if weights in ("imagenet", "random"):
         return locate(backbone, weights) or _obtain(backbone, shapes_of(get_backbone(backbone).build()))[1]
-    network = get_backbone(backbone).build()
     path = _user_path(backbone, weights)
-    user_file.load(backbone, path, network)
-    return user_file.provenance(backbone, path)
+    provenance = user_file.provenance(backbone, path)  # first, because it is soon told if the file may not be read
+    user_file.load(backbone, path, get_backbone(backbone).build())
+    return provenance
 
 
 def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model, Provenance]:
@@ -94,7 +94,8 @@ def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model,
         arrays, provenance = cache.read(backbone) or _obtain(backbone, shapes)
     else:
         path = _user_path(backbone, weights)
-        arrays, provenance = user_file.load(backbone, path, network), user_file.provenance(backbone, path)
+        provenance = user_file.provenance(backbone, path)
+        arrays = user_file.load(backbone, path, network)
     try:
         assign(network, arrays)
     except SourceError as error:
@@ -104,7 +105,7 @@ def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model,
 
 def _meant(backbone: str, weights: str) -> str:
     """A folder is a source per backbone: one it has no file for is looked for in the sources after it."""
-    is_folder = weights not in ("imagenet", "random") and Path(weights).expanduser().is_dir()
+    is_folder = weights not in ("imagenet", "random") and user_file.is_folder(weights)
     return "imagenet" if is_folder and user_file.find(backbone, weights) is None else weights
 
 
@@ -124,6 +125,7 @@ def _obtain(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Array
         stored = cache.read(backbone)
         if stored:
             return stored
+        cache.require_writable(backbone)
         failures = [f"cache: no usable {backbone} in {cache.folder()}"]
         for name, attempt in _sources(backbone):
             _LOG.info("fetching the weights of %s: trying %s", backbone, name)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from nstcore.backbones import BACKBONES, get_backbone
 from nstcore.errors import WeightsError
+from nstcore.places import expand_home
+from nstcore.refusals import refused
 from nstcore.weights.arrays import Arrays
 from nstcore.weights.failures import SourceError, one_line
 from nstcore.weights.provenance import Provenance
@@ -25,10 +27,12 @@ def find(backbone: str, path: str) -> Path | None:
 
     `<backbone>.weights.h5`, `<backbone>.h5`, `<backbone>.keras`, and the names under which Keras publishes its files,
     without and with the classifier.
+
+    Raises:
+        ConfigError: the path begins with a home folder that is not known.
+        WeightsError: it cannot be looked at.
     """
-    place = Path(path).expanduser()
-    if place.is_file():
-        return place
+    place = expand_home(path, "weights")
     published = f"{'inception_v3' if backbone == 'inceptionv3' else backbone}_weights_tf_dim_ordering_tf_kernels"
     names = (
         f"{backbone}.weights.h5",
@@ -37,7 +41,23 @@ def find(backbone: str, path: str) -> Path | None:
         f"{published}_notop.h5",
         f"{published}.h5",
     )
-    return next((place / name for name in names if (place / name).is_file()), None)
+    try:
+        return next((file for file in (place, *(place / name for name in names)) if file.is_file()), None)
+    except OSError as error:  # a folder above that may not be looked into, or a name that is too long
+        raise WeightsError(refused(error, place, "read")) from error
+
+
+def is_folder(path: str) -> bool:
+    """Whether a user means a folder.
+
+    Raises:
+        WeightsError: it cannot be looked at.
+    """
+    place = expand_home(path, "weights")
+    try:
+        return place.is_dir()
+    except OSError as error:
+        raise WeightsError(refused(error, place, "read")) from error
 
 
 def provenance(backbone: str, path: Path) -> Provenance:
@@ -50,7 +70,7 @@ def provenance(backbone: str, path: Path) -> Provenance:
         state = path.stat()
         sha256 = _sha256(str(path), state.st_size, state.st_mtime_ns)
     except OSError as error:
-        raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from error
+        raise WeightsError(refused(error, path, "read")) from error
     return Provenance(backbone, f"file {path}", "", sha256)
 
 

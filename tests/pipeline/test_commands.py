@@ -152,6 +152,37 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, arguments, words):
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("folder_of_pictures", "output"), [("hidden", "map"), ("x" * 300, "map"), ("gallery", "closed/map")]
+)
+def test_a_place_that_the_system_refuses_is_known_before_keras(
+    folder, public_folder, unprivileged, monkeypatch, folder_of_pictures, output
+):
+    (public_folder / "gallery").symlink_to(folder / "gallery")
+    (public_folder / "hidden").mkdir(mode=0)
+    (public_folder / "closed").mkdir(mode=0o555)
+
+    def imported():
+        raise AssertionError("Keras is imported")
+
+    monkeypatch.setattr(commands, "import_keras_quietly", imported)
+    monkeypatch.chdir(public_folder)
+    with unprivileged():
+        status, out, err = run("map", folder_of_pictures, "-o", output, "--size", 64)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"(hidden|x|closed/map\.csv): cannot be (read|written) \((Permission|File name).*\); ch", err)
+    assert "[Errno" not in err
+
+
+def test_a_map_whose_folder_is_gone_when_it_is_drawn_is_not_lost(folder, monkeypatch):
+    Path("there").mkdir()
+    monkeypatch.setattr(commands, "import_keras_quietly", Path("there").rmdir)
+    status, out, err = run("map", "gallery", "-o", "there/map", "--size", 64)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert {path.name for path in folder.glob("nst-kept-*/*")} == {"map.csv", "map.png", "map.svg"}
+    assert err.count("kept instead") == 3
+
+
 @pytest.mark.parametrize("arguments", [("measure", "gallery/one.png", "gallery/two.jpg"), ("map", "gallery")])
 def test_what_does_not_fit_into_memory_is_refused_in_one_line(folder, monkeypatch, arguments):
     monkeypatch.setattr(memory, "free_memory", lambda: 2**20)

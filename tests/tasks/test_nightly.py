@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -87,7 +88,9 @@ def cells(root: Path) -> dict[str, int]:
 
 
 def failures(caplog) -> list[str]:
-    return [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
+    failed = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not any(record.exc_info for record in failed)
+    return [record.getMessage() for record in failed]
 
 
 SUCCESS, FAILED = luigi.LuigiStatusCode.SUCCESS, luigi.LuigiStatusCode.FAILED
@@ -155,7 +158,7 @@ def test_a_worse_loss_fails_the_run_but_not_the_night(root, run, caplog):
     made_better(root, 0)
     assert run_night(run, root, 1).status == FAILED
     (line,) = failures(caplog)
-    assert line.startswith("worse: cat × ink, VGG16: loss ")
+    assert " failed: worse: cat × ink, VGG16: loss " in line
     assert line.endswith("(+100 %)")
     assert "(+100 %)" in page(root, 1)
     assert [each[:3] for each in snapshot(root, 1)["worse"]] == [["cat", "ink", "VGG16"]]
