@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from nstcore.streams import tell
+from nstcore import streams
 
 #: The exit status that shells give to what Ctrl-C ended.
 INTERRUPTED = 130
@@ -47,7 +47,7 @@ def ended_by_interrupt(last_words: Callable[[], str]) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            _say(tell, last_words)
+            _say(streams.tell, last_words)
             raise
 
 
