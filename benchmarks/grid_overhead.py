@@ -23,7 +23,7 @@ from benchmarks.rooms.report import Report, add_results_option, progress, second
 from nstcore import presets
 from nstcore.images import load_picture, write_picture
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
-from pipeline.grid import find_pictures
+from pipeline.picture_folder import find_pictures
 
 if TYPE_CHECKING:
     from tasks import FullGrid
@@ -103,7 +103,7 @@ def _bare_engine(folder: Path, options: argparse.Namespace, iterations: int) -> 
     start = time.perf_counter()
     config = presets.get("balanced", backbone=options.backbone, size=options.size, iterations=iterations).resolved()
     contents, styles = (
-        [load_picture(path, config) for (path,) in find_pictures(folder / kind).values()]
+        [load_picture(path, config) for (path,) in find_pictures(folder / kind).pictures.values()]
         for kind in ("content", "style")
     )
     extractor = target_network(config)
@@ -118,7 +118,7 @@ def _bare_engine(folder: Path, options: argparse.Namespace, iterations: int) -> 
 def _write_pictures(folder: Path, source: str, count: int, size: int) -> None:
     """Cut pictures to one shape. Where there are too few, the first come again, mirrored: they are other pictures."""
     folder.mkdir()
-    files = [paths[0] for paths in find_pictures(source).values()]
+    files = [paths[0] for paths in find_pictures(source).pictures.values()]
     for number in range(count):
         picture = cut(str(files[number % len(files)]), size)
         turned = number // len(files)

@@ -20,6 +20,7 @@ from benchmarks.rooms.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, presets
 from nstcore.images import load_picture, write_picture
 from nstcore.quiet import quiet_tensorflow
+from pipeline.picture_folder import find_pictures
 
 
 def main() -> None:
@@ -88,9 +89,7 @@ def _options() -> argparse.Namespace:
 
 
 def _pictures(folder: str) -> list[str]:
-    from nstcore.images import PICTURE_SUFFIXES
-
-    return sorted(str(path) for path in Path(folder).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    return sorted(str(path) for paths in find_pictures(folder).pictures.values() for path in paths)
 
 
 if __name__ == "__main__":

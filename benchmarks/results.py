@@ -23,6 +23,7 @@ _ORDER = (
     "scaling",
     "precision",
     "startup",
+    "reading",
     "grid_overhead",
     "grid_scheduling",
     "judge",

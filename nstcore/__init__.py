@@ -13,12 +13,14 @@ from nstcore.config import TransferConfig
 from nstcore.errors import (
     ConfigError,
     DivergenceError,
+    InputError,
     MemoryShortageError,
     OutputError,
     PictureError,
     StyleTransferError,
     WeightsError,
 )
+from nstcore.keras_start import start_keras
 from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.version import __version__
 
@@ -30,6 +32,7 @@ __all__ = [
     "BACKBONES",
     "ConfigError",
     "DivergenceError",
+    "InputError",
     "Iterate",
     "MemoryShortageError",
     "Objective",
@@ -50,5 +53,6 @@ _NEEDS_KERAS = {"Objective": "objective", "build_objective": "transfer", "style_
 
 def __getattr__(name: str) -> Any:
     if name in _NEEDS_KERAS:
+        start_keras()
         return getattr(importlib.import_module(f"nstcore.{_NEEDS_KERAS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,21 +7,22 @@ Only names and numbers live at module level, so that a scheduler can validate a 
 from __future__ import annotations
 
 import contextlib
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, received
+from nstcore.layer_names import name_as_in_a_fresh_process
+from nstcore.numerics import own_numerics
 
 if TYPE_CHECKING:
     import keras
 
-#: How RGB 0..255 becomes the network's input: "caffe" is BGR minus the ImageNet mean, "tf" is x / 127.5 - 1.
-Preprocessing = Literal["caffe", "tf"]
+#: How RGB 0..255 becomes the network's input: "caffe" is BGR minus the ImageNet mean; "tf" is x / 127.5 - 1; "torch" is
+#: x / 255 minus the ImageNet mean, over its standard deviation; "none" is for networks whose first layers do it.
+Preprocessing = Literal["caffe", "tf", "torch", "none"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Backbone:
         preprocessing: how the network's training saw pictures.
         smallest_side: the smallest height and width (pixels) that Keras builds the network for.
         content_layers, style_layers: the layers the default preset reads.
+
+    Raises:
+        ConfigError: for another way of preprocessing.
     """
 
     name: str
@@ -43,18 +47,44 @@ class Backbone:
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if self.preprocessing not in get_args(Preprocessing):
+            raise ConfigError(
+                f"unknown preprocessing of the backbone {self.name}; expected one of "
+                f"{', '.join(get_args(Preprocessing))}. Received: preprocessing={self.preprocessing!r}"
+            )
+
+    @own_numerics()
     def build(self) -> keras.Model:
         """Build the convolutional part (no classifier) for RGB pictures of any size; its kernels are 0, yet to be set.
 
-        Layer names are those a fresh process gives, however many networks were built before.
+        Raises:
+            ConfigError: if `keras.applications` has no such network.
         """
-        import keras
-
-        builder = getattr(keras.applications, self.application)
         with _no_random_kernels():
-            network = builder(include_top=False, weights=None, input_shape=(None, None, 3))
-        name_as_in_a_fresh_process(network.layers)
-        return network
+            return build_application(self.application, weights=None)
+
+
+def build_application(application: str, weights: Literal["imagenet"] | None) -> keras.Model:
+    """Have `keras.applications` build a convolutional part for RGB pictures of any size.
+
+    Layer names are those a fresh process gives, however many networks were built before.
+
+    Args:
+        application: the name of the builder.
+        weights: "imagenet" for trained weights, from Keras' cache or its host.
+
+    Raises:
+        ConfigError: if there is no such builder.
+    """
+    import keras
+
+    builder: Any = getattr(keras.applications, application, None)
+    if not callable(builder):
+        raise ConfigError(f"Keras {keras.__version__} has no such network. Received: keras.applications.{application}")
+    network: keras.Model = builder(include_top=False, weights=weights, input_shape=(None, None, 3))
+    name_as_in_a_fresh_process(network.layers)
+    return network
 
 
 @contextlib.contextmanager
@@ -71,28 +101,6 @@ def _no_random_kernels() -> Iterator[None]:
         yield
     finally:
         keras.initializers.VarianceScaling.__call__ = drawing
-
-
-# Keras numbers the layers that a network leaves unnamed (all but the mixed blocks of InceptionV3) by a counter that
-# runs through the whole process: conv2d, conv2d_1, …
-_AUTOMATIC_NAME = re.compile(
-    r"(input_layer|conv2d|batch_normalization|activation|max_pooling2d|average_pooling2d|concatenate)(?:_(\d+))?"
-)
-
-
-def name_as_in_a_fresh_process(layers: Iterable[keras.Layer]) -> None:
-    """Rename automatically named layers to what the first network of a process would be given.
-
-    The order of `network.layers` is by depth; the numbers keep the order of creation.
-    """
-    numbered: dict[str, list[tuple[int, keras.Layer]]] = defaultdict(list)
-    for layer in layers:
-        automatic = _AUTOMATIC_NAME.fullmatch(layer.name)
-        if automatic:
-            numbered[automatic[1]].append((int(automatic[2] or 0), layer))
-    for kind, of_kind in numbered.items():
-        for number, (_, layer) in enumerate(sorted(of_kind, key=lambda pair: pair[0])):
-            layer.name = f"{kind}_{number}" if number else kind
 
 
 _VGG_STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
@@ -143,5 +151,5 @@ def get_backbone(name: str) -> Backbone:
         return BACKBONES[name]
     except (KeyError, TypeError):
         raise ConfigError(
-            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={name!r}"
+            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={received(name)}"
         ) from None

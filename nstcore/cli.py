@@ -15,11 +15,14 @@ from nstcore import config as choices
 from nstcore import images, presets
 from nstcore.backbones import BACKBONES
 from nstcore.coarse_to_fine import levels
-from nstcore.command import OneLineParser, require_folder, run_command
+from nstcore.command import OneLineParser, run_command
 from nstcore.config import TransferConfig
 from nstcore.errors import OutputError
+from nstcore.files import write_results
+from nstcore.places import require_place
 from nstcore.quiet import import_keras_quietly
 from nstcore.result import Iterate, TransferResult
+from nstcore.streams import say
 from nstcore.version import __version__
 
 
@@ -39,11 +42,12 @@ def _run(options: argparse.Namespace) -> None:
     config = _config(options)
     _check_outputs(options)
     result = _transfer(options, config)
-    images.write_picture(options.output, result.image)
+    files = {Path(options.output): images.encode(result.image, images.writable_suffix(options.output))}
     if options.trace:
-        result.trace.save(options.trace)
+        files[Path(options.trace)] = result.trace.to_csv().encode()
+    write_results(files)
     last = result.trace[-1]
-    print(
+    say(
         f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, "
         f"{result.seconds:.1f} s in {result.config.precision}, loss {result.trace[0].total:.4g} -> {last.total:.4g}; "
         f"weights: {result.weights.source}" + (f" ({result.weights.note})" if result.weights.note else "")
@@ -79,7 +83,7 @@ def _config(options: argparse.Namespace) -> TransferConfig:
 def _check_outputs(options: argparse.Namespace) -> None:
     taken = {Path(picture).resolve(): "overwrite that picture" for picture in (options.content, options.style)}
     for path in filter(None, (options.output, options.trace)):
-        require_folder(path)
+        require_place(path)
         place = Path(path).resolve()
         if place in taken:
             raise OutputError(f"{path}: would {taken[place]}; name another file")
@@ -88,7 +92,10 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 
 def _sizes(text: str) -> tuple[int, ...] | str:
-    return text if text == "auto" else tuple(int(size) for size in text.split(",") if size)
+    try:
+        return text if text == "auto" else tuple(int(size) for size in text.split(",") if size)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected "auto" or sizes with commas between. Received: {text!r}') from None
 
 
 def _layers(text: str) -> tuple[str, ...]:

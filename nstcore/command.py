@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from nstcore.errors import OutputError, StyleTransferError
-from nstcore.quiet import quiet_tensorflow, quiet_warnings
+from nstcore.errors import StyleTransferError, one_line
+from nstcore.interruption import INTERRUPTED, ended_by_interrupt
+from nstcore.quiet import quiet_matplotlib, quiet_tensorflow, quiet_warnings
+from nstcore.refusals import told
+from nstcore.streams import prepare_streams, tell
 
-_BAD_INPUT = 2
-_INTERRUPTED = 130
+BAD_INPUT = 2
 
 
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line, without the usage text before them."""
 
+    def parse_args(self, *arguments: Any, **others: Any) -> Any:
+        """Parse the command line; help and errors need the standard streams, so they are seen to first."""
+        prepare_streams()
+        return super().parse_args(*arguments, **others)
+
     def error(self, message: str) -> NoReturn:
-        self.exit(_BAD_INPUT, f"{self.prog}: {message}\n")
+        tell(f"{self.prog}: {one_line(message)}")
+        self.exit(BAD_INPUT)
 
 
 def run_command(command: Callable[[argparse.Namespace], None], options: argparse.Namespace, name: str) -> int:
@@ -30,27 +35,13 @@ def run_command(command: Callable[[argparse.Namespace], None], options: argparse
         name: what its lines on stderr begin with.
     """
     quiet_tensorflow()
+    quiet_matplotlib()
     try:
-        with quiet_warnings():
+        with ended_by_interrupt(lambda: f"{name}: interrupted; nothing written"), quiet_warnings():
             command(options)
     except (StyleTransferError, OSError) as error:
-        # A path may hold a line break; the message is one line all the same.
-        print(f"{name}:", r"\n".join(str(error).splitlines()), file=sys.stderr)
-        return _BAD_INPUT
+        tell(f"{name}: {told(error)}")
+        return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"{name}: interrupted; nothing written", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0
-
-
-def require_folder(path: str | os.PathLike[str]) -> None:
-    """See that a file can be written at a place.
-
-    Raises:
-        OutputError: if its folder does not exist, or a folder is there.
-    """
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise OutputError(f"{path}: the folder {folder} does not exist; make it first")
-    if Path(path).is_dir():
-        raise OutputError(f"{path}: is a folder; name a file")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from nstcore.backbones import Backbone, get_backbone
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, received
 from nstcore.processor import best_precision
 
 Pooling = Literal["max", "avg"]
@@ -20,6 +21,9 @@ Initial = Literal["content", "noise", "style"]
 Optimizer = Literal["lbfgs", "lbfgs-device"]
 PixelRange = Literal["bounded", "free"]
 Precision = Literal["float32", "bfloat16", "auto"]
+
+# What counts sizes and iterations on any device: 32 bits with a sign.
+_LARGEST = 2**31 - 1
 
 # Where the networks' own sizes (224, 299) are: there their layers see a style's structures as in training.
 _SMALLEST_COARSE = 256
@@ -90,27 +94,29 @@ class TransferConfig:
     def __post_init__(self) -> None:
         backbone = get_backbone(self.backbone)
         for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(_expected(name, f"one of {', '.join(allowed)}", getattr(self, name)))
+            choice = getattr(self, name)
+            if not isinstance(choice, str) or choice not in allowed:
+                raise ConfigError(expected(name, f"one of {', '.join(allowed)}", choice))
         for name in ("content_layers", "style_layers"):
             object.__setattr__(self, name, _layer_names(name, getattr(self, name)))
         for name in ("content_weight", "style_weight", "total_variation_weight"):
             object.__setattr__(self, name, _weight(name, getattr(self, name)))
         if self.content_weight == self.style_weight == self.total_variation_weight == 0:
             raise ConfigError("content_weight, style_weight and total_variation_weight are all 0: nothing to optimise")
-        _at_least("size", self.size, backbone.smallest_side, why=f" (the smallest side {backbone.name} can read)")
+        why = f" (the smallest side {backbone.name} can read)"
+        whole_number("size", self.size, backbone.smallest_side, why=why)
         object.__setattr__(self, "coarse_sizes", _coarse_sizes(self.coarse_sizes, backbone, self.size))
-        _at_least("seed", self.seed, 0)
-        _at_least("iterations", self.iterations, 1)
-        weights = tuple(_weight("style_layer_weights", weight) for weight in self.style_layer_weights)
+        whole_number("seed", self.seed, 0)
+        whole_number("iterations", self.iterations, 1)
+        weights = sequence("style_layer_weights", self.style_layer_weights, "a sequence of numbers")
+        weights = tuple(_weight("style_layer_weights", weight) for weight in weights)
         object.__setattr__(self, "style_layer_weights", weights)
         layers = self.style_layers or backbone.style_layers
         if weights and len(weights) != len(layers):
-            raise ConfigError(_expected("style_layer_weights", f"one weight for each of {', '.join(layers)}", weights))
+            raise ConfigError(expected("style_layer_weights", f"one weight for each of {', '.join(layers)}", weights))
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
-        if not isinstance(self.weights, str) or not self.weights:
-            raise ConfigError(_expected("weights", '"imagenet", "random" or a path', self.weights))
+        path_text("weights", self.weights, '"imagenet", "random" or a path')
 
     def resolved(self) -> TransferConfig:
         """The same settings with nothing left to a default that depends on the backbone or the machine."""
@@ -135,45 +141,87 @@ class TransferConfig:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> TransferConfig:
+    def from_dict(cls, settings: Mapping[str, Any]) -> TransferConfig:
         """Build a configuration from names and values.
 
         Raises:
             ConfigError: for a setting that does not exist, listing those that do, or a value out of range.
         """
-        known = [field.name for field in fields(cls)]
-        unknown = [name for name in settings if name not in known]
-        if unknown:
-            raise ConfigError(f"unknown setting; expected some of {', '.join(known)}. Received: {', '.join(unknown)}")
+        named_settings("settings", settings, [field.name for field in fields(cls)])
         return cls(**settings)
 
 
-def _expected(name: str, expected: str, received: object) -> str:
-    return f"{name} must be {expected}. Received: {name}={received!r}"
+def expected(name: str, what: str, value: object) -> str:
+    """What is said of a value that cannot be."""
+    return f"{name} must be {what}. Received: {name}={received(value)}"
 
 
-def _layer_names(name: str, value: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(layer, str) for layer in value):
-        raise ConfigError(_expected(name, "a sequence of layer names", value))
-    layers = tuple(value)
+def named_settings(name: str, settings: object, known: Sequence[str]) -> Mapping[str, Any]:
+    """See that settings have names, all of them known ones. Whether their values can be is for others to say.
+
+    Raises:
+        ConfigError: if they are no mapping, or listing the known names.
+    """
+    if not isinstance(settings, Mapping):
+        raise ConfigError(expected(name, "names with values", settings))
+    unknown = [each for each in settings if each not in known]
+    if unknown:
+        names = ", ".join(each if isinstance(each, str) else received(each) for each in unknown)
+        raise ConfigError(f"unknown setting; expected some of {', '.join(known)}. Received: {names}")
+    return settings
+
+
+def sequence(name: str, value: object, what: str) -> Sequence[Any]:
+    """See that a value is a sequence, and no text.
+
+    Raises:
+        ConfigError: if it is not. A set has no order, and an iterator can be read but once.
+    """
+    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
+        raise ConfigError(expected(name, what, value))
+    return value
+
+
+def whole_number(name: str, value: object, least: int, why: str = "") -> None:
+    """See that a value is a whole number that is neither too small nor larger than any device can count.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
+        limit = f" and <= {_LARGEST}" if isinstance(value, int) and value > _LARGEST else ""
+        raise ConfigError(expected(name, f"a whole number >= {least}{limit}{why}", value))
+
+
+def path_text(name: str, value: object, what: str) -> None:
+    """See that a value is a text that can name a file.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ConfigError(expected(name, what, value))
+
+
+def _layer_names(name: str, value: object) -> tuple[str, ...]:
+    layers = tuple(sequence(name, value, "a sequence of layer names"))
+    if not all(isinstance(layer, str) for layer in layers):
+        raise ConfigError(expected(name, "a sequence of layer names", layers))
     if len(set(layers)) != len(layers):
-        raise ConfigError(_expected(name, "different layer names", layers))
+        raise ConfigError(expected(name, "different layer names", layers))
     return layers
 
 
-def _coarse_sizes(
-    value: Sequence[int] | Literal["auto"], backbone: Backbone, size: int
-) -> tuple[int, ...] | Literal["auto"]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        if value == "auto":
-            return "auto"
-        raise ConfigError(_expected("coarse_sizes", '"auto" or a sequence of sizes', value))
-    for coarse in value:
-        _at_least("coarse_sizes", coarse, backbone.smallest_side, why=f" (the smallest side {backbone.name} can read)")
-    sizes = (*value, size)
-    if any(one >= next_one for one, next_one in pairwise(sizes)):
-        raise ConfigError(_expected("coarse_sizes", f"increasing and smaller than size={size}", tuple(value)))
-    return sizes[:-1]
+def _coarse_sizes(value: object, backbone: Backbone, size: int) -> tuple[int, ...] | Literal["auto"]:
+    if isinstance(value, str) and value == "auto":
+        return "auto"
+    coarse_sizes = tuple(sequence("coarse_sizes", value, '"auto" or a sequence of sizes'))
+    why = f" (the smallest side {backbone.name} can read)"
+    for coarse in coarse_sizes:
+        whole_number("coarse_sizes", coarse, backbone.smallest_side, why=why)
+    if any(one >= next_one for one, next_one in pairwise((*coarse_sizes, size))):
+        raise ConfigError(expected("coarse_sizes", f"increasing and smaller than size={size}", coarse_sizes))
+    return coarse_sizes
 
 
 def _halvings(size: int) -> tuple[int, ...]:
@@ -185,12 +233,9 @@ def _halvings(size: int) -> tuple[int, ...]:
     return tuple(reversed(sizes))
 
 
-def _weight(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise ConfigError(_expected(name, "a finite number >= 0", value))
-    return float(value)
-
-
-def _at_least(name: str, value: object, least: int, why: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(_expected(name, f"a whole number >= {least}{why}", value))
+def _weight(name: str, value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        with contextlib.suppress(OverflowError):  # a whole number may be larger than any float
+            if math.isfinite(value):
+                return float(value)
+    raise ConfigError(expected(name, "a finite number >= 0", value))

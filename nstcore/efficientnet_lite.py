@@ -10,6 +10,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nstcore.numerics import own_numerics
+
 if TYPE_CHECKING:
     import keras
 
@@ -58,6 +60,7 @@ def _blocks() -> tuple[Block, ...]:
 BLOCKS = _blocks()
 
 
+@own_numerics()
 def build(*, classifier: bool = False) -> keras.Model:
     """Build the network for pictures of any size; its variables are yet to be set.
 

@@ -1,5 +1,9 @@
 """The errors a person can cause or mend. Commands print them as one line; all else is a bug and keeps its traceback."""
 
+from __future__ import annotations
+
+import reprlib
+
 
 class StyleTransferError(Exception):
     """Base of every error whose message is meant for the person running the project."""
@@ -11,6 +15,10 @@ class ConfigError(StyleTransferError, ValueError):
 
 class PictureError(StyleTransferError, ValueError):
     """A picture is missing, unreadable or too small."""
+
+
+class InputError(StyleTransferError, OSError):
+    """A file that is neither a picture nor weights cannot be read."""
 
 
 class OutputError(StyleTransferError, OSError):
@@ -27,3 +35,31 @@ class MemoryShortageError(StyleTransferError, MemoryError):
 
 class DivergenceError(StyleTransferError, ArithmeticError):
     """A loss became NaN or infinite during optimisation."""
+
+
+def one_line(error: object) -> str:
+    """What an error says, on one line: a path or a name in it may hold a line break."""
+    return r"\n".join(str(error).splitlines())
+
+
+def received(value: object) -> str:
+    """A value as messages quote it: on one line and of readable length, whatever was given."""
+    return " ".join(_SHORT.repr(value).split("\n"))
+
+
+class _Short(reprlib.Repr):
+    """Shortens long and deep values. Ordinary ones come out as `repr` writes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 4
+        self.maxtuple = self.maxlist = self.maxdict = self.maxset = self.maxfrozenset = 20
+        self.maxstring = self.maxother = 300
+        self.maxlong = 40
+
+    def repr_int(self, number: int, level: int) -> str:
+        # Python refuses to write out numbers of more than a few thousand digits.
+        return super().repr_int(number, level) if number.bit_length() < 4096 else "a whole number of over 1000 digits"
+
+
+_SHORT = _Short()

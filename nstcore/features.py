@@ -5,27 +5,31 @@ from __future__ import annotations
 from functools import lru_cache
 
 import keras
-from keras import ops
+from keras.applications.imagenet_utils import preprocess_input
 
 from nstcore.backbones import Preprocessing, get_backbone
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError
 from nstcore.losses import Tensor
+from nstcore.numerics import own_numerics
 from nstcore.weights import Provenance, load_network
-
-# Per-channel mean of ImageNet, BGR, 0..255: what Caffe's VGG training subtracted (Simonyan & Zisserman 2014).
-_IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+from nstcore.weights.network import assign, read_arrays
 
 
 def preprocess(pictures: Tensor, mode: Preprocessing) -> Tensor:
-    """Turn RGB pictures (B, H, W, 3), 0..255, into what the network was trained on, inside the graph."""
-    if mode == "caffe":
-        return ops.flip(pictures, axis=-1) - ops.convert_to_tensor(_IMAGENET_MEAN_BGR, "float32")
-    return pictures / 127.5 - 1.0
+    """Turn symbolic RGB pictures (B, H, W, 3), 0..255, into what the network was trained on, inside the graph.
+
+    Keras' own formulas. They are told where the channels are, for Keras would look into the user's settings, and given
+    symbolic pictures alone, for they overwrite arrays.
+    """
+    if mode == "none":
+        return pictures
+    return preprocess_input(pictures, data_format="channels_last", mode=mode)
 
 
 # A grid visits one backbone after the other; two stay loaded so that a judge can sit beside the network it judges.
 @lru_cache(maxsize=2)
+@own_numerics()
 def pretrained_network(backbone: str, weights: str) -> tuple[keras.Model, Provenance]:
     """The whole convolutional network with trained weights, once per process."""
     return load_network(backbone, weights)
@@ -46,6 +50,7 @@ def feature_network(config: TransferConfig) -> keras.Model:
 
 # Every extractor adds nodes to the layers it shares with the network: a long grid must not build one per picture.
 @lru_cache(maxsize=8)
+@own_numerics()
 def _feature_network(config: TransferConfig) -> keras.Model:
     network, _ = pretrained_network(config.backbone, config.weights)
     known = {layer.name: layer for layer in network.layers[1:]}
@@ -77,12 +82,13 @@ def _rebuild(network: keras.Model, config: TransferConfig) -> keras.Model:
 
     def rebuild(layer: keras.Layer) -> keras.Layer:
         settings = layer.get_config()
-        if config.precision == "bfloat16" and layer.name not in exact:
+        # A sum written with "+" is no layer, and has no precision of its own.
+        if config.precision == "bfloat16" and layer.name not in exact and isinstance(layer, keras.Layer):
             settings["dtype"] = "mixed_bfloat16"
         if config.pooling == "avg" and isinstance(layer, keras.layers.MaxPooling2D):
             return keras.layers.AveragePooling2D.from_config(settings)
         return type(layer).from_config(settings)
 
     copy = keras.models.clone_model(network, clone_function=rebuild)
-    copy.set_weights(network.get_weights())
+    assign(copy, read_arrays(network))
     return copy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,17 +13,17 @@ from PIL import Image
 
 from nstcore.backbones import get_backbone
 from nstcore.config import Initial, TransferConfig
-from nstcore.decoding import UndecodableError, decode, flatten_alpha
+from nstcore.decoding import reading_scale
 from nstcore.errors import ConfigError, PictureError
 from nstcore.files import write_whole
+from nstcore.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
+from nstcore.picture_files import file_name, open_file, read_file
+from nstcore.rgb import flatten_alpha
 
 #: One picture: uint8 (H, W, 3), RGB.
 Picture = NDArray[np.uint8]
 #: Where a picture may come from: a path, or an array (H, W), (H, W, 1 to 4) of uint8.
 PictureSource = str | os.PathLike[str] | NDArray[Any]
-
-#: Suffixes (lower case) of the files in a folder that are regarded as pictures.
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".ppm", ".pgm")
 
 # 4:4:4 at quality 95: style transfer makes fine coloured texture, which the usual 4:2:0 blurs.
 _WRITERS: dict[str, dict[str, Any]] = {
@@ -49,35 +48,9 @@ def read_picture(source: PictureSource) -> Picture:
 
     Raises:
         PictureError: if it is missing, unreadable, damaged, cut short or no picture; in one line.
+        MemoryShortageError: if it takes more memory to read than is free.
     """
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
-    name = _name(source)
-    try:
-        # Asked before opening, because opening a pipe waits for its writer.
-        status = os.stat(source)
-        if stat.S_ISDIR(status.st_mode):
-            raise PictureError(f"{name} is a folder; give the path of one picture in it")
-        if not stat.S_ISREG(status.st_mode):
-            raise PictureError(f"{name} is a pipe or a device; give the path of an ordinary file")
-        if status.st_size == 0:
-            raise PictureError(f"{name} is an empty file; get a whole copy")
-        file = open(source, "rb")  # noqa: SIM115 - apart, so that only opening is answered by these errors
-    except PictureError:
-        raise
-    except FileNotFoundError:
-        raise PictureError(f"{name} does not exist; check the path (working folder: {_name(os.getcwd())})") from None
-    except PermissionError:
-        raise PictureError(f"{name} may not be read (permission denied); change its permissions") from None
-    except OSError as error:
-        raise PictureError(f"{name} cannot be opened ({error.strerror}); check the path") from None
-    except ValueError:
-        raise PictureError(f"{name} is not a possible path; check it") from None
-    with file:
-        try:
-            return decode(file)
-        except UndecodableError as error:
-            raise PictureError(f"{name} {error}") from None
+    return _from_array(source) if isinstance(source, np.ndarray) else read_file(source, None)
 
 
 def _from_array(array: NDArray[Any]) -> Picture:
@@ -94,16 +67,6 @@ def _from_array(array: NDArray[Any]) -> Picture:
     if channels in (2, 4):
         array = flatten_alpha(array)
     return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
-
-
-def _name(source: object) -> str:
-    """How messages call a picture: always on one line."""
-    if isinstance(source, np.ndarray):
-        return "array"
-    if not isinstance(source, str | os.PathLike):
-        raise PictureError(f"a picture must be a path or a uint8 array. Received: {type(source).__name__}")
-    text = os.fspath(source)
-    return text if isinstance(text, str) and text and text.isprintable() else repr(text)
 
 
 def resize_to(picture: Picture, height: int, width: int) -> Picture:
@@ -130,15 +93,25 @@ def resize(picture: Picture, longest_side: int) -> Picture:
     Raises:
         ConfigError: if `longest_side` is less than 1.
     """
-    if longest_side < 1:
-        raise ConfigError(f"the longest side must be at least 1 pixel. Received: longest_side={longest_side!r}")
     return resize_to(picture, *size_at(picture, longest_side))
 
 
-def size_at(picture: Picture, longest_side: int) -> tuple[int, int]:
-    """The height and width that `resize` gives a picture."""
-    longest = max(picture.shape[:2])
-    height, width = (max(1, (2 * side * longest_side + longest) // (2 * longest)) for side in picture.shape[:2])
+def size_at(picture: NDArray[Any] | tuple[int, ...], longest_side: int) -> tuple[int, int]:
+    """The height and width that `resize` gives a picture, an array (H, W, …) or its shape.
+
+    Raises:
+        ConfigError: if `longest_side` is less than 1.
+    """
+    if longest_side < 1:
+        raise ConfigError(f"the longest side must be at least 1 pixel. Received: longest_side={longest_side!r}")
+    stored = _sides(picture)
+    longest = max(stored)
+    height, width = (max(1, (2 * side * longest_side + longest) // (2 * longest)) for side in stored)
+    return height, width
+
+
+def _sides(picture: NDArray[Any] | tuple[int, ...]) -> tuple[int, int]:
+    height, width = (picture.shape if isinstance(picture, np.ndarray) else picture)[:2]
     return height, width
 
 
@@ -154,7 +127,7 @@ def require_side(picture: NDArray[Any] | tuple[int, ...], smallest_side: int, *,
     Raises:
         PictureError: if the height or the width is smaller.
     """
-    height, width = (picture.shape if isinstance(picture, np.ndarray) else picture)[:2]
+    height, width = _sides(picture)
     if min(height, width) < smallest_side:
         raise PictureError(
             f"{name} is {width} x {height} pixels (width x height), but {backbone} needs at least {smallest_side} "
@@ -173,14 +146,34 @@ def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbo
 
     Raises:
         PictureError: if it cannot be read, or its height or width is below `smallest_side`.
+        MemoryShortageError: if it takes more memory to read than is free.
         ConfigError: if `longest_side` is less than 1.
     """
-    picture = read_picture(source)
-    require_side(picture, smallest_side, name=_name(source), backbone=backbone)
-    resized = resize(picture, longest_side)
-    name = f"{_name(source)}, resized to a longest side of {longest_side},"
-    require_side(resized, smallest_side, name=name, backbone=backbone)
-    return resized
+    name = "array" if isinstance(source, np.ndarray) else file_name(source)
+
+    def wanted(height: int, width: int) -> tuple[int, int]:
+        require_side((height, width), smallest_side, name=name, backbone=backbone)
+        resized = size_at((height, width), longest_side)
+        resized_name = f"{name}, resized to a longest side of {longest_side},"
+        require_side(resized, smallest_side, name=resized_name, backbone=backbone)
+        return resized
+
+    if not isinstance(source, np.ndarray):
+        return read_file(source, wanted)  # which never holds the whole picture as an array
+    picture = _from_array(source)
+    return resize_to(picture, *wanted(*_sides(picture)))
+
+
+def reading_scale_of(path: str | os.PathLike[str], longest_side: int) -> int:
+    """How many times smaller than it is `load` reads a picture: 1, or 2, 4 or 8 for very large JPEGs.
+
+    Those pixels are not quite the ones that reading all of it gives.
+
+    Raises:
+        PictureError: if it cannot be opened.
+    """
+    with open_file(path) as file:
+        return reading_scale(file, lambda height, width: size_at((height, width), longest_side))
 
 
 def load_picture(source: PictureSource, config: TransferConfig) -> Picture:
@@ -229,10 +222,15 @@ def to_uint8(image: NDArray[Any]) -> Picture:
 
 def encode_png(picture: Picture) -> bytes:
     """The picture, uint8 (H, W, 3), as a PNG file."""
-    return _encode(picture, ".png")
+    return encode(picture, ".png")
 
 
-def _encode(picture: Picture, suffix: str) -> bytes:
+def encode(picture: Picture, suffix: str) -> bytes:
+    """The bytes that `write_picture` writes for a suffix that it knows.
+
+    Raises:
+        PictureError: if it is no picture, or one that such a file cannot hold.
+    """
     picture = _from_array(picture)
     try:
         return cast(bytes, imageio.imwrite("<bytes>", picture, extension=suffix, **_WRITERS[suffix]))
@@ -249,7 +247,7 @@ def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
         PictureError: for another suffix, or an array that is no picture.
         OutputError: if the place cannot be written.
     """
-    write_whole(path, _encode(picture, writable_suffix(path)))
+    write_whole(path, encode(picture, writable_suffix(path)))
 
 
 def writable_suffix(path: str | os.PathLike[str]) -> str:
@@ -260,5 +258,5 @@ def writable_suffix(path: str | os.PathLike[str]) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITERS:
-        raise PictureError(f"{_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
+        raise PictureError(f"{file_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
     return suffix

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nstcore.backbones import get_backbone
 from nstcore.images import Picture
+from nstcore.numerics import own_numerics
 from nstcore.weights import Provenance, pinned
 from nstcore.weights.network import assign
 
@@ -37,6 +38,7 @@ Features = list[Any]  # per layer (H_l, W_l, N_l) on the backend, of unit length
 
 # One is enough for a process, and it holds 60 MB.
 @lru_cache(maxsize=1)
+@own_numerics()
 def _network() -> tuple[keras.Model, list[Any], Provenance]:
     """VGG16 to its five activations, the heads, each (N_l,), and where all came from."""
     import keras
@@ -58,6 +60,7 @@ def provenance() -> Provenance:
     return _network()[2]
 
 
+@own_numerics()
 def features(picture: Picture) -> Features:
     """What `distance` compares, for a uint8 (H, W, 3) picture with sides >= `SMALLEST_SIDE`.
 
@@ -76,6 +79,7 @@ def scaled(picture: Picture) -> NDArray[np.float32]:
     return (picture.astype(np.float32) / 127.5 - 1.0 - _SHIFT) / _SCALE
 
 
+@own_numerics()
 def distance(one: Features, other: Features) -> float:
     """LPIPS between two pictures of one size, by their `features`; 0 is equal, and about 1 is as far as it goes."""
     from keras import ops

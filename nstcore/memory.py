@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from pathlib import Path
 
 import keras
 
 from nstcore.config import Optimizer, TransferConfig
 from nstcore.errors import MemoryShortageError
 from nstcore.features import feature_network
+from nstcore.free_memory import binary_size, free_main_memory
 from nstcore.gradients import device_name, free_device_memory
+from nstcore.numerics import own_numerics
 
 _FLOAT32 = 4
 # Vectors of the picture's length that an L-BFGS with 10 corrections and its caller hold: SciPy's in float64.
@@ -36,6 +37,7 @@ def required_memory(config: TransferConfig, height: int, width: int, batch: int 
 
 
 @lru_cache(maxsize=32)
+@own_numerics()
 def _activations(structure: TransferConfig, height: int, width: int) -> int:
     """How many values the network computes up to the last layer that is asked for."""
     extractor = feature_network(structure)
@@ -53,7 +55,7 @@ def _activations(structure: TransferConfig, height: int, width: int) -> int:
 
 def free_memory() -> int | None:
     """Bytes that this process may still take where the network computes; None where that is not told."""
-    return free_device_memory() if device_name() != "cpu" else _free_main_memory()
+    return free_device_memory() if device_name() != "cpu" else free_main_memory()
 
 
 def require_memory(config: TransferConfig, height: int, width: int, batch: int = 1) -> str:
@@ -90,38 +92,5 @@ def _who(config: TransferConfig, height: int, width: int, batch: int) -> str:
 
 
 def _statement(who: str, required: int, free: int | None) -> str:
-    room = "how much is free is not known here" if free is None else f"{_binary(free)} are free"
-    return f"{who} need about {_binary(required)} of memory, {room}"
-
-
-def _binary(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
-
-
-def _free_main_memory() -> int | None:
-    """What Linux says is available, or the control group's limit leaves, whichever is less."""
-    free = [_available(Path("/proc/meminfo")), _left_in_group(Path("/sys/fs/cgroup"))]
-    return min((one for one in free if one is not None), default=None)
-
-
-def _available(meminfo: Path) -> int | None:
-    try:
-        lines = meminfo.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    kibibytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    return kibibytes[0] * 2**10 if kibibytes else None
-
-
-def _left_in_group(group: Path) -> int | None:
-    """The room under a version-2 control group's limit; pages of files that it can drop count as free."""
-    try:
-        limit = (group / "memory.max").read_text(encoding="ascii").strip()
-        used = int((group / "memory.current").read_text(encoding="ascii"))
-        statistics = (group / "memory.stat").read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return None
-    if limit == "max":
-        return None
-    droppable = sum(int(line.split()[1]) for line in statistics if line.startswith("inactive_file "))
-    return int(limit) - used + droppable
+    room = "how much is free is not known here" if free is None else f"{binary_size(free)} are free"
+    return f"{who} need about {binary_size(required)} of memory, {room}"

@@ -11,6 +11,7 @@ from nstcore.config import TransferConfig
 from nstcore.errors import DivergenceError
 from nstcore.gradients import Bind, ValueAndGradient, compile_value_and_gradient
 from nstcore.loss_graph import TERMS, build_loss_graph
+from nstcore.numerics import own_numerics
 
 
 class Objective:
@@ -113,6 +114,7 @@ _ADVICE = "lower the weights, or choose another precision or style_normalization
 
 
 @lru_cache(maxsize=8)
+@own_numerics()
 def compiled_loss(structure: TransferConfig, height: int, width: int, batch: int = 1) -> Bind:
     """The compiled loss of a `TransferConfig.structure`, size and number of pictures, once per process.
 

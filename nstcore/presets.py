@@ -8,7 +8,7 @@ from typing import Any
 
 from nstcore.backbones import get_backbone
 from nstcore.config import TransferConfig
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, received
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,8 @@ def get(name: str, **overrides: Any) -> TransferConfig:
     Raises:
         ConfigError: for an unknown preset, setting or value, listing what is allowed.
     """
-    if name not in PRESETS:
-        raise ConfigError(f"unknown preset; expected one of {', '.join(PRESETS)}. Received: preset={name!r}")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ConfigError(f"unknown preset; expected one of {', '.join(PRESETS)}. Received: preset={received(name)}")
     preset = PRESETS[name]
     backbone = get_backbone(overrides.get("backbone", TransferConfig.backbone))
     return TransferConfig.from_dict({**preset.settings, **preset.of_backbone.get(backbone.name, {}), **overrides})

@@ -17,6 +17,8 @@ from typing import Literal
 
 from threadpoolctl import ThreadpoolController
 
+from nstcore.keras_start import chosen_backend
+
 # Instructions that multiply bfloat16 matrices: Intel and AMD, and Arm's "bf16" (Linux, Documentation/arch).
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 # Longest time for starting a backend in a process of its own, in seconds.
@@ -39,7 +41,7 @@ def best_precision() -> Literal["float32", "bfloat16"]:
     """
     answer = _accelerator_multiplies_bfloat16() if _may_have_accelerator() else None
     if answer is None:
-        answer = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" and bool(_flags() & _BFLOAT16_FLAGS)
+        answer = chosen_backend().name == "tensorflow" and bool(_flags() & _BFLOAT16_FLAGS)
     return "bfloat16" if answer else "float32"
 
 
@@ -93,6 +95,7 @@ def _accelerator_multiplies_bfloat16() -> bool | None:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "MPLBACKEND": "",  # Keras imports Matplotlib, which may not find what is named there
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # JAX would take most of a GPU that others may be using
     }
     code = "from nstcore.gradients import multiplies_bfloat16; print(multiplies_bfloat16())"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 
-from nstcore.errors import ConfigError
+from nstcore.keras_home import pass_over_unreadable_settings
+from nstcore.keras_start import start_keras
 
 _SILENT = "3"
 
@@ -18,21 +20,20 @@ def quiet_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _SILENT)
 
 
+def quiet_matplotlib() -> None:
+    """Silence what Matplotlib warns of, such as a home folder in which it cannot keep its list of fonts."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
 def import_keras_quietly() -> None:
     """Import Keras with its backend, and nothing on the terminal but what goes wrong.
 
     Raises:
-        ConfigError: if the backend that KERAS_BACKEND names does not exist or is not installed.
+        ConfigError: as `nstcore.keras_start.start_keras`.
     """
-    try:
-        with _quiet_stderr():
-            import keras  # noqa: F401
-    except (ImportError, ValueError) as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        raise ConfigError(
-            f"Keras does not start with the backend {backend!r} ({error}); install it, or set KERAS_BACKEND to one of "
-            "tensorflow, jax, torch"
-        ) from error
+    pass_over_unreadable_settings()
+    with _quiet_stderr():
+        start_keras()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ import numpy as np
 from nstcore.config import TransferConfig
 from nstcore.features import feature_network
 from nstcore.gradients import compile_forward
-from nstcore.losses import Tensor, feature_matrix, gram_matrix
+from nstcore.losses import Tensor, content_loss, feature_matrix, gram_matrix
+from nstcore.numerics import own_numerics
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,13 @@ class StyleTarget:
     Attributes:
         grams: per style layer the Gram matrix divided by its number of positions, G / M, float32 (N, N).
         positions: per style layer M.
+        structures: per content layer ½ Σ (P - P₀)² / M, where P₀ are the features of a flat picture, of the mean color
+            of this one: how much structure there is. The frame that padding leaves in features is in both.
     """
 
     grams: dict[str, np.ndarray]
     positions: dict[str, int]
+    structures: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,14 @@ def target_network(config: TransferConfig) -> keras.Model:
 
 def style_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> StyleTarget:
     """Compute the style target of a uint8 (H, W, 3) picture."""
-    return _style_of(_look(picture, extractor, config), config)
+    return _style_of(picture, _look(picture, extractor, config), extractor, config)
 
 
 def content_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> ContentTarget:
     """Compute the content target of a uint8 (H, W, 3) picture."""
     seen = _look(picture, extractor, config)
     features = {layer: _numpy(seen["features"][layer]) for layer in config.content_layers}
-    return ContentTarget(features, _style_of(seen, config))
+    return ContentTarget(features, _style_of(picture, seen, extractor, config))
 
 
 def _look(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> dict[str, Any]:
@@ -86,11 +90,20 @@ def _compiled(
     return compile_forward(extractor, outputs)
 
 
-def _style_of(seen: dict[str, Any], config: TransferConfig) -> StyleTarget:
+def _style_of(picture: np.ndarray, seen: dict[str, Any], extractor: keras.Model, config: TransferConfig) -> StyleTarget:
     # A compiled function gives numbers back as tensors, and sorts the names of a dict.
     positions = {layer: int(seen["positions"][layer]) for layer in config.style_layers}
     grams = {layer: _numpy(seen["grams"][layer]) / positions[layer] for layer in config.style_layers}
-    return StyleTarget(grams, positions)
+    flat = _look(np.broadcast_to(picture.mean(axis=(0, 1)), picture.shape), extractor, config)
+    structures = {
+        layer: _structure(seen["features"][layer], flat["features"][layer]) for layer in config.content_layers
+    }
+    return StyleTarget(grams, positions, structures)
+
+
+@own_numerics()
+def _structure(features: Tensor, flat: Tensor) -> float:
+    return float(_numpy(content_loss(features, flat)) / features.shape[0])
 
 
 def _numpy(tensor: object) -> np.ndarray:

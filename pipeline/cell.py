@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from nstcore import PictureError, TransferConfig
-from nstcore.images import load_picture
+from nstcore.files import encodable
+from nstcore.images import load_picture, reading_scale_of
+from nstcore.refusals import refused
 from pipeline.digest import batch_digest, file_sha256
 from pipeline.series import Series, Variant
 
@@ -26,7 +29,7 @@ class Cell:
     Attributes:
         content, style: the pictures' names in paths and reports.
         content_path, style_path: where the pictures are.
-        content_sha256, style_sha256: of the pictures' bytes when the grid was planned.
+        content_sha256, style_sha256: `picture_identity` of the pictures when the grid was planned.
         config: resolved settings.
         weights_sha256: identity of the backbone's weights.
         digest: identity of everything that affects the pixels.
@@ -85,8 +88,8 @@ class Cell:
             PictureError: if it cannot be read, or is not what it was when the grid was planned.
         """
         path = self.path(kind)
-        if picture_sha256(path) != self.sha256(kind):
-            raise PictureError(f"{path}: changed while the grid was running; run it again")
+        if picture_identity(path, self.config.size) != self.sha256(kind):
+            raise PictureError(f"{encodable(path)}: changed while the grid was running; run it again")
         return load_picture(path, self.config)
 
 
@@ -117,13 +120,26 @@ def read_variant(data: Mapping[str, Any]) -> Variant:
     return tuple((name, value) for name, value in data.get("variant", ()))
 
 
-def picture_sha256(path: str | Path) -> str:
-    """SHA-256 of a picture's bytes.
+def picture_identity(path: str | Path, size: int) -> str:
+    """What identifies the pixels that a cell gets of a picture, before they are resized.
+
+    That is the SHA-256 of its bytes; and for the few that are read reduced (`nstcore.decoding.reading_scale`), how far.
+
+    Args:
+        size: the longest side that it is read for.
 
     Raises:
         PictureError: if it cannot be read.
     """
     try:
-        return file_sha256(path)
+        status = os.stat(path)
+        scale = _reading_scale(os.fspath(path), size, status.st_size, status.st_mtime_ns, status.st_ino)
+        return file_sha256(path) + (f" at 1/{scale}" if scale > 1 else "")
     except OSError as error:
-        raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
+        raise PictureError(refused(error, encodable(str(path)), "read")) from error
+
+
+@lru_cache(maxsize=100_000)
+def _reading_scale(path: str, longest_side: int, size: int, mtime_ns: int, inode: int) -> int:
+    """Looked up once per version of a file, as its size and time of change tell."""
+    return reading_scale_of(path, longest_side)

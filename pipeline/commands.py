@@ -10,11 +10,14 @@ from pathlib import Path
 
 from nstcore import cli
 from nstcore.backbones import get_backbone
-from nstcore.command import OneLineParser, require_folder, run_command
-from nstcore.errors import ConfigError, PictureError
-from nstcore.files import write_whole
+from nstcore.command import OneLineParser, run_command
+from nstcore.config import whole_number
+from nstcore.errors import PictureError
+from nstcore.files import encodable, write_results
 from nstcore.images import Picture, load
+from nstcore.places import require_place
 from nstcore.quiet import import_keras_quietly
+from nstcore.streams import say, tell
 from pipeline.judges import JUDGES
 
 # Of a map, whose figure and time grow with the square of the pictures.
@@ -52,35 +55,34 @@ def _measure(options: argparse.Namespace) -> None:
             "unmeasured": compared.unmeasured,
             "judges": compared.judges,
         }
-        print(json.dumps(data, indent=2, ensure_ascii=False))
+        say(json.dumps(data, indent=2))  # in ASCII, which every terminal and file takes
         return
     width = max(len(quantity.title) for quantity in QUANTITIES)
     for quantity in QUANTITIES:
         value = compared.measures.get(quantity.name)
         if value is None:
-            print(f"{quantity.title:<{width}}       –  {compared.unmeasured[quantity.name]}")
+            say(f"{quantity.title:<{width}}       –  {compared.unmeasured[quantity.name]}")
         else:
-            print(f"{quantity.title:<{width}}  {value:6.4f}  {quantity.meaning}")
+            say(f"{quantity.title:<{width}}  {value:6.4f}  {quantity.meaning}")
 
 
 def _map(options: argparse.Namespace) -> None:
     stem = Path(options.output)
     files = {suffix: stem.with_name(f"{stem.name}{suffix}") for suffix in (".csv", ".png", ".svg")}
     for file in files.values():
-        require_folder(file)
+        require_place(file)
     pictures = _pictures_in(options.folder, options.size, avoid=set(files.values()))
     import_keras_quietly()
     from pipeline.map_figure import draw
     from pipeline.picture_map import map_pictures
-    from pipeline.plots import save
+    from pipeline.plots import encode
 
     judge = JUDGES[options.judge]
     placed = map_pictures(pictures, judge)
     figure = draw(placed, [picture for _, picture in pictures], judge=judge.title)
-    for suffix in (".png", ".svg"):
-        save(figure, files[suffix])
-    write_whole(files[".csv"], placed.to_csv().encode())  # last: where it is, all is
-    print(f"{len(pictures)} pictures: {', '.join(str(file) for file in files.values())}")
+    written = {files[suffix]: encode(figure, suffix) for suffix in (".png", ".svg")}
+    write_results({**written, files[".csv"]: placed.to_csv().encode()})  # the table last: where it is, all is
+    say(f"{len(pictures)} pictures: {', '.join(str(file) for file in files.values())}")
 
 
 def _pictures_in(folder: str, size: int, *, avoid: set[Path]) -> list[tuple[str, Picture]]:
@@ -89,21 +91,23 @@ def _pictures_in(folder: str, size: int, *, avoid: set[Path]) -> list[tuple[str,
     Raises:
         PictureError: no folder, fewer than two pictures, too many, or one that cannot be read.
     """
-    from pipeline.grid import find_pictures
+    from pipeline.picture_folder import find_pictures, in_short
 
     written = {path.resolve() for path in avoid}
-    found = [path for paths in find_pictures(folder).values() for path in paths if path.resolve() not in written]
+    looked_at = find_pictures(folder)
+    found = [path for paths in looked_at.pictures.values() for path in paths if path.resolve() not in written]
+    if looked_at.passed_over:
+        tell(f"nst map: {folder}: passed over: {in_short(looked_at.passed_over)}")
     if not 2 <= len(found) <= _MOST_PICTURES:
         raise PictureError(f"{folder}: a map takes 2 to {_MOST_PICTURES} pictures. Received: {len(found)}")
     stems = [path.stem for path in found]
     names = [path.stem if stems.count(path.stem) == 1 else path.name for path in found]
-    return [(name, _load(path, size)) for name, path in zip(names, found, strict=True)]
+    return [(encodable(name), _load(path, size)) for name, path in zip(names, found, strict=True)]
 
 
 def _load(path: str | Path, size: int) -> Picture:
     vgg19 = get_backbone("vgg19")  # of all judges the one that needs the largest pictures
-    if size < vgg19.smallest_side:
-        raise ConfigError(f"--size must be at least {vgg19.smallest_side}. Received: {size}")
+    whole_number("--size", size, vgg19.smallest_side)
     return load(path, size, smallest_side=vgg19.smallest_side, backbone="the judge VGG19")
 
 

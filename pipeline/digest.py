@@ -12,7 +12,7 @@ from typing import Any
 from nstcore import TransferConfig
 
 #: Raised by hand when a change of the engine changes pixels.
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 
 # The settings a target depends on; all others may change without computing it again.
 _TARGET_SETTINGS = ("backbone", "pooling", "content_layers", "style_layers", "size")

@@ -18,6 +18,7 @@ from PIL import Image
 from nstcore import PictureError
 from nstcore.files import link_or_copy, whole_or_absent
 from nstcore.images import write_picture
+from nstcore.places import make_folder
 from pipeline.cell import Cell, Kind
 from pipeline.report_cell import PagePicture, ReportCell, lookup
 
@@ -56,7 +57,7 @@ def fill(folder: Path, finished: Iterable[tuple[Cell, Path]]) -> Index:
         What lies there now. A content or style picture that is not what it was when the grid was planned is left out.
     """
     for name in _FOLDERS:
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / name)
     index: Index = {}
     for cell, picture in finished:
         shown = {"result": result_file(cell.digest)}

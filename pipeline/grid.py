@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nstcore import ConfigError, PictureError, StyleTransferError, TransferConfig, presets
-from nstcore.images import PICTURE_SUFFIXES, load_picture
-from pipeline.cell import Cell, RejectedCell, identity, picture_sha256, read_variant
+from nstcore import ConfigError, MemoryShortageError, PictureError, StyleTransferError, TransferConfig, presets
+from nstcore.images import load_picture
+from pipeline.cell import Cell, RejectedCell, identity, picture_identity, read_variant
 from pipeline.digest import cell_digest, grid_digest
-from pipeline.paths import pair_stems, picture_name
+from pipeline.paths import pair_stems
+from pipeline.picture_folder import PictureFolder, find_pictures
 from pipeline.series import Series
 from pipeline.study import Study
 
@@ -32,6 +32,7 @@ class Grid:
         settings: what was asked for, for the report.
         title: of the report.
         series: every series of the study, in its order.
+        passed_over: what lies in the folders of pictures and is none, each with the reason, by folder.
     """
 
     cells: tuple[Cell, ...]
@@ -40,6 +41,7 @@ class Grid:
     settings: Mapping[str, Any]
     title: str
     series: tuple[Series, ...]
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def pairs(self) -> dict[tuple[str, str], list[Cell]]:
@@ -72,7 +74,7 @@ class Grid:
 
     def answers(self, asked_for: Grid) -> bool:
         """Whether this is the plan of another grid of the same digest, in what its report says besides the cells."""
-        mine, other = ((it.settings, it.missing, it.title, it.series) for it in (self, asked_for))
+        mine, other = ((it.settings, it.missing, it.title, it.series, it.passed_over) for it in (self, asked_for))
         return mine == other
 
     def to_json(self) -> str:
@@ -85,29 +87,8 @@ class Grid:
         rejected = tuple(RejectedCell(**{**cell, "variant": read_variant(cell)}) for cell in data["rejected"])
         # A plan of before studies had titles and series is read as one that answers no study, and is made anew.
         series = tuple(Series(each["backbone"], read_variant(each)) for each in data.get("series", ()))
-        return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""), series)
-
-
-def find_pictures(folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
-    """The pictures in a folder, by the name they have in paths and reports; two files of one name collide.
-
-    Names that differ only in case collide too, as they do on the file systems of macOS and Windows.
-
-    Raises:
-        PictureError: if the folder does not exist or holds no pictures.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise PictureError(f"{folder}: no such folder; name one that holds pictures")
-    found: dict[str, list[Path]] = {}
-    names: dict[str, str] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith("."):
-            name = picture_name(path)
-            found.setdefault(names.setdefault(name.casefold(), name), []).append(path)
-    if not found:
-        raise PictureError(f"{folder}: no pictures in this folder; put some there ({', '.join(PICTURE_SUFFIXES)})")
-    return found
+        passed_over = {folder: tuple(lines) for folder, lines in data.get("passed_over", {}).items()}
+        return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""), series, passed_over)
 
 
 def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing: Mapping[tuple[str, str], str]) -> Grid:
@@ -122,8 +103,8 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     Raises:
         PictureError: for a folder without pictures, or without one that the study names.
     """
-    contents = _chosen(find_pictures(study.content_dir), study.contents, study.content_dir)
-    styles = _chosen(find_pictures(study.style_dir), study.styles, study.style_dir)
+    folders = pictures_of(study)
+    contents, styles = (folder.pictures for folder in folders)
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
     series: list[Series] = []
@@ -142,7 +123,7 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
                     if isinstance(config, str):
                         raise ConfigError(config)
                     pictures = _only(content, content_paths), _only(style, style_paths)
-                    sums = picture_sha256(pictures[0]), picture_sha256(pictures[1])
+                    sums = picture_identity(pictures[0], config.size), picture_identity(pictures[1], config.size)
                 except StyleTransferError as error:
                     rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
                 else:
@@ -151,17 +132,39 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
                     digest = cell_digest(*sums, weights, config)
                     cell = Cell(content, style, *paths, *sums, config, weights, digest, preset=preset, variant=variant)
                     cells.append(cell)
-    settings = json.loads(json.dumps(study.asked_for()))  # as it comes back from the plan's file
+    settings = json.loads(json.dumps(study.asked_for(), default=str))  # as it comes back from the plan's file
     left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
-    return Grid(tuple(cells), tuple(rejected), left_out, settings, study.title, tuple(dict.fromkeys(series)))
+    passed_over = {str(folder.path): folder.passed_over for folder in folders if folder.passed_over}
+    return Grid(
+        tuple(cells),
+        tuple(rejected),
+        left_out,
+        settings,
+        study.title,
+        tuple(dict.fromkeys(series)),
+        passed_over,
+    )
 
 
-def _chosen(found: dict[str, list[Path]], names: Sequence[str], folder: str) -> dict[str, list[Path]]:
+def pictures_of(study: Study) -> tuple[PictureFolder, PictureFolder]:
+    """The folders of content and style pictures, with those that a study uses.
+
+    Raises:
+        PictureError: for a folder without pictures, or without one that the study names.
+    """
+    return (
+        _chosen(find_pictures(study.content_dir), study.contents),
+        _chosen(find_pictures(study.style_dir), study.styles),
+    )
+
+
+def _chosen(folder: PictureFolder, names: Sequence[str]) -> PictureFolder:
     """The pictures that a study names, all if it names none."""
+    found = folder.pictures
     lacking = [name for name in names if name not in found]
     if lacking:
-        raise PictureError(f"{folder}: no picture named {', '.join(lacking)} there; it has {', '.join(found)}")
-    return {name: found[name] for name in names} if names else found
+        raise PictureError(f"{folder.path}: no picture named {', '.join(lacking)} there; it has {', '.join(found)}")
+    return replace(folder, pictures={name: found[name] for name in names}) if names else folder
 
 
 def _network_name(study: Study, backbone: str, weights: str) -> str:
@@ -173,7 +176,8 @@ def _network_name(study: Study, backbone: str, weights: str) -> str:
 def reject_bad_pictures(grid: Grid) -> Grid:
     """Decode every picture of a grid once per backbone's needs, and move the cells of bad ones to the rejected.
 
-    The cells that remain know the size of their picture.
+    The cells that remain know the size of their picture, but those for which there is too little memory just now: they
+    are left to try when it is their turn, because a plan may be kept for longer than memory is short.
     """
     found: dict[tuple[str, str, int], tuple[int, int] | str] = {}
 
@@ -182,6 +186,8 @@ def reject_bad_pictures(grid: Grid) -> Grid:
         if key not in found:
             try:
                 found[key] = load_picture(path, config).shape[:2]
+            except MemoryShortageError:
+                found[key] = (0, 0)
             except PictureError as error:
                 found[key] = str(error)
         return found[key]

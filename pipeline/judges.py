@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from nstcore import weights
 from nstcore.images import Picture
+from nstcore.numerics import own_numerics
 from nstcore.weights import Provenance, cache, pinned
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ class Look:
     grams: tuple[NDArray[np.float32], ...]
 
 
+@own_numerics()
 def look(judge: Judge, picture: Picture) -> Look:
     """Let a judge look at a uint8 (H, W, 3) picture with sides >= 32.
 
@@ -191,6 +193,7 @@ def _extractor(judge: Judge) -> keras.Model:
 
 
 @lru_cache(maxsize=1)
+@own_numerics()
 def _lite() -> tuple[keras.Model, Provenance]:
     import keras
 

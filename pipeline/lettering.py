@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import AbstractContextManager
 from functools import cache
@@ -10,6 +11,10 @@ from typing import Any
 from matplotlib import font_manager, rc_context
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+
+# The families below are asked for letters, and those that have no bold for bold ones too. Matplotlib warns of that many
+# times a run, and nobody can do anything about it.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 #: Of ordinary text, in points.
 FONT_SIZE = 9.0

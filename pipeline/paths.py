@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from nstcore.files import encodable
 from pipeline.series import Series
 
 # Of the 255 bytes a file system allows, a plot's name takes two of these, a separator, a checksum and a suffix.
@@ -14,12 +16,20 @@ _LONGEST_NAME = 100
 
 
 def picture_name(path: Path) -> str:
-    """The name of a picture in paths and reports: its file name without suffix, shortened if it is too long to join."""
-    name = path.stem
+    """The name of a picture in paths and reports: its file name without suffix, shortened if it is too long to join.
+
+    Bytes that are not UTF-8 are written out (\\xe9), because pages, tables and JSON must be.
+    """
+    name = encodable(path.stem)
     encoded = name.encode()
     if len(encoded) <= _LONGEST_NAME:
         return name
     return f"{encoded[: _LONGEST_NAME - 9].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+
+
+def parts_of_output(output: Path) -> list[Path]:
+    """The folders right below an output folder. One run as another user may have left some of them behind."""
+    return [output / name for name in ("cells", "targets", "measures", "weights", "reports", "papers", "nights")]
 
 
 def cell_folder(output: Path, content: str, style: str, backbone: str, digest: str) -> Path:
@@ -36,7 +46,7 @@ def measures_file(output: Path, content: str, style: str, backbone: str, digest:
 
 
 def weights_failure_file(output: Path, backbone: str, weights: str) -> Path:
-    told_apart = "" if weights == "imagenet" else f"-{hashlib.sha256(weights.encode()).hexdigest()[:8]}"
+    told_apart = "" if weights == "imagenet" else f"-{hashlib.sha256(os.fsencode(weights)).hexdigest()[:8]}"
     return output / "weights" / f"{backbone}{told_apart}.failure.json"
 
 

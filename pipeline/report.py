@@ -45,6 +45,7 @@ def index_html(
     summary_figures: Sequence[PageFigure] = (),
     missing_backbones: Mapping[str, str],
     settings: Mapping[str, object],
+    passed_over: Mapping[str, Sequence[str]] | None = None,
     changes: NightPage | None = None,
 ) -> str:
     """The report as one page that needs nothing but the pictures in its folder.
@@ -59,6 +60,7 @@ def index_html(
         image_grids: the pictures of a series as one figure.
         summary_figures: of the whole grid.
         missing_backbones: why a backbone was left out of the grid.
+        passed_over: what lies in the folders of pictures and is none, by folder.
         settings: of the grid, in the order given; sequences are joined by commas.
         changes: what is to stand at the top of a night's page.
 
@@ -92,6 +94,7 @@ def index_html(
             walls=walls(rows, image_grids, wary),
             pairs=pairs(rows, pair_figures, data["facets"]),
             weights=weights,
+            passed_over=passed_over or {},
             settings=[(name, setting(value)) for name, value in settings.items()],
             ran_with=_ran_with(rows),
             changes=changes,

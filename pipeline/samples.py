@@ -9,7 +9,6 @@ and licences.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from nstcore.command import OneLineParser
 from nstcore.errors import PictureError, StyleTransferError
 from nstcore.files import write_whole
 from nstcore.images import PICTURE_SUFFIXES, encode_png, read_picture, resize
+from nstcore.refusals import refused, told
+from nstcore.streams import say, tell
 from pipeline.sample_styles.textures import TEXTURES
 
 Kind = Literal["content", "style"]
@@ -190,7 +192,7 @@ def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
         for name, content in encoded:
             write_whole(folder / name, content)
     except OSError as error:
-        raise PictureError(f"{folder} cannot be filled ({error.strerror or error}); check the path") from None
+        raise PictureError(refused(error, folder, "filled")) from None
     return [folder / name for name in names]
 
 
@@ -210,7 +212,7 @@ def _attribute(folder: Path, pictures: dict[str, Sample]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Exit status 0, also where nothing was to be done; 2 for a folder that cannot be filled."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.samples", description="Fill empty input folders.")
+    parser = OneLineParser(prog="python -m pipeline.samples", description="Fill empty input folders.")
     parser.add_argument("--content-dir", type=Path, default=Path("inputs/content"), help="default: %(default)s")
     parser.add_argument("--style-dir", type=Path, default=Path("inputs/style"), help="default: %(default)s")
     parser.add_argument("--all", action="store_true", help="every picture available, not only 2 contents and 3 styles")
@@ -222,13 +224,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             written = fill(folder, kind, every=options.all)
             filled = filled or bool(written)
             outcome = f"wrote {', '.join(path.name for path in written)}" if written else "has pictures, left alone"
-            print(f"{folder}: {outcome}")
+            say(f"{folder}: {outcome}")
     except StyleTransferError as error:
-        print(f"samples: {error}", file=sys.stderr)
+        tell(f"samples: {told(error)}")
         return 2
     missing = sorted({sample.package for sample in SAMPLES if not sample.available})
     if filled and missing:
-        print(f"some samples were not available, for lack of {', '.join(missing)}")
+        say(f"some samples were not available, for lack of {', '.join(missing)}")
     return 0
 
 

@@ -1,4 +1,7 @@
-"""Luigi targets that know how to write and read what they hold. A file is whole or absent."""
+"""Luigi targets that know how to write and read what they hold. A file is whole or absent.
+
+What the system refuses is an `InputError` or `OutputError` that names the file.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import luigi
 import numpy as np
 
-from nstcore import StyleTransferError, WeightsError
-from nstcore.files import whole_or_absent
-from nstcore.images import read_picture, write_picture
+from nstcore import OutputError, StyleTransferError, WeightsError
+from nstcore.files import reading, whole_or_absent
+from nstcore.images import encode_png, read_picture, write_picture
+from nstcore.places import keep, make_folder, require_folder
 from nstcore.result import Trace, TransferResult
 from nstcore.weights import Provenance, locate
 from pipeline import gallery, judges
@@ -32,7 +36,7 @@ class FileStore(luigi.LocalTarget):
 
     def written(self) -> AbstractContextManager[Path]:
         """Give a temporary path that takes the file's place when the block ends without an error."""
-        self.makedirs()
+        make_folder(Path(self.path).parent)
         return whole_or_absent(self.path)
 
 
@@ -44,14 +48,24 @@ class TextStore(FileStore):
             path.write_text(text, encoding="utf-8", newline="")
 
     def load(self) -> str:
-        return Path(self.path).read_text(encoding="utf-8")
+        with reading(self.path):
+            return Path(self.path).read_text(encoding="utf-8")
+
+
+def json_text(data: Any) -> str:
+    """Data as a JSON file holds it.
+
+    A path that is not UTF-8 holds surrogates. Written as \\udc80, which JSON knows too, they come back.
+    """
+    text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class JsonStore(TextStore):
     """A dictionary as JSON."""
 
     def dump(self, data: Any) -> None:
-        super().dump(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        super().dump(json_text(data))
 
     def load(self) -> Any:
         return json.loads(super().load())
@@ -71,7 +85,8 @@ class GridStore(TextStore):
         super().dump(grid.to_json())
 
     def load(self) -> Grid:  # type: ignore[override]
-        return _load_grid(self.path, os.stat(self.path).st_mtime_ns)
+        with reading(self.path):
+            return _load_grid(self.path, os.stat(self.path).st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
@@ -85,7 +100,7 @@ class FigureStore(FileStore):
     def dump(self, figure: Figure) -> None:
         from pipeline.plots import save
 
-        self.makedirs()
+        make_folder(Path(self.path).parent)
         save(figure, self.path)
 
 
@@ -104,13 +119,13 @@ class VectorFigureStore(FigureStore):
 
 
 class StyleTargetStore(FileStore):
-    """A style target as .npz: grams/<layer>, positions/<layer>."""
+    """A style target as .npz: grams/<layer>, positions/<layer>, structures/<layer>."""
 
     def dump(self, target: StyleTarget) -> None:
         _dump_npz(self, _style_arrays(target))
 
     def load(self) -> StyleTarget:
-        with np.load(self.path) as arrays:
+        with reading(self.path), np.load(self.path) as arrays:
             return _style_target(dict(arrays))
 
 
@@ -124,7 +139,7 @@ class ContentTargetStore(FileStore):
     def load(self) -> ContentTarget:
         from nstcore.targets import ContentTarget
 
-        with np.load(self.path) as file:
+        with reading(self.path), np.load(self.path) as file:
             arrays = dict(file)
         return ContentTarget(_of_kind("features", arrays), _style_target(arrays))
 
@@ -170,17 +185,43 @@ class CellStore(luigi.Target):
         self._manifest = JsonStore(os.fspath(folder / "manifest.json"))
 
     def exists(self) -> bool:
-        return self._picture.exists() and self._trace.exists() and self._manifest.exists()
+        return os.path.exists(self._picture) and self._trace.exists() and self._manifest.exists()
 
     def finished_at(self) -> float:
         """When the cell was written, seconds since the epoch."""
         return os.stat(self._manifest.path).st_mtime
 
+    def require_place(self) -> None:
+        """See that the cell can be written, before it is made.
+
+        Raises:
+            OutputError: if it cannot.
+        """
+        require_folder(self.path)
+
     def dump(self, result: TransferResult, manifest: dict[str, Any]) -> None:
-        Path(self.path).mkdir(parents=True, exist_ok=True)
-        write_picture(self._picture, result.image)
-        self._trace.dump(result.trace.to_csv())
-        self._manifest.dump(manifest)
+        """Write the files of a cell; where its folder does not take them, they are kept elsewhere.
+
+        Raises:
+            OutputError: if they could not be written in their place, saying where they are.
+        """
+        try:
+            make_folder(self.path)
+            write_picture(self._picture, result.image)
+            self._trace.dump(result.trace.to_csv())
+            self._manifest.dump(manifest)
+        except OutputError as error:
+            raise OutputError(f"{error}; {self._kept(result, manifest)}") from error
+
+    def _kept(self, result: TransferResult, manifest: dict[str, Any]) -> str:
+        """Keep the files under the path that they have in `cells`, so that the folder can be laid over it."""
+        folder = Path(*Path(self.path).parts[-3:])
+        files = {
+            self._picture: encode_png(result.image),
+            Path(self._trace.path): result.trace.to_csv().encode(),
+            Path(self._manifest.path): json_text(manifest).encode(),
+        }
+        return keep({str(folder / path.name): content for path, content in files.items()})
 
     def picture(self) -> np.ndarray:
         return read_picture(self._picture)
@@ -203,13 +244,17 @@ def _dump_npz(target: FileStore, arrays: dict[str, Any]) -> None:
 
 def _style_arrays(target: StyleTarget) -> dict[str, np.ndarray]:
     grams = {f"grams/{layer}": gram for layer, gram in target.grams.items()}
-    return grams | {f"positions/{layer}": np.asarray(count) for layer, count in target.positions.items()}
+    positions = {f"positions/{layer}": np.asarray(count) for layer, count in target.positions.items()}
+    structures = {f"structures/{layer}": np.asarray(value) for layer, value in target.structures.items()}
+    return grams | positions | structures
 
 
 def _style_target(arrays: dict[str, np.ndarray]) -> StyleTarget:
     from nstcore.targets import StyleTarget
 
-    return StyleTarget(_of_kind("grams", arrays), _of_kind("positions", arrays, int))
+    return StyleTarget(
+        _of_kind("grams", arrays), _of_kind("positions", arrays, int), _of_kind("structures", arrays, float)
+    )
 
 
 def _of_kind(kind: str, arrays: dict[str, np.ndarray], convert: Callable[[Any], Any] = np.asarray) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nstcore import BACKBONES, ConfigError, TransferConfig, presets
+from nstcore.config import expected, named_settings, path_text, sequence
+from nstcore.errors import received
 from pipeline.series import Variant
 
 _FIELDS = tuple(each.name for each in fields(TransferConfig))
@@ -60,7 +62,7 @@ class Combination:
 
     @property
     def weights(self) -> str:
-        return str(self.settings.get("weights", TransferConfig.weights))
+        return _text(self.settings.get("weights", TransferConfig.weights))
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,39 @@ class Study:
     title: str = "Style transfer grid"
 
     def __post_init__(self) -> None:
+        for name in ("content_dir", "style_dir"):
+            path_text(name, getattr(self, name), "a text, the path of a folder")
+        if not isinstance(self.title, str):
+            raise ConfigError(expected("title", "a text", self.title))
+        for name in ("contents", "styles", "backbones"):
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
         if not self.backbones or not all(self.backbones) or len(set(self.backbones)) != len(self.backbones):
-            names = ",".join(self.backbones)
-            raise ConfigError(f"backbones must be one or more different names. Received: backbones={names!r}")
+            raise ConfigError(expected("backbones", "one or more different names", ",".join(self.backbones)))
         for axis in self.axes:
             labels = [choice.label for choice in axis.choices]
             if not labels or len(set(labels)) != len(labels):
                 raise ConfigError(f"{axis.name} must go through one or more different values. Received: {labels}")
-        varied = [choice.settings for axis in self.axes for choice in axis.choices]
-        for settings in ({"preset": self.preset, **self.settings}, *varied):
-            _check_names(settings)
+        _check_names(self.settings)
+        _check_names({"preset": self.preset})
+        for choice in (choice for axis in self.axes for choice in axis.choices):
+            _check_names(choice.settings)
+
+    def require_possible(self) -> None:
+        """See that there is a cell that can be. A value that is wrong for some costs those alone.
+
+        Raises:
+            ConfigError: saying why the first of all cannot.
+        """
+        errors: list[ConfigError] = []
+        for each in self.combinations():
+            for backbone in each.backbones:
+                try:
+                    presets.get(each.preset, **{**each.settings, "backbone": backbone})
+                except ConfigError as error:
+                    errors.append(error)
+                else:
+                    return
+        raise errors[0]
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, the last axis fastest."""
@@ -108,9 +133,8 @@ class Study:
             settings = {"preset": self.preset, **self.settings}
             for choice in choices:
                 settings |= choice.settings
-            backbone = settings.pop("backbone", None)
-            backbones = (str(backbone),) if backbone is not None else self.backbones
-            yield Combination(labels, str(settings.pop("preset")), settings, backbones)
+            backbones = (_text(settings.pop("backbone")),) if "backbone" in settings else self.backbones
+            yield Combination(labels, _text(settings.pop("preset")), settings, backbones)
 
     def networks(self) -> list[tuple[str, str]]:
         """The networks it takes, as (backbone, weights), those that exist."""
@@ -144,36 +168,37 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         ConfigError: naming the file, for one that cannot be read or asks for what does not exist.
     """
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        return _study(data)
+        return _study(tomllib.loads(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a study's TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    except ValueError as error:  # of TOML's form, of UTF-8, of a path, or of a number too long to be read
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply") from error
 
 
-_TEXTS, _LISTS = ("title", "content_dir", "style_dir", "preset"), ("contents", "styles", "backbones")
-_KEYS = (*_TEXTS, *_LISTS, "settings", "sweep", "cases")
+_OF_A_STUDY = ("title", "content_dir", "style_dir", "preset", "contents", "styles", "backbones", "settings")
+_KEYS = (*_OF_A_STUDY, "sweep", "cases")
 
 
 def _study(data: Mapping[str, Any]) -> Study:
     unknown = [key for key in data if key not in _KEYS]
     if unknown:
         raise ConfigError(f"unknown key; expected some of {', '.join(_KEYS)}. Received: {', '.join(unknown)}")
-    texts: dict[str, Any] = {key: _of_type(data, key, str, "a text") for key in _TEXTS if key in data}
-    lists: dict[str, Any] = {key: tuple(_texts(data, key)) for key in _LISTS if key in data}
-    sweep = _of_type(data, "sweep", dict, "a table of lists")
+    sweep = data.get("sweep", {})
+    if not isinstance(sweep, dict):
+        raise ConfigError(expected("sweep", "a table of lists", sweep))
     for name, values in sweep.items():
         if not isinstance(values, list):
-            raise ConfigError(f"sweep.{name} must be a list of values. Received: {values!r}")
+            raise ConfigError(f"sweep.{name} must be a list of values. Received: {received(values)}")
         if name == "backbone":
             raise ConfigError("sweep.backbone: list the backbones in `backbones` instead")
     axes = [varied(name, values) for name, values in sweep.items()]
     if "cases" in data:
         axes.insert(0, _cases(data["cases"]))
-    return Study(**texts, **lists, settings=_of_type(data, "settings", dict, "a table"), axes=tuple(axes))
+    return Study(**{key: data[key] for key in _OF_A_STUDY if key in data}, axes=tuple(axes))
 
 
 def _cases(cases: Any) -> Axis:
@@ -185,34 +210,33 @@ def _cases(cases: Any) -> Axis:
     return Axis("case", tuple(Choice(case["name"], rest) for case, rest in zip(cases, choices, strict=True)))
 
 
-def _of_type(data: Mapping[str, Any], key: str, kind: type, expected: str) -> Any:
-    value = data.get(key, kind())
-    if not isinstance(value, kind):
-        raise ConfigError(f"{key} must be {expected}. Received: {key}={value!r}")
-    return value
+def _names(name: str, value: object) -> tuple[str, ...]:
+    names = tuple(sequence(name, value, "a list of names"))
+    if not all(isinstance(each, str) for each in names):
+        raise ConfigError(expected(name, "a list of names", names))
+    return names
 
 
-def _texts(data: Mapping[str, Any], key: str) -> list[str]:
-    value = data[key]
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ConfigError(f"{key} must be a list of names. Received: {key}={value!r}")
-    return value
-
-
-def _check_names(settings: Mapping[str, Any]) -> None:
+def _check_names(settings: object) -> None:
     """See that settings exist; whether their values are in range depends on the backbone, and costs its cells alone."""
-    unknown = [name for name in settings if name not in (*_FIELDS, "preset")]
-    if unknown:
-        known = ", ".join(("preset", *_FIELDS))
-        raise ConfigError(f"unknown setting; expected some of {known}. Received: {', '.join(unknown)}")
-    if "preset" in settings and settings["preset"] not in presets.PRESETS:
-        presets.get(settings["preset"])
+    known = named_settings("settings", settings, ("preset", *_FIELDS))
+    if "preset" in known:
+        presets.get(known["preset"])
 
 
 def _label(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_label_of_one, value)) or "none"
+    return _label_of_one(value)
+
+
+def _label_of_one(value: Any) -> str:
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
-    if isinstance(value, list | tuple):
-        return " + ".join(map(_label, value)) or "none"
-    return str(value)
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    """The value, if it is a text; else what messages say of it."""
+    return value if isinstance(value, str) else received(value)

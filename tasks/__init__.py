@@ -2,11 +2,15 @@
 
 from luigi.tools.range import RangeDailyBase
 
-from nstcore.quiet import quiet_tensorflow
+from nstcore.quiet import quiet_matplotlib, quiet_tensorflow
+from nstcore.streams import prepare_streams
+from tasks.border import guard
+from tasks.command_lines import lock_by_any_command_line
+from tasks.defaults import bring_defaults
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
-from tasks.inputs import BackboneWeights, Picture
+from tasks.inputs import BackboneWeights, OutputFolder, Picture
 from tasks.measures import JudgeWeights, MeasureCell
 from tasks.nightly import NightlyGrid, WorseCell
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
@@ -15,7 +19,12 @@ from tasks.study import FailedCell
 from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
 
+prepare_streams()
 quiet_tensorflow()
+quiet_matplotlib()
+lock_by_any_command_line()
+bring_defaults()
+guard()
 
 __all__ = [
     "BackboneWeights",
@@ -32,6 +41,7 @@ __all__ = [
     "LossPlot",
     "MeasureCell",
     "NightlyGrid",
+    "OutputFolder",
     "PaperFigures",
     "PaperPage",
     "PaperStudy",

@@ -8,6 +8,7 @@ import luigi
 
 from nstcore import BACKBONES
 from pipeline.study import Study, read_study
+from tasks.parameters import SettingsParameter
 from tasks.study import StudyTask
 
 
@@ -21,7 +22,7 @@ class FullGrid(StudyTask):
     size: int = luigi.IntParameter(default=256, description="longest side of the pictures, pixels")
     iterations: int = luigi.IntParameter(default=100, description="iterations of the optimiser")
     weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random", a weights file, or a folder')
-    settings: dict[str, Any] = luigi.DictParameter(
+    settings: dict[str, Any] = SettingsParameter(
         default={}, description='other TransferConfig fields as JSON, such as {"style_weight": 20}'
     )
 

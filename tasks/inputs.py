@@ -1,4 +1,4 @@
-"""What comes from outside: pictures, and the backbones' trained weights."""
+"""What comes from outside: pictures, the backbones' trained weights, and the folder that everything is written into."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import luigi
 
+from nstcore import StyleTransferError
 from nstcore import weights as trained
+from nstcore.places import require_folder
 from nstcore.quiet import import_keras_quietly
-from pipeline.paths import weights_failure_file
+from pipeline.paths import parts_of_output, weights_failure_file
 from pipeline.stores import WeightsStore
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir
@@ -23,12 +25,33 @@ class Picture(luigi.ExternalTask):
         return luigi.LocalTarget(self.path)
 
 
+class OutputFolder(luigi.Task):
+    """A folder that takes files. Asked for before anything that takes long, and it leaves nothing there."""
+
+    path: str = luigi.Parameter()
+
+    def complete(self) -> bool:
+        try:
+            self.run()
+        except StyleTransferError:
+            return False
+        return True
+
+    def run(self) -> None:
+        output = Path(self.path)
+        for folder in (output, *parts_of_output(output)):
+            require_folder(folder)
+
+
 class BackboneWeights(SettlingTask):
     """The trained weights of a backbone, found or fetched once per machine."""
 
     backbone: str = luigi.Parameter()
     weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random" or a path')
     output_dir: str = output_dir()
+
+    def requires(self) -> OutputFolder:
+        return OutputFolder(path=self.output_dir)
 
     def output(self) -> WeightsStore:
         return WeightsStore(self.backbone, self.weights)

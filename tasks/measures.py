@@ -16,6 +16,7 @@ from pipeline import judges, metrics
 from pipeline.cell import Cell
 from pipeline.paths import measures_file, weights_failure_file
 from pipeline.stores import JsonStore, JudgeStore
+from tasks.inputs import OutputFolder
 from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir
@@ -27,6 +28,9 @@ class JudgeWeights(SettlingTask):
 
     network: str = luigi.Parameter(description=", ".join(judges.NETWORKS))
     output_dir: str = output_dir()
+
+    def requires(self) -> OutputFolder:
+        return OutputFolder(path=self.output_dir)
 
     def output(self) -> JudgeStore:
         return JudgeStore(self.network)

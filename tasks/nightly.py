@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import luigi
 
+from nstcore import StyleTransferError
 from pipeline.digest import file_sha256
 from pipeline.nights.changes import Thresholds
 from pipeline.nights.making import prune, write_night
@@ -20,9 +21,10 @@ from pipeline.paths import nights_folder
 from pipeline.stores import TextStore
 from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
-from tasks.parameters import threshold
+from tasks.inputs import OutputFolder
+from tasks.parameters import WholeNumberParameter, threshold
 from tasks.reports import GridReport
-from tasks.study import FailedCell, StudyTask
+from tasks.study import FailedCell, StudyTask, say_passed_over
 
 logger = logging.getLogger("luigi-interface")
 
@@ -55,12 +57,18 @@ class NightlyGrid(StudyTask):
         significant=False,
         description="whether the run fails for a cell that got worse, or the page alone tells",
     )
-    worse_loss: float = threshold(Thresholds.loss, "of the final loss, as a share: 0.05 is 5 %")
-    worse_time: float = threshold(Thresholds.seconds, "of the time of a cell made again, as a share")
-    worse_time_seconds: float = threshold(Thresholds.least_seconds, "and of that time in seconds besides")
-    worse_measure: float = threshold(Thresholds.measure, "of a measure, on its own scale")
-    keep_nights: int = luigi.IntParameter(
-        default=KeepRule.last, significant=False, description="how many of the newest nights are kept"
+    worse_loss: float = threshold("worse_loss", Thresholds.loss, "of the final loss, as a share: 0.05 is 5 %")
+    worse_time: float = threshold("worse_time", Thresholds.seconds, "of the time of a cell made again, as a share")
+    worse_time_seconds: float = threshold(
+        "worse_time_seconds", Thresholds.least_seconds, "and of that time in seconds besides"
+    )
+    worse_measure: float = threshold("worse_measure", Thresholds.measure, "of a measure, on its own scale")
+    keep_nights: int = WholeNumberParameter(
+        "keep_nights",
+        1,
+        default=KeepRule.last,
+        significant=False,
+        description="how many of the newest nights are kept",
     )
     keep_firsts: bool = luigi.BoolParameter(
         default=KeepRule.firsts,
@@ -80,8 +88,15 @@ class NightlyGrid(StudyTask):
     def study(self) -> Study:
         return read_study(self.config) if self.config else FullGrid().study()
 
+    def check(self) -> None:
+        if not self.complete():  # a night that was made stays, whatever became of its study
+            super().check()
+
     def shelf(self) -> NightShelf:
         return NightShelf(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))
+
+    def folders(self) -> list[OutputFolder]:
+        return [*super().folders(), OutputFolder(path=os.fspath(self.shelf().folder))]
 
     def output(self) -> TextStore:
         return TextStore(self.page())
@@ -90,13 +105,17 @@ class NightlyGrid(StudyTask):
         return os.fspath(self.shelf().page(self.date))
 
     def complete(self) -> bool:
-        return bool(self.output().exists()) or self.date in self.shelf().pruned()
+        try:
+            return bool(self.output().exists()) or self.date in self.shelf().pruned()
+        except StyleTransferError:
+            return False  # run() says what is wrong
 
     def run(self) -> Iterator[Any]:
         limits = Thresholds(self.worse_loss, self.worse_time, self.worse_time_seconds, self.worse_measure)
         rule = KeepRule(self.keep_nights, self.keep_firsts)
         report = self.planned_report()
         yield report
+        say_passed_over(report)
         if not self.output().exists():
             top = write_night(self.shelf(), self.night(report), report.folder(), report.page, limits)
             logger.info("night: %s: %s", self.page(), top.summary)

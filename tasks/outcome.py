@@ -4,11 +4,14 @@ Luigi runs nothing that depends on a failed task, so one broken picture would co
 that meets a `StyleTransferError` therefore leaves a record of it in place of its output and counts as complete for
 the rest of this run: the cells after it fail with the same line, the reports show it, and `FullGrid` ends with one
 failed `FailedCell` for each. A later run finds no output and tries again. Anything unforeseen fails the Luigi way.
+
+What a person can mend, the system's refusals included, is told in one line; only faults of ours have a traceback.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from pathlib import Path
 import luigi
 
 from nstcore import StyleTransferError
+from nstcore.refusals import line_of
 from pipeline.stores import JsonStore
 
 # Made once when the scheduling process imports this module, and inherited by the workers it forks.
@@ -62,7 +66,10 @@ class SettlingTask(luigi.Task):
         raise NotImplementedError
 
     def complete(self) -> bool:
-        return bool(self.output().exists()) or bool(self.failure().reason())
+        try:
+            return bool(self.output().exists()) or bool(self.failure().reason())
+        except StyleTransferError:
+            return False  # run() says what is wrong
 
     def run(self) -> None:
         with self.settled():
@@ -83,10 +90,34 @@ class SettlingTask(luigi.Task):
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:
-        """Leave a record of the `StyleTransferError` that ends the block, or none, not even of an earlier run."""
+        """Leave a record of the error that ends the block and that a person can mend, or none, not even an old one.
+
+        Where the record cannot be written either, the error fails the task.
+        """
         try:
             yield
-        except StyleTransferError as error:
-            self.failure().write(str(error))
+        except Exception as error:
+            reason = line_of(error)
+            if not reason:
+                raise
+            try:
+                self.failure().write(reason)
+            except StyleTransferError:
+                raise error from None
         else:
             self.failure().clear()
+
+
+class _OneLine(logging.Filter):
+    """Of a failed task, Luigi logs its worker's name and a traceback. Where a line says why, that line is logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        reason = line_of(error) if error else ""
+        if reason and isinstance(record.args, tuple) and record.args:
+            record.msg, record.args = "%s failed: %s", (record.args[-1], reason)
+            record.exc_info = record.exc_text = None
+        return True
+
+
+logging.getLogger("luigi-interface").addFilter(_OneLine())

@@ -10,14 +10,13 @@ from typing import Any
 
 import luigi
 
-from nstcore import StyleTransferError
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
 from pipeline.paths import papers_folder
 from pipeline.stores import JsonStore, TextStore
 from pipeline.study import Study
 from tasks.paper_files import evidence_of, reports_of, write_figures
-from tasks.parameters import batch_size, on_missing_weights, output_dir
+from tasks.parameters import SettingsParameter, batch_size, on_missing_weights, output_dir
 from tasks.study import FailedCell, StudyTask
 
 logger = logging.getLogger("luigi-interface")
@@ -35,7 +34,7 @@ class PaperTask(luigi.Task):
     size: int = luigi.IntParameter(default=0, description="longest side, pixels; 0: what suits the paper")
     iterations: int = luigi.IntParameter(default=0, description="iterations of the optimiser; 0: what suits the paper")
     weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random" or a folder of weights files')
-    settings: dict[str, Any] = luigi.DictParameter(default={}, description="other TransferConfig fields, as JSON")
+    settings: dict[str, Any] = SettingsParameter(default={}, description="other TransferConfig fields, as JSON")
     on_missing_weights: str = on_missing_weights()
     output_dir: str = output_dir()
     batch_size: int = batch_size()
@@ -63,11 +62,8 @@ class PaperStudy(PaperTask, StudyTask):
         return self.setup().study(PAPERS[self.paper], self.name)
 
     def _complete(self) -> bool:
-        try:
-            grid = self.grid()
-        except StyleTransferError:
-            return False  # run() says what is wrong
-        found = all(step.complete() for step in self.requires())
+        grid = self.grid()
+        found = all(step.complete() for step in self.networks())
         return found and self._is_planned(grid) and self.report(grid).complete()
 
     def run(self) -> Iterator[Any]:
@@ -121,6 +117,24 @@ class PaperFigures(PaperTask):
 
     def requires(self) -> list[PaperPage]:
         return [self.clone(PaperPage, paper=paper.key, folder=str(self.folder())) for paper in choose(self.paper)]
+
+    def studies(self) -> list[PaperStudy]:
+        """Every study of every paper that is asked for."""
+        return [study for page in self.requires() for study in page.requires()]
+
+    def check(self) -> None:
+        """See that some of every study can be made. A cell that cannot is told on its paper's page.
+
+        Raises:
+            StyleTransferError: for the first study of which nothing can.
+        """
+        for study in self.studies():
+            study.check()
+
+    def cells_made(self) -> tuple[int, int]:
+        """How many cells of all its studies are made, and how many there are."""
+        counts = [study.cells_made() for study in self.studies()]
+        return sum(made for made, _ in counts), sum(planned for _, planned in counts)
 
     def folder(self) -> Path:
         return papers_folder(Path(self.output_dir), self.paper, self.setup().digest())

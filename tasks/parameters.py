@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import luigi
 from luigi.parameter import ParameterVisibility
 
+from nstcore import ConfigError
+from nstcore.config import expected, whole_number
 from pipeline.cell import Cell
 
 
@@ -40,6 +42,45 @@ class CellsParameter(luigi.Parameter):
         return json.dumps([asdict(cell) for cell in cells], sort_keys=True)
 
 
+class SettingsParameter(luigi.DictParameter):
+    """Fields of `TransferConfig` by name. Their values are checked by the study that takes them."""
+
+    def normalize(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ConfigError(expected("settings", "names with values", value))
+        try:
+            frozen = super().normalize(value)
+            self.serialize(frozen)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(expected("settings", "what JSON can hold", value)) from error
+        return frozen
+
+
+class WholeNumberParameter(luigi.IntParameter):
+    """A whole number that may not be too small."""
+
+    def __init__(self, name: str, least: int, **others: Any) -> None:
+        super().__init__(**others)
+        self._name, self._least = name, least
+
+    def normalize(self, value: Any) -> Any:
+        whole_number(self._name, value, self._least)
+        return super().normalize(value)
+
+
+class ThresholdParameter(luigi.FloatParameter):
+    """How much worse something may get, 0 or more."""
+
+    def __init__(self, name: str, **others: Any) -> None:
+        super().__init__(**others)
+        self._name = name
+
+    def normalize(self, value: Any) -> Any:
+        if not isinstance(value, int | float) or not value >= 0:
+            raise ConfigError(expected(self._name, "a number >= 0", value))
+        return super().normalize(value)
+
+
 def joined_text(description: str) -> luigi.Parameter:
     """A text that a batch of tasks joins with commas."""
     return luigi.Parameter(description=description, batch_method=", ".join)
@@ -64,7 +105,9 @@ def on_missing_weights() -> luigi.Parameter:
 
 def batch_size() -> luigi.Parameter:
     """How many cells are evaluated together. Not significant: it changes a picture by no more than rounding does."""
-    return luigi.IntParameter(
+    return WholeNumberParameter(
+        "batch_size",
+        1,
         default=1,
         significant=False,
         positional=False,
@@ -72,9 +115,10 @@ def batch_size() -> luigi.Parameter:
     )
 
 
-def threshold(default: float, of_what: str) -> luigi.Parameter:
+def threshold(name: str, default: float, of_what: str) -> luigi.Parameter:
     """How much worse something may get."""
-    return luigi.FloatParameter(default=default, significant=False, description=f"how much worse may get: {of_what}")
+    description = f"how much worse may get: {of_what}"
+    return ThresholdParameter(name, default=default, significant=False, description=description)
 
 
 def _cell(data: dict[str, Any]) -> Cell:

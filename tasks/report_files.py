@@ -8,6 +8,7 @@ from pathlib import Path
 
 import luigi
 
+from nstcore import StyleTransferError
 from pipeline.cell import Cell, RejectedCell
 from pipeline.gallery import result_file
 from pipeline.grid import Grid
@@ -44,9 +45,12 @@ class ReportTask(luigi.Task):
 
     @looked_up_once
     def complete(self) -> bool:
-        if not self.output().exists():
-            return False
-        steps = self.deps()
+        try:
+            return bool(self.output().exists()) and self._is_newest(self.deps())
+        except StyleTransferError:
+            return False  # run() says what is wrong
+
+    def _is_newest(self, steps: list[luigi.Task]) -> bool:
         return all(step.complete() for step in steps) and self.finished_at() >= max(
             [self.planned_at(), *(step.finished_at() for step in steps)]
         )

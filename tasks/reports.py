@@ -75,6 +75,7 @@ class GridReport(ReportTask):
             summary_figures=[step.page_figure() for step in steps if isinstance(step, SummaryPlot)],
             missing_backbones=plan.missing,
             settings=plan.settings,
+            passed_over=plan.passed_over,
             changes=changes,
         )
 

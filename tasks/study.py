@@ -11,17 +11,20 @@ from typing import Any
 import luigi
 
 from nstcore import StyleTransferError, WeightsError
-from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
+from nstcore.files import encodable
+from pipeline.grid import Grid, expand, pictures_of, reject_bad_pictures
 from pipeline.paths import plan_file, report_folder
+from pipeline.picture_folder import in_short
 from pipeline.series import Series
 from pipeline.stores import GridStore
 from pipeline.study import Study
-from tasks.inputs import BackboneWeights
+from tasks.inputs import BackboneWeights, OutputFolder
 from tasks.one_look import one_look
 from tasks.outcome import CellFailed
 from tasks.parameters import batch_size, on_missing_weights, output_dir
 from tasks.reports import GridReport
 from tasks.table import GridTable
+from tasks.transfer import Transfer
 
 logger = logging.getLogger("luigi-interface")
 
@@ -60,35 +63,54 @@ class StudyTask(luigi.Task):
         """
         raise NotImplementedError
 
-    def requires(self) -> list[BackboneWeights]:
+    def check(self) -> None:
+        """See, before anything is scheduled, that some of what is asked for can be made.
+
+        Raises:
+            StyleTransferError: if none can.
+        """
+        study = self.study()
+        study.require_possible()
+        pictures_of(study)
+
+    def requires(self) -> list[luigi.Task]:
+        weights = self.networks()
+        return [*self.folders(), *weights] if weights else []  # else run() says what is wrong
+
+    def folders(self) -> list[OutputFolder]:
+        """What it writes into."""
+        return [OutputFolder(path=self.output_dir)]
+
+    def networks(self) -> list[BackboneWeights]:
+        """The weights that it takes; none are fetched for a study that cannot be."""
         try:
             study = self.study()
-            for folder in (study.content_dir, study.style_dir):
-                find_pictures(folder)
+            pictures_of(study)
         except StyleTransferError:
-            return []  # run() says what is wrong, and no weights are fetched for it
+            return []
         return [
             BackboneWeights(backbone=backbone, weights=weights, output_dir=self.output_dir)
             for backbone, weights in study.networks()
         ]
 
     def complete(self) -> bool:
-        with one_look():
-            return self._complete()
-
-    def _complete(self) -> bool:
-        if not all(step.output().exists() for step in self.requires()):
-            return False
         try:
-            grid = self.grid()
+            with one_look():
+                return self._complete()
         except StyleTransferError:
             return False  # run() says what is wrong
+
+    def _complete(self) -> bool:
+        if not all(step.output().exists() for step in self.networks()):
+            return False
+        grid = self.grid()
         rejected = self._plan_store(grid).load().rejected if self._is_planned(grid) else None
         return rejected is not None and all(cell.skipped for cell in rejected) and self.report(grid).complete()
 
     def run(self) -> Iterator[Any]:
         report = self.planned_report()
         yield report
+        say_passed_over(report)
         yield self.failed_cells(report)
 
     def planned_report(self) -> GridReport:
@@ -106,6 +128,12 @@ class StudyTask(luigi.Task):
             if cell.status == "failed"
         ]
 
+    def cells_made(self) -> tuple[int, int]:
+        """How many of its cells are made, and how many there are."""
+        cells = self.grid().cells
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in cells)
+        return sum(step.output().exists() for step in transfers), len(cells)
+
     def page(self) -> str:
         """Path of the page that it makes."""
         return str(self.report(self.grid()).output().path)
@@ -116,7 +144,7 @@ class StudyTask(luigi.Task):
         Raises:
             StyleTransferError: if there is nothing to expand, or weights are missing that may not be.
         """
-        networks = {(step.backbone, step.weights): step for step in self.requires()}
+        networks = {(step.backbone, step.weights): step for step in self.networks()}
         found = {key: step.output().load().sha256 for key, step in networks.items() if step.output().exists()}
         missing = {key: step.failure().reason() for key, step in networks.items() if key not in found}
         if missing and self.on_missing_weights == "fail":
@@ -133,6 +161,12 @@ class StudyTask(luigi.Task):
 
     def _plan_store(self, grid: Grid) -> GridStore:
         return GridStore(os.fspath(plan_file(report_folder(Path(self.output_dir), grid.digest))))
+
+
+def say_passed_over(report: GridReport) -> None:
+    """Log what lies in the folders of pictures and is none: once a run, when its report is made."""
+    for folder, lines in report.plan().passed_over.items():
+        logger.warning("%s: passed over: %s", encodable(folder), in_short(lines))
 
 
 @StudyTask.event_handler(luigi.Event.SUCCESS)

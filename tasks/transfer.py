@@ -223,14 +223,21 @@ class Transfer(CellsTask):
             with member.settled():
                 pairs[member] = member.load()
         results = self.optimize(list(pairs.values())) if pairs else []
+        errors = []
         for member, result in zip(pairs, results, strict=True):
-            with member.settled():
-                member.dump(result, len(pairs))
+            try:
+                with member.settled():
+                    member.dump(result, len(pairs))
+            except Exception as error:  # one that cannot be written does not keep the others
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("cells could not be written", errors)
         self.tell_failures()
 
     def load(self) -> Pair:
         """Read what a cell is made from."""
         self.check_steps()
+        self.output().require_place()
         self.check_weights()
         from nstcore.batch import Pair
         from nstcore.memory import require_memory

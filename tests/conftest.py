@@ -9,11 +9,14 @@ many tests of the tasks start is made through their `kept`, and put back for eac
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -134,3 +137,37 @@ def run_on_backend() -> Callable[..., None]:
         assert finished.returncode == 0, finished.stderr
 
     return run
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can look into and write to; those of pytest are their owner's alone."""
+    folder = Path(tempfile.mkdtemp(prefix="nst-test-"))
+    folder.chmod(0o777)
+    yield folder
+    folder.chmod(0o777)
+    for above, names, _ in os.walk(folder):  # so that also who is not root can remove what tests have closed
+        for name in names:
+            (Path(above) / name).chmod(0o777)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def unprivileged() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Make a block run without root's rights, before which no permission holds. For others it changes nothing."""
+
+    @contextlib.contextmanager
+    def unprivileged() -> Iterator[None]:
+        if os.geteuid() != 0:
+            yield
+            return
+        group = os.getegid()
+        os.setegid(65534)
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(group)
+
+    return unprivileged

@@ -33,6 +33,7 @@ from keras import ops
 from nstcore.errors import ConfigError
 from nstcore.gradients import BoundLoss, ValueAndGradient
 from nstcore.loss_graph import TERMS
+from nstcore.numerics import own_numerics
 from nstcore.objective import Objective
 from nstcore.pixel_range import STIFFNESS, tensor_within_range
 
@@ -107,6 +108,7 @@ class DeviceLBFGS(ABC):
         """Evaluations of loss and gradient so far."""
         return self._objective.evaluations
 
+    @own_numerics()
     def start(self) -> None:
         """Evaluate the initial picture.
 
@@ -122,6 +124,7 @@ class DeviceLBFGS(ABC):
         self._value *= float(self._scale)
         self._rescale(float(self._scale))
 
+    @own_numerics()
     def step(self) -> bool:
         """Go one step; tell whether there was one that lowers the loss. If not, the picture stays what it is.
 
@@ -137,6 +140,7 @@ class DeviceLBFGS(ABC):
         self._begin_anew()
         return self._step()
 
+    @own_numerics()
     def refine(self) -> bool:
         """Switch to the loss itself, if it is an approximation so far, keeping the history; tell whether it was.
 
@@ -150,11 +154,13 @@ class DeviceLBFGS(ABC):
         self._evaluated(self._evaluate())
         return True
 
+    @own_numerics()
     def picture(self) -> np.ndarray:
         """The current picture: a float32 (H, W, 3) array on the host, within 0..255 if bounded."""
         found = ops.convert_to_numpy(tensor_within_range(self._z()) if self._bounded else self._z())
         return np.array(found[0])
 
+    @own_numerics()
     def state_dict(self) -> dict[str, np.ndarray]:
         """All that the run depends on but the objective, as arrays that `np.savez` takes: some 22 pictures."""
         return {
@@ -171,6 +177,7 @@ class DeviceLBFGS(ABC):
             **{f"device/{name}": array for name, array in self._arrays().items()},
         }
 
+    @own_numerics()
     def load_state(self, state: dict[str, np.ndarray]) -> None:
         """Go on where another run was when its `state_dict` was made, to the bit on the same machine.
 
@@ -284,7 +291,7 @@ def batch_evaluation(loss: BoundLoss, bounded: bool) -> EvaluateBatch:
         ConfigError: if the backend lacks its library.
     """
     together: EvaluateTogether = _adapter().compiled(loss.terms, bounded)
-    return lambda trials: together(trials, loss.arguments)
+    return own_numerics()(lambda trials: together(trials, loss.arguments))
 
 
 def _adapter() -> ModuleType:

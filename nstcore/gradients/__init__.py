@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
+
+from nstcore.errors import ConfigError
+from nstcore.keras_start import BACKENDS, chosen_backend
+from nstcore.numerics import own_numerics
 
 #: (1, H, W, 3) float32 picture -> (name of each term -> value, gradient of the total of the picture's shape).
 ValueAndGradient = Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]
@@ -24,7 +29,7 @@ ValueAndGradient = Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]
 class BoundLoss:
     """The loss of one pair of pictures, or of a batch of them, for callers on the host and for those on the device.
 
-    Calling it is calling `evaluate`.
+    Calling it is calling `evaluate` within `nstcore.numerics.own_numerics`.
 
     Attributes:
         evaluate: computes from and to arrays of the host: a `ValueAndGradient`, or of the graph of a batch (B, H, W, 3)
@@ -39,7 +44,8 @@ class BoundLoss:
     arguments: Any
 
     def __call__(self, pictures: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
-        return self.evaluate(pictures)
+        with own_numerics():
+            return self.evaluate(pictures)
 
 
 #: The other inputs of the graph -> the function of the pictures alone. They go to the device once, when bound.
@@ -49,7 +55,7 @@ Bind = Callable[[dict[str, Any]], BoundLoss]
 def compile_value_and_gradient(graph: keras.Model) -> Bind:
     """Compile a loss graph (`nstcore.loss_graph.build_loss_graph`) with the active Keras backend."""
     bind: Bind = _adapter().compile_value_and_gradient(graph)
-    return bind
+    return own_numerics()(bind)
 
 
 def compile_forward(model: keras.Model, outputs: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
@@ -68,7 +74,19 @@ def compile_forward(model: keras.Model, outputs: Callable[[Any], Any]) -> Callab
         The function of float32 pictures; what it gives is on the device.
     """
     forward: Callable[[np.ndarray], Any] = _adapter().compile_forward(model, outputs)
-    return forward
+    return own_numerics()(forward)
+
+
+def process_numerics() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
+    """What `nstcore.numerics` keeps to itself for all threads: reads a variable, sets it, and its value here."""
+    settings: list[tuple[Callable[[], Any], Callable[[Any], None], Any]] = _adapter().process_numerics()
+    return settings
+
+
+def thread_numerics() -> AbstractContextManager[None]:
+    """The same for what every thread has for itself, as a context."""
+    context: AbstractContextManager[None] = _adapter().thread_numerics()
+    return context
 
 
 def device_name() -> str:
@@ -94,4 +112,7 @@ def multiplies_bfloat16() -> bool | None:
 
 
 def _adapter() -> ModuleType:
-    return importlib.import_module(f"nstcore.gradients.{keras.backend.backend()}")
+    backend = chosen_backend()
+    if backend.name not in BACKENDS:  # Keras was imported by someone else
+        raise ConfigError(f"Keras runs on {backend.name!r}; expected one of {', '.join(BACKENDS)}")
+    return importlib.import_module(f"nstcore.gradients.{backend.name}")

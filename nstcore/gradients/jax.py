@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -75,3 +77,28 @@ def multiplies_bfloat16() -> bool | None:
     # "9.0" on NVIDIA, the name of an architecture on AMD.
     major = str(getattr(device, "compute_capability", "")).partition(".")[0]
     return device.platform == "tpu" or (major.isdecimal() and int(major) >= 8)
+
+
+def process_numerics() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
+    return []  # JAX' variables can be set for one thread
+
+
+@contextlib.contextmanager
+def thread_numerics() -> Iterator[None]:
+    # Without this GPUs multiply with TF32 and TPUs with bfloat16. What is in bfloat16 is not made more precise by it.
+    with (
+        _x64(False),
+        jax.default_matmul_precision("highest"),
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+    ):
+        yield
+
+
+def _x64(enabled: bool) -> contextlib.AbstractContextManager[None]:
+    """JAX' own context, which has moved."""
+    if hasattr(jax, "enable_x64"):
+        context: contextlib.AbstractContextManager[None] = jax.enable_x64(enabled)
+    else:
+        context = jax.experimental.enable_x64(enabled)
+    return context

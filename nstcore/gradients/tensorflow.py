@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -53,3 +54,24 @@ def multiplies_bfloat16() -> bool | None:
         return None
     capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability")
     return capability is not None and capability >= (8, 0)
+
+
+def process_numerics() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
+    # TF32 keeps ten bits of a float32's fraction; TensorFlow uses it on GPUs unless told otherwise.
+    tf32 = tf.config.experimental
+    return [(tf32.tensor_float_32_execution_enabled, tf32.enable_tensor_float_32_execution, False)]
+
+
+@contextlib.contextmanager
+def thread_numerics() -> Iterator[None]:
+    # Rewriters of graphs that put lower types in place of float32. Setting options costs: only where some are on.
+    options = tf.config.optimizer.get_experimental_options()
+    mixing = {name: value for name, value in options.items() if "mixed_precision" in name and value}
+    if not mixing:
+        yield
+        return
+    tf.config.optimizer.set_experimental_options(dict.fromkeys(mixing, False))
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(mixing)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -49,3 +51,31 @@ def multiplies_bfloat16() -> bool | None:
         return None
     # AMD's GPUs have a capability too, which counts otherwise.
     return torch.version.cuda is not None and torch.cuda.get_device_capability() >= (8, 0)
+
+
+def process_numerics() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
+    settings: list[tuple[Callable[[], Any], Callable[[Any], None], Any]] = [
+        (torch.get_default_dtype, torch.set_default_dtype, torch.float32)
+    ]
+    backends = torch.backends
+    if hasattr(backends, "fp32_precision"):  # since torch 2.9
+        operations = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)
+        settings += [_attribute(operation, "fp32_precision", "ieee") for operation in operations]
+    else:
+        settings.append(_attribute(backends.cudnn, "allow_tf32", False))
+    # Last, and so set back first: it sets those of products above too.
+    settings.append((torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"))
+    return settings
+
+
+@contextlib.contextmanager
+def thread_numerics() -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
+def _attribute(of: Any, name: str, value: Any) -> tuple[Callable[[], Any], Callable[[Any], None], Any]:
+    return functools.partial(getattr, of, name), functools.partial(setattr, of, name), value

@@ -42,4 +42,5 @@ def select(arrays: Mapping[str, npt.NDArray[np.float32]], shapes: Mapping[str, t
             raise SourceError(f"{name} has shape {arrays[name].shape}, the network needs {shape}")
         if not np.isfinite(arrays[name]).all():
             raise SourceError(f"{name} holds values that are not finite")
-    return {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in shapes}
+    # Not ascontiguousarray, which turns a single number into a row of one.
+    return {name: np.asarray(arrays[name], dtype=np.float32, order="C") for name in shapes}

@@ -20,8 +20,10 @@ from typing import IO
 
 import numpy as np
 
-from nstcore.errors import WeightsError
+from nstcore.errors import ConfigError, OutputError, StyleTransferError, WeightsError
 from nstcore.files import PART_PATTERN, whole_or_absent
+from nstcore.places import expand_home, require_folder
+from nstcore.refusals import refused, why
 from nstcore.weights.arrays import Arrays, digest
 from nstcore.weights.provenance import Provenance
 
@@ -36,11 +38,20 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
 def folder() -> Path:
-    """Where converted weights lie: `weights` in `$NSTCORE_CACHE`, `$XDG_CACHE_HOME/nstcore` or `~/.cache/nstcore`."""
+    """Where converted weights lie: `weights` in `$NSTCORE_CACHE`, `$XDG_CACHE_HOME/nstcore` or `~/.cache/nstcore`.
+
+    Raises:
+        ConfigError: there is no such place, because the home folder is not known.
+    """
     own, shared = os.environ.get("NSTCORE_CACHE"), os.environ.get("XDG_CACHE_HOME")
     if own:
-        return Path(own).expanduser() / "weights"
-    return (Path(shared) if shared else Path.home() / ".cache") / "nstcore" / "weights"
+        return expand_home(own, "NSTCORE_CACHE") / "weights"
+    try:
+        return (Path(shared) if shared else Path.home() / ".cache") / "nstcore" / "weights"
+    except RuntimeError:
+        raise ConfigError(
+            "no home folder is known in which weights could be kept; set NSTCORE_CACHE to a folder you can write"
+        ) from None
 
 
 def peek(backbone: str) -> Provenance | None:
@@ -50,7 +61,7 @@ def peek(backbone: str) -> Provenance | None:
         if entry["format"] != _FORMAT or entry["bytes"] != _arrays(backbone).stat().st_size:
             return None
         provenance = Provenance.from_dict(entry["provenance"])
-    except (OSError, ValueError, KeyError, TypeError, WeightsError):
+    except (OSError, ValueError, KeyError, TypeError, StyleTransferError):
         return None
     return provenance if provenance.backbone == backbone else None
 
@@ -59,7 +70,7 @@ def stamp(backbone: str) -> tuple[int, int] | None:
     """Size and time of change of an entry's record, or None: while it stays, so does what `peek` says. One `stat`."""
     try:
         status = os.stat(_record(backbone))
-    except OSError:
+    except (OSError, ConfigError):
         return None
     return status.st_size, status.st_mtime_ns
 
@@ -81,6 +92,7 @@ def write(arrays: Arrays, provenance: Provenance) -> None:
     """Put weights into the cache, in place of any of the same backbone.
 
     Raises:
+        ConfigError: there is no place for a cache.
         WeightsError: the folder cannot be written.
     """
     backbone = provenance.backbone
@@ -96,7 +108,20 @@ def write(arrays: Arrays, provenance: Provenance) -> None:
         with whole_or_absent(_record(backbone)) as part:
             part.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise _unwritable(error) from error
+        raise _unusable(backbone, error) from error
+
+
+def require_writable(backbone: str) -> None:
+    """See that weights can be written, before they are fetched.
+
+    Raises:
+        ConfigError: there is no place for a cache.
+        WeightsError: they cannot.
+    """
+    try:
+        require_folder(folder())
+    except OutputError as error:
+        raise _unusable(backbone, error) from error
 
 
 @contextmanager
@@ -104,13 +129,15 @@ def lock(backbone: str) -> Iterator[None]:
     """Let one process at a time fetch the weights of a backbone; the lock goes with the process that holds it.
 
     Raises:
+        ConfigError: there is no place for a cache.
         WeightsError: the folder cannot be written, or another process holds the lock for too long.
     """
+    place = folder()
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        file = (folder() / f"{backbone}.lock").open("ab")
+        place.mkdir(parents=True, exist_ok=True)
+        file = _open_lock(place / f"{backbone}.lock")
     except OSError as error:
-        raise _unwritable(error) from error
+        raise _unusable(backbone, error) from error
     with file:
         _wait_for(file, backbone)
         try:
@@ -142,7 +169,7 @@ def _try_flock(file: IO[bytes], operation: int) -> bool:
         return False
     except OSError as error:
         if error.errno not in _NO_LOCKS:
-            raise _unwritable(error) from error
+            raise WeightsError(refused(error, file.name, "locked")) from error
     return True
 
 
@@ -162,8 +189,34 @@ def _sweep() -> None:
                 temporary.unlink()
 
 
-def _unwritable(error: OSError) -> WeightsError:
-    reason = error.strerror or str(error)
+def _open_lock(path: Path) -> IO[bytes]:
+    """Open a lock, made if it is not there. One that another user has made need only be read."""
+    try:
+        return path.open("ab")
+    except OSError:
+        if not path.exists():
+            raise
+        return path.open("rb")
+
+
+def _unusable(backbone: str, error: OSError) -> WeightsError:
+    """Why the cache takes no weights: also that it has some, which its owner keeps from others."""
+    if _is_withheld(backbone):
+        return WeightsError(
+            f"the weights of {backbone} in the cache {folder()} may not be read ({why(error)}); let their owner run "
+            f"chmod -R a+rX {folder()}, or set NSTCORE_CACHE to a folder you can write"
+        )
     return WeightsError(
-        f"cannot write the weights cache {folder()}: {reason}; set NSTCORE_CACHE to a folder you can write"
+        f"cannot write the weights cache {folder()}: {why(error)}; set NSTCORE_CACHE to a folder you can write"
     )
+
+
+def _is_withheld(backbone: str) -> bool:
+    for path in (_record(backbone), _arrays(backbone)):
+        try:
+            path.open("rb").close()
+        except PermissionError:
+            return True
+        except OSError:
+            continue
+    return False

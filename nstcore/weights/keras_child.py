@@ -1,4 +1,4 @@
-"""Run as a program: `python -m nstcore.weights.keras_child BACKBONE OUT.npz` writes keras.applications' own weights.
+"""Run as a program: `python -m nstcore.weights.keras_child APPLICATION OUT.npz` writes keras.applications' own weights.
 
 A program of its own because Keras downloads without any time limit: a child can be given one, and be ended. Keras
 looks into its cache first; before it opens any URL the host is asked for a sign of life. If it fails, a line of
@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from nstcore.backbones import get_backbone, name_as_in_a_fresh_process
+from nstcore.backbones import build_application
+from nstcore.keras_start import start_keras
+from nstcore.numerics import own_numerics
 from nstcore.weights.arrays import Arrays
 from nstcore.weights.failures import one_line
 from nstcore.weights.network import read_arrays
@@ -67,22 +69,19 @@ def _probe_before_opening(event: str, arguments: tuple[Any, ...]) -> None:
             probe(url)
 
 
-def official_arrays(backbone: str) -> Arrays:
+@own_numerics()
+def official_arrays(application: str) -> Arrays:
     """Weights of `keras.applications` for ImageNet, from Keras' cache or its host, under the names of our network."""
-    import keras
-
-    builder = getattr(keras.applications, get_backbone(backbone).application)
-    network = builder(include_top=False, weights="imagenet", input_shape=(None, None, 3))
-    name_as_in_a_fresh_process(network.layers)
-    return read_arrays(network)
+    return read_arrays(build_application(application, weights="imagenet"))
 
 
-def main(backbone: str, path: str) -> int:
-    """Write the weights of one backbone and return the exit status."""
+def main(application: str, path: str) -> int:
+    """Write the weights that Keras has of one network for ImageNet, and return the exit status."""
     socket.setdefaulttimeout(_SILENCE_SECONDS)
     sys.addaudithook(_probe_before_opening)
     try:
-        arrays = official_arrays(backbone)
+        start_keras()
+        arrays = official_arrays(application)
     except Exception as error:  # Keras raises bare Exception where a download fails
         print(f"\nERROR: {one_line(error)}", file=sys.stderr)
         return 1

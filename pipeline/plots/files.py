@@ -16,10 +16,9 @@ _FORMATS: dict[str, dict[str, Any]] = {".png": {"Software": None}, ".svg": {"Cre
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG or SVG, by the suffix of `path`, at the figure's own resolution.
+    """Write what `encode` gives for the suffix of `path`.
 
-    The file is whole or absent: it is written beside its place and renamed into it. Its folder must exist. The same
-    data gives the same bytes (with the same Matplotlib and fonts): no date and no program name is written.
+    The file is whole or absent: it is written beside its place and renamed into it. Its folder must exist.
 
     Raises:
         ValueError: for another suffix.
@@ -28,7 +27,18 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise ValueError(f"path must end in {' or '.join(_FORMATS)}. Received: path={str(path)!r}")
+    write_whole(path, encode(figure, suffix))
+
+
+def encode(figure: Figure, suffix: str) -> bytes:
+    """A figure as the bytes of a PNG or SVG file, at its own resolution.
+
+    The same data gives the same bytes (with the same Matplotlib and fonts): no date and no program name is in them.
+
+    Args:
+        suffix: ".png" or ".svg".
+    """
     encoded = io.BytesIO()
     with figure_style():
         figure.savefig(encoded, format=suffix[1:], dpi="figure", metadata=_FORMATS[suffix])
-    write_whole(path, encoded.getvalue())
+    return encoded.getvalue()

@@ -1,14 +1,19 @@
 """Asked by `test_backends.py` on every backend: losses and gradients, and the losses of a short run.
 
-For each backbone the point, the terms of the loss and the gradient there.
+For each backbone the point, the terms of the loss and the gradient there. For each way of preprocessing the content
+picture as the network would see it.
 """
 
 from __future__ import annotations
 
+from typing import get_args
+
+import keras
 import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
-from nstcore.backbones import BACKBONES
+from nstcore.backbones import BACKBONES, Preprocessing
+from nstcore.features import preprocess
 from nstcore.gradients import multiplies_bfloat16
 from nstcore.loss_graph import TERMS
 
@@ -25,6 +30,12 @@ def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def answers() -> dict[str, object]:
     content, style, noise = pictures()
     found: dict[str, object] = {"multiplies_bfloat16": str(multiplies_bfloat16())}
+    for mode in get_args(Preprocessing):
+        keras.config.set_image_data_format("channels_first")  # as a user may have it for other work
+        picture = keras.Input(batch_shape=(None, None, None, 3))
+        seen = keras.Model(picture, preprocess(picture, mode))
+        keras.config.set_image_data_format("channels_last")
+        found[f"preprocessed/{mode}"] = keras.ops.convert_to_numpy(seen(content[np.newaxis].astype(np.float32)))[0]
     for backbone in BACKBONES:
         # One backbone with a style of another size, "gatys" and average pooling, for which the network is rebuilt. JAX
         # compiles the network for each size it meets, so the others see a style of the content's size.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
-from nstcore.backbones import BACKBONES
+from nstcore.backbones import BACKBONES, Preprocessing
 
 OTHERS = ("jax", "torch")
 
@@ -42,6 +44,23 @@ def test_loss_and_gradient_agree_with_tensorflow(probe, backend, backbone):
     assert norm > 0
     assert expected @ gradient / norm / np.linalg.norm(gradient) > 0.9999
     assert np.linalg.norm(gradient) == pytest.approx(norm, rel=1e-3)
+
+
+# Means and deviations of ImageNet: of Caffe's VGG (Simonyan & Zisserman 2014), blue first, and of torchvision.
+PREPROCESSED = {
+    "caffe": lambda rgb: rgb[..., ::-1] - [103.939, 116.779, 123.68],
+    "tf": lambda rgb: rgb / 127.5 - 1,
+    "torch": lambda rgb: (rgb / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225],
+    "none": lambda rgb: rgb,
+}
+
+
+@pytest.mark.parametrize("mode", get_args(Preprocessing))
+@EVERY_BACKEND
+def test_every_way_of_preprocessing_is_its_formula(probe, backend, mode):
+    rgb = probe(backend)["preprocessed/none"].astype(np.float64)
+    np.testing.assert_allclose(probe(backend)[f"preprocessed/{mode}"], PREPROCESSED[mode](rgb), rtol=1e-5, atol=1e-5)
+    assert rgb.max() > 200
 
 
 @EVERY_BACKEND

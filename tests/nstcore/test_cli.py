@@ -311,3 +311,90 @@ def test_a_backend_that_does_not_exist_is_one_line(folder):
     assert done.stderr.count("\n") == 1
     assert "abacus" in done.stderr
     assert "tensorflow, jax, torch" in done.stderr
+
+
+def test_what_keras_and_matplotlib_are_set_to_for_other_work_changes_nothing(folder):
+    Path("keras.json").write_text('{"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}')
+    done = run_program(
+        *GOOD, "--precision", "float32", KERAS_HOME=str(folder), MPLBACKEND="module://matplotlib_inline.backend_inline"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run(*GOOD, "--precision", "float32", "-o", "here.png", "--trace", "here.csv")[0] == 0
+    ours, others = (Trace.from_csv(Path(name).read_text().splitlines()) for name in ("here.csv", "trace.csv"))
+    for one, other in zip(ours, others, strict=True):
+        assert other.total == pytest.approx(one.total, rel=1e-6)
+
+
+def test_a_backend_of_the_settings_file_is_named_with_the_file(folder):
+    Path("keras.json").write_text('{"backend": "abacus"}')
+    done = run_program(*GOOD, KERAS_HOME=str(folder), KERAS_BACKEND="")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "abacus" in done.stderr
+    assert str(folder / "keras.json") in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_known_before_anything_is_computed(
+    folder, public_folder, unprivileged, monkeypatch
+):
+    def started(*arguments):
+        raise AssertionError("the pictures are optimised")
+
+    monkeypatch.setattr(cli, "_transfer", started)
+    (public_folder / "closed").mkdir(mode=0o555)
+    for option, other in (("-o", "--trace"), ("--trace", "-o")):
+        names = {"-o": "out.png", "--trace": "trace.csv"}
+        places = (option, str(public_folder / "closed" / names[option]), other, str(public_folder / names[other]))
+        with unprivileged():
+            status, out, err = run("content.png", "style.jpg", *places, *FAST)
+        assert (status, out) == (2, "")
+        assert re.fullmatch(rf"nst: \S+/{names[option]}: cannot be written \(Permission denied\); [^\n]+\n", err)
+    assert [path.name for path in public_folder.rglob("*")] == ["closed"]
+
+
+@pytest.mark.parametrize("lost", ["out.png", "trace.csv"])
+def test_a_result_whose_folder_is_gone_when_it_is_made_is_not_lost(folder, monkeypatch, lost):
+    real = cli._transfer
+    Path("there").mkdir()
+
+    def transfer(options, config):
+        result = real(options, config)
+        Path("there").rmdir()
+        return result
+
+    monkeypatch.setattr(cli, "_transfer", transfer)
+    places = {name: f"there/{name}" if name == lost else name for name in ("out.png", "trace.csv")}
+    status, out, err = run("content.png", "style.jpg", "-o", places["out.png"], "--trace", places["trace.csv"], *FAST)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    (kept,) = folder.glob(f"nst-kept-*/{lost}")
+    (written,) = {"out.png", "trace.csv"} - {lost}
+    assert re.search(rf"there/{lost}: cannot be written.*kept instead: {kept}; written: {written}", err)
+    assert read_picture(kept if lost == "out.png" else "out.png").shape == (48, 64, 3)
+    assert len((kept if lost == "trace.csv" else Path("trace.csv")).read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("weights", ["~nosuchuser/own.h5", "x" * 300, "closed/own.h5", "closed.h5"])
+def test_weights_that_cannot_be_looked_at_are_one_line(folder, public_folder, unprivileged, weights):
+    (public_folder / "closed").mkdir(mode=0)
+    (public_folder / "closed.h5").touch(mode=0)
+    for name in ("content.png", "style.jpg"):
+        (public_folder / name).write_bytes(Path(name).read_bytes())
+    with contextlib.chdir(public_folder), unprivileged():
+        status, out, err = run("content.png", "style.jpg", "-o", "out.png", *FAST, "--weights", weights)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"home folder that is not known|cannot be read \((File name too long|Permission denied)\); c", err)
+    assert "[Errno" not in err
+    assert not (public_folder / "out.png").exists()
+
+
+def test_without_a_home_random_weights_need_none(folder, monkeypatch):
+    def no_home(cls):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", classmethod(no_home))
+    for name in ("NSTCORE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert run("content.png", "style.jpg", "-o", "out.png", *FAST)[0] == 0
+    status, _, err = run("content.png", "style.jpg", "-o", "other.png", *FAST, "--weights", "imagenet")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "set NSTCORE_CACHE" in err

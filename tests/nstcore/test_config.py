@@ -132,12 +132,12 @@ def configurations(draw: st.DrawFn) -> TransferConfig:
         total_variation_weight=draw(NUMBERS),
         style_normalization=draw(st.sampled_from(["balanced", "gatys", "none", "keras-example"])),
         total_variation=draw(st.sampled_from(["power", "squared"])),
-        size=draw(st.integers(min_value=backbone.smallest_side)),
+        size=draw(st.integers(backbone.smallest_side, 2**31 - 1)),
         init=draw(st.sampled_from(["content", "noise", "style"])),
-        seed=draw(st.integers(min_value=0)),
-        iterations=draw(st.integers(min_value=1)),
+        seed=draw(st.integers(0, 2**31 - 1)),
+        iterations=draw(st.integers(1, 2**31 - 1)),
         precision=draw(st.sampled_from(["float32", "bfloat16", "auto"])),
-        weights=draw(st.text(min_size=1)),
+        weights=draw(st.text(st.characters(exclude_characters="\0"), min_size=1)),
     )
 
 

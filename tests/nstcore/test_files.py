@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from nstcore.files import whole_or_absent
+from nstcore.files import encodable, whole_or_absent
 
 
 class Interruption(BaseException):
@@ -63,3 +63,17 @@ def test_a_block_that_writes_nothing_is_an_error_and_not_an_empty_file(tmp_path)
     with pytest.raises(FileNotFoundError), whole_or_absent(tmp_path / "result.png"):
         pass
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain é 😀", "plain é 😀"),
+        (os.fsdecode(b"caf\xe9.png"), r"caf\xe9.png"),
+        (os.fsdecode(b"\xff\xfe"), r"\xff\xfe"),
+        ("\ud800 and \udce9", r"\ud800 and \udce9"),  # no file name has the first of these
+    ],
+)
+def test_any_text_can_be_written(text, written):
+    assert encodable(text) == written
+    assert encodable(text).encode()

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from nstcore import MemoryShortageError, TransferConfig, memory, style_transfer
+from nstcore import MemoryShortageError, TransferConfig, free_memory, memory, style_transfer
 
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=1).resolved()
 
@@ -54,14 +54,14 @@ def test_what_a_run_needs_is_said(monkeypatch, caplog, content_picture, style_pi
 
 def test_linux_tells_what_is_free(tmp_path):
     (tmp_path / "meminfo").write_text("MemTotal:  100 kB\nMemAvailable:  12 kB\n")
-    assert memory._available(tmp_path / "meminfo") == 12 * 1024
-    assert memory._available(tmp_path / "nothing") is None
+    assert free_memory._available(tmp_path / "meminfo") == 12 * 1024
+    assert free_memory._available(tmp_path / "nothing") is None
 
 
 def test_a_control_groups_limit_counts(tmp_path):
     for name, text in {"max": "1000\n", "current": "600\n", "stat": "anon 500\ninactive_file 50\n"}.items():
         (tmp_path / f"memory.{name}").write_text(text)
-    assert memory._left_in_group(tmp_path) == 450
+    assert free_memory._left_in_group(tmp_path) == 450
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory._left_in_group(tmp_path) is None
-    assert memory._left_in_group(tmp_path / "nothing") is None
+    assert free_memory._left_in_group(tmp_path) is None
+    assert free_memory._left_in_group(tmp_path / "nothing") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import sys
 
 import keras
 import numpy as np
@@ -27,8 +28,8 @@ def literal_loss(content, style, config):
     config = config.resolved()
     network, _ = pretrained_network(config.backbone, config.weights)
     layers = [*config.content_layers, *config.style_layers]
-    mode = {"caffe": keras.applications.vgg19, "tf": keras.applications.inception_v3}
-    preprocess = mode[BACKBONES[config.backbone].preprocessing].preprocess_input
+    application = getattr(keras.applications, BACKBONES[config.backbone].application)
+    preprocess = sys.modules[application.__module__].preprocess_input
     outputs = keras.Model(network.input, [network.get_layer(name).output for name in layers])
 
     def matrices(picture):

@@ -140,7 +140,7 @@ def test_an_unknown_preset_lists_the_known_ones():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"backbone": "alexnet"}, r"vgg16, vgg19, resnet50, inceptionv3\. Received: backbone='alexnet'"),
+        ({"backbone": "alexnet"}, rf"{', '.join(BACKBONES)}\. Received: backbone='alexnet'"),
         ({"colour": 1}, r"unknown setting; .*Received: colour"),
         ({"iterations": 0}, r"Received: iterations=0"),
     ],

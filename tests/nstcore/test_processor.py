@@ -11,6 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from nstcore import TransferConfig, processor
+from nstcore.keras_start import Backend
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +38,7 @@ def _asked_anew():
 def test_auto_is_what_was_measured_to_be_faster(monkeypatch, flags, backend, precision):
     monkeypatch.setattr(processor, "_may_have_accelerator", lambda: False)
     monkeypatch.setattr(processor, "_flags", lambda: flags)
-    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setattr(processor, "chosen_backend", lambda: Backend(backend, "a test"))
     assert TransferConfig(precision="auto").resolved().precision == precision
 
 
@@ -54,7 +55,7 @@ def test_an_accelerator_that_computes_counts_before_the_processor(monkeypatch, a
     monkeypatch.setattr(processor, "_may_have_accelerator", lambda: True)
     monkeypatch.setattr(processor, "_accelerator_multiplies_bfloat16", lambda: answer)
     monkeypatch.setattr(processor, "_flags", lambda: flags)
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setattr(processor, "chosen_backend", lambda: Backend("tensorflow", "a test"))
     assert TransferConfig(precision="auto").resolved().precision == precision
 
 

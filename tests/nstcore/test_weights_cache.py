@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nstcore.errors import WeightsError
+from nstcore.errors import ConfigError, WeightsError
 from nstcore.weights import Provenance, cache
 from nstcore.weights.arrays import digest
 
@@ -196,6 +196,75 @@ def test_waiting_for_a_lock_ends(monkeypatch):
     ):
         pass
     with cache.lock("vgg19"):
+        pass
+
+
+def own_cache(folder, monkeypatch):
+    """A filled cache that others may look into, and no more."""
+    monkeypatch.setenv("NSTCORE_CACHE", str(folder / "cache"))
+    cache.write(*some_weights())
+    for path in (folder / "cache", cache.folder()):
+        path.chmod(0o555)
+    return cache.folder()
+
+
+def test_a_cache_that_another_user_has_filled_is_read(public_folder, unprivileged, monkeypatch):
+    own_cache(public_folder, monkeypatch)
+    with unprivileged():
+        assert cache.peek("vgg19") == cache.read("vgg19")[1] == some_weights()[1]
+        with pytest.raises(
+            WeightsError, match=r"cannot write the weights cache .*Permission denied; set NSTCORE_CACHE"
+        ):
+            cache.require_writable("vgg16")
+
+
+def test_a_lock_that_another_user_has_made_is_taken(public_folder, unprivileged, monkeypatch):
+    place = own_cache(public_folder, monkeypatch)
+    place.chmod(0o755)
+    with cache.lock("vgg19"):
+        pass
+    (place / "vgg19.lock").chmod(0o444)
+    place.chmod(0o555)
+    monkeypatch.setattr(cache, "_LOCK_SECONDS", 0.2)
+    with (
+        unprivileged(),
+        cache.lock("vgg19"),
+        pytest.raises(WeightsError, match="another process holds"),
+        cache.lock("vgg19"),
+    ):
+        pass
+    with unprivileged(), pytest.raises(WeightsError, match="cannot write the weights cache"), cache.lock("vgg16"):
+        pass
+
+
+@pytest.mark.parametrize("closed", ["vgg19.json", "vgg19.npz", "."])
+def test_a_cache_that_its_owner_keeps_from_others_says_so(public_folder, unprivileged, monkeypatch, closed):
+    place = own_cache(public_folder, monkeypatch)
+    (place / closed).chmod(0)
+    try:
+        with unprivileged():
+            assert cache.read("vgg19") is None
+            with pytest.raises(WeightsError, match=r"vgg19 in the cache .* may not be read .*chmod -R a\+rX"):
+                cache.require_writable("vgg19")
+            assert closed == "." or cache.stamp("vgg19") is not None
+    finally:
+        place.chmod(0o755)
+
+
+def test_without_a_home_there_are_no_weights_but_a_line(monkeypatch):
+    def no_home(cls):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("NSTCORE_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(no_home))
+    unknown = "no home folder is known.*set NSTCORE_CACHE"
+    assert (cache.peek("vgg19"), cache.read("vgg19"), cache.stamp("vgg19")) == (None, None, None)
+    with pytest.raises(ConfigError, match=unknown), cache.lock("vgg19"):
+        pass
+    monkeypatch.setenv("NSTCORE_CACHE", "~nosuchuser/cache")
+    assert cache.peek("vgg19") is None
+    with pytest.raises(ConfigError, match="NSTCORE_CACHE='~nosuchuser/cache'"), cache.lock("vgg19"):
         pass
 
 

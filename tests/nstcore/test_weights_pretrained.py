@@ -6,6 +6,8 @@ exchanged turn that around. Input and output channels exchanged leave noise. The
 classification (ResNet50) and is pinned by the converters' own tests.
 """
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -31,9 +33,8 @@ def photographs(side):
 
 
 def network_input(backbone, rgb):
-    if get_backbone(backbone).preprocessing == "tf":
-        return rgb / 127.5 - 1
-    return rgb[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+    application = getattr(keras.applications, get_backbone(backbone).application)
+    return sys.modules[application.__module__].preprocess_input(rgb.copy())
 
 
 def deep_features(model, backbone, rgb):

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -104,13 +105,32 @@ def test_pictures_that_share_a_name_keep_their_suffix(folder):
         assert {row["picture"] for row in csv.DictReader(file)} == {"one.png", "one.jpg", "two", "thrée"}
 
 
+def test_names_that_are_no_utf8_are_written_out(folder):
+    odd = os.fsdecode(b"caf\xe9")
+    Path("gallery/one.png").rename(f"gallery/{odd}.png")
+    os.mkfifo("gallery/pipe.png")
+    status, out, err = run("map", "gallery", "-o", f"map-{odd}", "--size", 64)
+    assert status == 0
+    assert out.encode() == b"3 pictures: map-caf\\xe9.csv, map-caf\\xe9.png, map-caf\\xe9.svg\n"
+    assert err == "nst map: gallery: passed over: pipe.png (a pipe)\n"
+    with open(f"map-{odd}.csv", newline="", encoding="utf-8") as file:
+        assert {row["picture"] for row in csv.DictReader(file)} == {r"caf\xe9", "two", "thrée"}
+    status, out, _ = run("measure", f"gallery/{odd}.png", "gallery/two.jpg", "--size", 64, "--json")
+    assert status == 0
+    assert json.loads(out.encode())["pictures"] == [f"gallery/{odd}.png", "gallery/two.jpg"]
+    for words in ((f"no-{odd}.png", "gallery/two.jpg"), ("gallery/two.jpg", f"gallery/{odd}.png", f"--{odd}")):
+        status, out, err = run("measure", *words)
+        assert (status, out) == (2, "")
+        assert b"caf\\xe9" in err.encode()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("measure", "gallery/one.png"), "required: B"),
         (("measure", "gallery/one.png", "nope.png"), "nope.png does not exist"),
         (("measure", "gallery", "gallery/one.png"), "gallery is a folder"),
-        (("measure", "gallery/one.png", "gallery/two.jpg", "--size", "8"), "--size must be at least 32.*8"),
+        (("measure", "gallery/one.png", "gallery/two.jpg", "--size", "8"), "--size must be a whole number >= 32.*8"),
         (("measure", "no\nname", "gallery/one.png"), "does not exist"),
         (("map", "nowhere"), "nowhere: no such folder"),
         (("map", "single"), "2 to 200 pictures. Received: 1"),
@@ -130,6 +150,37 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder, arguments, words):
     assert err.startswith(f"nst {arguments[0]}: ")
     assert re.search(words, err)
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("folder_of_pictures", "output"), [("hidden", "map"), ("x" * 300, "map"), ("gallery", "closed/map")]
+)
+def test_a_place_that_the_system_refuses_is_known_before_keras(
+    folder, public_folder, unprivileged, monkeypatch, folder_of_pictures, output
+):
+    (public_folder / "gallery").symlink_to(folder / "gallery")
+    (public_folder / "hidden").mkdir(mode=0)
+    (public_folder / "closed").mkdir(mode=0o555)
+
+    def imported():
+        raise AssertionError("Keras is imported")
+
+    monkeypatch.setattr(commands, "import_keras_quietly", imported)
+    monkeypatch.chdir(public_folder)
+    with unprivileged():
+        status, out, err = run("map", folder_of_pictures, "-o", output, "--size", 64)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert re.search(r"(hidden|x|closed/map\.csv): cannot be (read|written) \((Permission|File name).*\); ch", err)
+    assert "[Errno" not in err
+
+
+def test_a_map_whose_folder_is_gone_when_it_is_drawn_is_not_lost(folder, monkeypatch):
+    Path("there").mkdir()
+    monkeypatch.setattr(commands, "import_keras_quietly", Path("there").rmdir)
+    status, out, err = run("map", "gallery", "-o", "there/map", "--size", 64)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert {path.name for path in folder.glob("nst-kept-*/*")} == {"map.csv", "map.png", "map.svg"}
+    assert err.count("kept instead") == 3
 
 
 @pytest.mark.parametrize("arguments", [("measure", "gallery/one.png", "gallery/two.jpg"), ("map", "gallery")])

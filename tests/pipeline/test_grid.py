@@ -6,12 +6,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from nstcore import BACKBONES, ConfigError, PictureError, TransferConfig
+from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig, decoding
 from nstcore.images import write_picture
+from pipeline import cell as cell_module
 from pipeline.digest import cell_digest, file_sha256, target_digest
-from pipeline.grid import Grid, expand, find_pictures, reject_bad_pictures
+from pipeline.grid import Grid, expand, reject_bad_pictures
 from pipeline.paths import cell_folder, loss_plot_file, pair_stems, picture_name
+from pipeline.picture_folder import find_pictures
 from pipeline.study import Axis, Choice, Study, varied
 
 WEIGHTS = {name: f"{index:064x}" for index, name in enumerate(BACKBONES)}
@@ -82,7 +85,7 @@ def test_only_pictures_count(folders):
     for name in ("notes.txt", ".hidden.png", "README", "x.png.part"):
         (folders[1] / name).write_bytes(b"x")
     (folders[1] / "more.PNG").write_bytes(b"x")
-    assert list(find_pictures(folders[1])) == ["more", "x", "y", "z"]
+    assert list(find_pictures(folders[1]).pictures) == ["more", "x", "y", "z"]
 
 
 @pytest.mark.parametrize("make", [lambda folder: None, lambda folder: folder.mkdir()])
@@ -96,7 +99,7 @@ def test_a_backbone_that_does_not_exist_costs_its_own_cells(folders):
     grid = planned(folders, backbones=("vgg16", "alexnet"))
     assert len(grid.cells) == 6
     assert {cell.backbone for cell in grid.rejected} == {"alexnet"}
-    assert "vgg16, vgg19, resnet50, inceptionv3" in grid.rejected[0].reason
+    assert ", ".join(BACKBONES) in grid.rejected[0].reason
 
 
 def test_a_bad_setting_costs_every_cell_with_its_reason(folders):
@@ -133,6 +136,31 @@ def test_a_picture_that_changes_after_planning_is_not_used(folders):
     write_picture(folders[1] / f"{cell.style}.png", np.zeros((90, 100, 3), np.uint8))
     with pytest.raises(PictureError, match="changed while the grid was running"):
         cell.load_picture("style")
+
+
+def test_a_picture_that_is_read_reduced_is_another(folders, monkeypatch):
+    """Its pixels are not quite those that older cells were made from."""
+    Image.effect_noise((400, 300), 50).save(folders[0] / "large.jpg")
+    before = planned(folders, backbones=("vgg16",))
+    monkeypatch.setattr(decoding, "LARGE", 400 * 300 - 1)
+    cell_module._reading_scale.cache_clear()
+    unchanged = planned(folders, backbones=("vgg16",))
+    assert unchanged == before  # 96 px are too large a part of it
+    reduced = planned(folders, backbones=("vgg16",), settings={"size": 48})
+    cells = {cell.content: cell for cell in reduced.cells}
+    assert cells["large"].content_sha256 == f"{file_sha256(folders[0] / 'large.jpg')} at 1/2"
+    assert cells["a"].content_sha256 == file_sha256(folders[0] / "a.png")
+    assert cells["large"].load_picture("content").shape == (36, 48, 3)
+    cell_module._reading_scale.cache_clear()
+
+
+def test_a_picture_for_which_memory_is_short_is_left_to_its_turn(folders, monkeypatch):
+    monkeypatch.setattr(decoding, "free_main_memory", lambda: 100)
+    grid = reject_bad_pictures(planned(folders))
+    assert not grid.rejected
+    assert {(cell.height, cell.batch) for cell in grid.cells} == {(0, "")}
+    with pytest.raises(MemoryShortageError):
+        grid.cells[0].load_picture("content")
 
 
 CHANGES = {

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nstcore.config import TransferConfig
+from nstcore.files import encodable
 from pipeline.report import CSV_COLUMNS, PageFigure, PagePicture, ReportCell, grid_csv, index_html
 from pipeline.series import Series
 
@@ -200,7 +201,7 @@ def test_csv_gives_back_any_text_and_runs_none(content: str, style: str, reason:
     (row,) = read(text)
     shown = [row["content"], row["style"], row["reason"], row["picture"]]
     assert [value.removeprefix("'") for value in shown] == [
-        value.encode("utf-8", "backslashreplace").decode() for value in (content, style, reason, content)
+        encodable(value) for value in (content, style, reason, content)
     ]
     assert not any(value.startswith(tuple("=+-@\t\r\n＝＋－＠")) for value in shown)
 
@@ -360,8 +361,14 @@ def test_a_file_name_that_is_no_utf8_still_has_its_link() -> None:
     text = html([cell], pair_figures={("caf\udce9", "s"): []})
     assert text.encode("utf-8")
     assert unquote_to_bytes(Page(text).values("src")[0]) == b"caf\xe9.png"
-    assert Page(text).data["facets"][0]["values"] == ["caf\\udce9"]
-    assert "caf\\udce9" in grid_csv([cell])
+    assert Page(text).data["facets"][0]["values"] == ["caf\\xe9"]
+    assert "caf\\xe9" in grid_csv([cell])
+
+
+def test_what_was_passed_over_is_named_with_its_folder() -> None:
+    assert "passed over" not in html([done()])
+    text = html([done()], passed_over={"in/<style>": ["a&b.png (a pipe)", "c.txt (not named as a picture)"]})
+    assert "in/&lt;style&gt;</bdi></strong>, passed over: a&amp;b.png (a pipe), c.txt (not named as a picture)" in text
 
 
 def test_the_page_needs_nothing_else() -> None:

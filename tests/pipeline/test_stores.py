@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nstcore import Iterate, Trace, TransferConfig, TransferResult
+from nstcore import InputError, Iterate, OutputError, Trace, TransferConfig, TransferResult
 from nstcore.targets import ContentTarget, StyleTarget
 from nstcore.weights import locate
-from pipeline.stores import CellStore, ContentTargetStore, JsonStore, StyleTargetStore, TextStore
+from pipeline.stores import CellStore, ContentTargetStore, GridStore, JsonStore, StyleTargetStore, TextStore
 
 
 def style_target():
     random = np.random.default_rng(1)
     grams = {f"layer/{size}": random.normal(size=(size, size)).astype(np.float32) for size in (9, 3, 5)}
-    return StyleTarget(grams, {"layer/9": 1, "layer/3": 2_000_000, "layer/5": 7})
+    return StyleTarget(grams, {"layer/9": 1, "layer/3": 2_000_000, "layer/5": 7}, {"layer/4": 0.1, "layer/2": 0.0})
 
 
 def assert_same(first: StyleTarget, second: StyleTarget):
@@ -81,3 +81,39 @@ def test_writing_again_replaces_and_a_failure_keeps_what_was_there(tmp_path):
         data.dump({"no JSON": object()})
     assert data.load() == {"kept": True}
     assert {path.name for path in tmp_path.iterdir()} == {"text", "data"}
+
+
+def test_a_cell_that_loses_its_folder_is_kept_elsewhere_to_be_laid_over_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = CellStore(tmp_path / "cells" / "cat" / "ink" / "vgg16-0123")
+    (tmp_path / "cells").touch()
+    with pytest.raises(
+        OutputError, match=r"cells/cat/ink/vgg16-0123: cannot be made \(Not a directory\).*kept instead"
+    ):
+        store.dump(result(), {"name": "Großmutter"})
+    (tmp_path / "cells").unlink()
+    (kept,) = tmp_path.glob("nst-kept-*")
+    kept.rename(tmp_path / "cells")
+    assert store.exists()
+    np.testing.assert_array_equal(store.picture(), result().image)
+    assert (store.trace(), store.manifest()) == (result().trace, {"name": "Großmutter"})
+
+
+@pytest.mark.parametrize("kind", [TextStore, JsonStore, GridStore, StyleTargetStore, ContentTargetStore])
+def test_a_file_that_may_not_be_read_or_written_is_named(public_folder, unprivileged, kind):
+    (public_folder / "file").touch(mode=0)
+    with unprivileged(), pytest.raises(InputError, match=r"file: cannot be read \(Permission denied\); change"):
+        kind(str(public_folder / "file")).load()
+    public_folder.chmod(0o555)
+    store = kind(str(public_folder / "below" / "file"))
+    with unprivileged(), pytest.raises(OutputError, match=r"below: cannot be made \(Permission denied\); change"):
+        store.written().__enter__()
+
+
+def test_a_cell_in_a_folder_that_may_not_be_looked_into_is_not_there(public_folder, unprivileged):
+    (public_folder / "closed").mkdir(mode=0)
+    store = CellStore(public_folder / "closed" / "cell")
+    with unprivileged():
+        assert not store.exists()
+        with pytest.raises(OutputError, match=r"cell: cannot be written \(Permission denied\)"):
+            store.require_place()

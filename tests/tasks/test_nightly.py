@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from luigi.execution_summary import LuigiRunResult
 from luigi.tools.range import RangeDailyBase
 
+from nstcore import ConfigError
 from nstcore.images import read_picture, write_picture
 from tasks import NightlyGrid
 
@@ -100,7 +102,9 @@ def cells(root: Path) -> dict[str, int]:
 
 
 def failures(caplog) -> list[str]:
-    return [str(record.exc_info[1]) for record in caplog.records if record.exc_info]
+    failed = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert not any(record.exc_info for record in failed)
+    return [record.getMessage() for record in failed]
 
 
 SUCCESS, FAILED = luigi.LuigiStatusCode.SUCCESS, luigi.LuigiStatusCode.FAILED
@@ -168,7 +172,7 @@ def test_a_worse_loss_fails_the_run_but_not_the_night(after_a_night, run, caplog
     made_better(root, 0)
     assert run_night(run, root, 1).status == FAILED
     (line,) = failures(caplog)
-    assert line.startswith("worse: cat × ink, VGG16: loss ")
+    assert " failed: worse: cat × ink, VGG16: loss " in line
     assert line.endswith("(+100 %)")
     assert "(+100 %)" in page(root, 1)
     assert [each[:3] for each in snapshot(root, 1)["worse"]] == [["cat", "ink", "VGG16"]]
@@ -238,18 +242,22 @@ def test_names_that_would_be_markup_are_text(root, run, blotches):
     assert list((night(root, 1) / "changes").glob("*-difference.png"))
 
 
+def test_a_night_whose_study_cannot_be_read_fails_with_one_line(root, run, caplog):
+    assert run_night(run, root, 0, config="nowhere.toml").status == FAILED
+    assert any("nowhere.toml: cannot be read" in text for text in failures(caplog))
+    assert not (root / "outputs" / "nights").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"worse_loss": -1.0}, "loss must be a number >= 0"),
-        ({"keep_nights": 0}, "last must be a whole number >= 1"),
-        ({"config": "nowhere.toml"}, "nowhere.toml: cannot be read"),
+        ({"worse_loss": -1.0}, "worse_loss must be a number >= 0"),
+        ({"keep_nights": 0}, "keep_nights must be a whole number >= 1"),
     ],
 )
-def test_a_night_that_cannot_be_made_fails_with_one_line(root, run, caplog, change, line):
-    assert run_night(run, root, 0, **change).status == FAILED
-    assert any(line in text for text in failures(caplog))
-    assert not (root / "outputs" / "nights").exists()
+def test_a_night_with_a_limit_that_cannot_be_is_refused(change, line):
+    with pytest.raises(ConfigError, match=line):
+        NightlyGrid(date=datetime.date(2026, 11, 21), **change)
 
 
 def test_the_date_is_what_a_range_of_days_gives():

@@ -49,7 +49,11 @@ def test_the_study_asks_for_what_there_is():
     assert list(study.combinations())
 
 
-def test_luigi_understands_what_the_script_tells_it(project):
+def test_luigi_understands_what_the_script_tells_it(project, monkeypatch):
+    monkeypatch.chdir(project)
+    for kind in ("content", "style"):
+        (project / "inputs" / kind).mkdir(parents=True)
+        (project / "inputs" / kind / "one.png").touch()
     finished = run(project, "--NightlyGrid-keep-nights", "30")
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
     with CmdlineParser.global_instance((project / "told").read_text().splitlines()) as parsed:

@@ -1,0 +1,226 @@
+"""Run as a program by `test_numerics.py`: what is computed while a variable has a value of someone else's.
+
+`python numerics_probe.py OUT.json` does on the Keras backend that KERAS_BACKEND names, for each variable by itself:
+build everything anew, compute, and write whether the numbers are the ordinary ones, the variable's value meanwhile, and
+whether it is afterwards what it was set to.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from nstcore import TransferConfig, build_objective, efficientnet_lite, features, memory, objective, targets, transfer
+from nstcore.gradients import BoundLoss
+from nstcore.weights import sources
+from nstcore.weights.network import read_arrays
+
+CONFIG = TransferConfig(
+    *("vgg16",),
+    weights="random",
+    size=32,
+    content_layers=("block2_conv1",),
+    style_layers=("block1_conv1",),
+    iterations=2,
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the process, a value that someone else may have given it, and the one it has here."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], Any]
+    theirs: Any
+    ours: Any
+
+
+def of_keras() -> dict[str, Variable]:
+    config = keras.config
+
+    def policy(theirs: str) -> Variable:
+        return Variable(lambda: config.dtype_policy().name, config.set_dtype_policy, theirs, "float32")
+
+    return {
+        "floatx float16": Variable(config.floatx, config.set_floatx, "float16", "float32"),
+        "floatx float64": Variable(config.floatx, config.set_floatx, "float64", "float32"),
+        "epsilon": Variable(config.epsilon, config.set_epsilon, 0.5, 1e-7),
+        "image_data_format": Variable(
+            config.image_data_format, config.set_image_data_format, "channels_first", "channels_last"
+        ),
+        "dtype_policy mixed_float16": policy("mixed_float16"),
+        "dtype_policy bfloat16": policy("bfloat16"),
+        "dtype_policy float64": policy("float64"),
+        "numpy.seterr": Variable(
+            lambda: np.geterr()["over"], lambda value: np.seterr(over=value, under=value), "raise", "warn"
+        ),
+    }
+
+
+def of_tensorflow() -> dict[str, Variable]:
+    import tensorflow as tf
+
+    options, tf32 = tf.config.optimizer, tf.config.experimental
+
+    def mixing(name: str) -> Variable:
+        return Variable(
+            lambda: options.get_experimental_options().get(name, False),
+            lambda value: options.set_experimental_options({name: value}),
+            *(True, False),
+        )
+
+    return {
+        "tf32": Variable(tf32.tensor_float_32_execution_enabled, tf32.enable_tensor_float_32_execution, True, False),
+        "auto_mixed_precision": mixing("auto_mixed_precision"),
+        "auto_mixed_precision_onednn_bfloat16": mixing("auto_mixed_precision_onednn_bfloat16"),
+    }
+
+
+def of_jax() -> dict[str, Variable]:
+    import jax
+
+    def option(name: str, theirs: Any, ours: Any) -> Variable:
+        return Variable(
+            functools.partial(getattr, jax.config, name), functools.partial(jax.config.update, name), theirs, ours
+        )
+
+    return {
+        "jax_enable_x64": option("jax_enable_x64", True, False),
+        "jax_default_matmul_precision": option("jax_default_matmul_precision", "bfloat16", "highest"),
+        "jax_numpy_dtype_promotion": option("jax_numpy_dtype_promotion", "strict", "standard"),
+        "jax_numpy_rank_promotion": option("jax_numpy_rank_promotion", "raise", "allow"),
+    }
+
+
+def of_torch() -> dict[str, Variable]:
+    import torch
+
+    def precision(of: Any) -> Variable:
+        return Variable(lambda: of.fp32_precision, lambda value: setattr(of, "fp32_precision", value), "tf32", "ieee")
+
+    autocast = torch.autocast("cpu", torch.bfloat16)
+    variables = {
+        "default dtype": Variable(torch.get_default_dtype, torch.set_default_dtype, torch.float64, torch.float32),
+        "autocast": Variable(
+            lambda: torch.is_autocast_enabled("cpu"),
+            lambda on: autocast.__enter__() if on else autocast.__exit__(None, None, None),
+            *(True, False),
+        ),
+        "float32_matmul_precision": Variable(
+            torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "medium", "highest"
+        ),
+    }
+    if hasattr(torch.backends, "fp32_precision"):
+        backends = torch.backends
+        variables["fp32_precision cudnn.conv"] = precision(backends.cudnn.conv)
+        variables["fp32_precision mkldnn.conv"] = precision(backends.mkldnn.conv)
+        variables["fp32_precision cuda.matmul"] = precision(backends.cuda.matmul)
+        variables["fp32_precision mkldnn.matmul"] = precision(backends.mkldnn.matmul)
+    return variables
+
+
+def variables() -> dict[str, Variable]:
+    backend = keras.backend.backend()
+    own = {"tensorflow": of_tensorflow, "jax": of_jax, "torch": of_torch}[backend]()
+    shared = of_keras()
+    if backend != "tensorflow":  # what Keras reads of them it reads in code that all backends share
+        shared = {name: shared[name] for name in ("floatx float16", "image_data_format", "dtype_policy mixed_float16")}
+    return shared | own
+
+
+def computed(content: np.ndarray, style: np.ndarray) -> dict[str, np.ndarray]:
+    """Targets, a loss and its gradient, a short run, a judge's network; all built anew."""
+    caches = (
+        *(features.pretrained_network, features._feature_network, targets._compiled),
+        *(objective.compiled_loss, memory._activations),
+    )
+    for cache in caches:
+        cache.cache_clear()
+    config = CONFIG.resolved()
+    extractor = targets.target_network(config)
+    content_target = targets.content_target(content, extractor, config)
+    style_target = targets.style_target(style, extractor, config)
+    loss = build_objective(content, style, config)
+    value, gradient = loss(loss.x0 + 10 * np.sin(np.arange(loss.x0.size)))
+    run = transfer.style_transfer(content, style, CONFIG)
+    judge = efficientnet_lite.build()
+    return {
+        **{f"content/{layer}": found for layer, found in content_target.features.items()},
+        **{f"style/{layer}": found for layer, found in style_target.grams.items()},
+        "structures": np.array(list(style_target.structures.values())),
+        "value": np.array(value),
+        "gradient": gradient,
+        "run": np.array([iterate.total for iterate in run.trace]),
+        "judge": np.array([str(weight.dtype) for weight in judge.weights] + [str(judge.input.shape)]),
+        "judge variables": np.concatenate([array.ravel() for array in read_arrays(judge).values()]),
+    }
+
+
+def differences(found: dict[str, np.ndarray], ordinary: dict[str, np.ndarray]) -> list[str]:
+    """Names of what is not the same; float16's and TF32's rounding is 1000 times what is allowed for here."""
+    return [
+        name
+        for name, array in ordinary.items()
+        if found[name].dtype != array.dtype
+        or not (
+            (found[name] == array).all()
+            if array.dtype.kind not in "f"
+            else np.allclose(found[name], array, rtol=1e-6, atol=1e-6 * abs(array).max())
+        )
+    ]
+
+
+def main(out: str) -> None:
+    random = np.random.default_rng(0)
+    content, style = (np.repeat(random.integers(0, 255, (8, 8, 3), np.uint8), 4, 0).repeat(4, 1) for _ in "ab")
+    drawn: list[Any] = []  # weights, once: to draw them takes longer than the rest
+
+    def random_arrays(shapes: Any, draw: Callable[[Any], Any] = sources.random_arrays) -> Any:
+        drawn[:] = drawn or [draw(shapes)]
+        return drawn[0]
+
+    sources.random_arrays = random_arrays
+    ordinary = computed(content, style)
+    evaluate, watched = BoundLoss.__call__, []
+
+    def watch(self: BoundLoss, pictures: np.ndarray) -> Any:
+        def watching(pictures: np.ndarray) -> Any:
+            watched.append(str(variable.read()))
+            return self.evaluate(pictures)
+
+        return evaluate(replace(self, evaluate=watching), pictures)
+
+    BoundLoss.__call__ = watch  # type: ignore[method-assign]
+    found = {}
+    for name, variable in variables().items():
+        before = variable.read()
+        variable.write(variable.theirs)
+        told = variable.read()
+        watched.clear()
+        try:
+            wrong = differences(computed(content, style), ordinary)
+            error = ""
+        except Exception as raised:
+            wrong, error = [], f"{type(raised).__name__}: {raised}"
+        found[name] = {
+            "error": error,
+            "different": wrong,
+            "meanwhile": sorted(set(watched)),
+            "ours": str(variable.ours),
+            "afterwards": str(variable.read()),
+            "theirs": str(told),
+        }
+        variable.write(before)
+    Path(out).write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
