@@ -79,7 +79,7 @@ def test_an_answer_that_cannot_be_written_is_no_success(tmp_path):
 def test_what_an_encoding_lacks_is_escaped(tmp_path, encoding, letter):
     finished = shell(tmp_path, "SMALL made", PYTHONIOENCODING=encoding)
     assert (finished.returncode, finished.stderr) == (0, b"")
-    assert finished.stdout.splitlines()[0] == rb"line 0 of \udce9 " + letter
+    assert finished.stdout.splitlines()[0] == rb"line 0 of \xe9 " + letter
     finished = shell(tmp_path, "SMALL bad", PYTHONIOENCODING=encoding)
     assert finished.returncode == 2
     assert finished.stderr.count(b"\n") == 1

@@ -65,8 +65,8 @@ REFUSED = {
     "output name": ({"output_dir": LONG}, "cannot be written (File name too long); choose"),
     "pictures": ({"content_dir": "hidden"}, "hidden: cannot be read (Permission denied); change"),
     "name of pictures": ({"style_dir": LONG}, "cannot be read (File name too long); choose"),
-    "a picture": ({"style_dir": "secret"}, "two.png: cannot be read (Permission denied); change"),
-    "weights": ({"weights": "secret/own.h5"}, "own.h5: cannot be read (Permission denied); change"),
+    "a picture": ({"style_dir": "secret"}, "two.png may not be read (permission denied); change"),
+    "weights": ({"weights": "secret weights/own.h5"}, "own.h5: cannot be read (Permission denied); change"),
     "weights in a folder": ({"weights": "hidden/own.h5"}, "own.h5: cannot be read (Permission denied); change"),
     "name of weights": ({"weights": LONG}, "cannot be read (File name too long); choose"),
     "home of weights": ({"weights": "~nosuchuser/own.h5"}, "begins with a home folder that is not known"),
@@ -80,9 +80,10 @@ def test_a_place_is_named_in_one_line_and_nothing_is_made(folder, unprivileged, 
     (folder / "half").mkdir()
     (folder / "half").chmod(0o777)
     (folder / "half" / "cells").mkdir(mode=0o555)
-    (folder / "secret").mkdir()
-    for name in ("two.png", "own.h5"):
-        (folder / "secret" / name).touch(mode=0)
+    for file in (folder / "secret/two.png", folder / "secret weights/own.h5"):
+        file.parent.mkdir()
+        file.write_bytes(b"secret")
+        file.chmod(0)
     with unprivileged():
         run(grid(**values))
         assert not grid(**values).complete()
