@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from tqdm import tqdm
 
 from nstcore import config as choices
 from nstcore import images, presets
 from nstcore.backbones import BACKBONES
-from nstcore.coarse_to_fine import levels
 from nstcore.command import OneLineParser, run_command
 from nstcore.config import TransferConfig
 from nstcore.errors import OutputError
 from nstcore.files import write_results
+from nstcore.optimizers import OPTIMIZERS
 from nstcore.places import require_place
 from nstcore.quiet import import_keras_quietly
 from nstcore.result import Iterate, TransferResult
@@ -59,9 +60,13 @@ def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferRe
     content, style = (images.load_picture(picture, config) for picture in (options.content, options.style))
 
     import_keras_quietly()
-    from nstcore.transfer import style_transfer
+    from nstcore.recipe import resolve
+    from nstcore.scene import load_scene
+    from nstcore.transfer import coarse_levels, style_transfer
 
-    runs = iter(levels(content, style, config.resolved()))
+    recipe = resolve(config)
+    scene = load_scene(content, [style], recipe)
+    runs = iter([*(level for level, _ in coarse_levels([scene], recipe)), recipe])
     with tqdm(unit="it", disable=None if not options.quiet else True) as bar:
 
         def report(iterate: Iterate) -> None:
@@ -98,6 +103,10 @@ def _sizes(text: str) -> tuple[int, ...] | str:
         raise argparse.ArgumentTypeError(f'expected "auto" or sizes with commas between. Received: {text!r}') from None
 
 
+def _json(text: str) -> Any:
+    return json.loads(text)
+
+
 def _layers(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
@@ -106,7 +115,7 @@ def _layers(text: str) -> tuple[str, ...]:
 _SETTINGS = (
     *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "init", "optimizer"),
     *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
-    *("content_layers", "style_layers", "pixel_range", "coarse_sizes"),
+    *("content_layers", "style_layers", "pixel_range", "coarse_sizes", "losses", "optimizer_settings"),
 )
 
 
@@ -135,7 +144,11 @@ def _parser(epilog: str) -> argparse.ArgumentParser:
     more.add_argument("--weights", help='"imagenet", "random", or a Keras weights file (default imagenet)')
     more.add_argument("--init", help=f"start from: {_any_of(choices.Initial)}")
     more.add_argument("--pooling", help=_any_of(choices.Pooling))
-    more.add_argument("--optimizer", help=_any_of(choices.Optimizer))
+    more.add_argument("--optimizer", help=", ".join(OPTIMIZERS))
+    more.add_argument(
+        "--optimizer-settings", type=_json, metavar="JSON", help='settings of its own, such as {"learning_rate": 2}'
+    )
+    more.add_argument("--losses", type=_json, metavar="JSON", help='further losses, {"name": {settings}, …}')
     more.add_argument("--pixel-range", help=_any_of(choices.PixelRange))
     more.add_argument(
         "--coarse-sizes", type=_sizes, metavar="SIZE,…", help='smaller sizes to start with; "auto" (default), or ""'

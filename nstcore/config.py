@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from nstcore.backbones import Backbone, get_backbone
-from nstcore.errors import ConfigError, received
+from nstcore.checks import choice, expected, layer_names, named_settings, number, path_text, sequence, whole_number
+from nstcore.errors import ConfigError
+from nstcore.frozen import FrozenSettings, plain
+from nstcore.losses import make_loss
+from nstcore.optimizers import optimizer_settings
 from nstcore.processor import best_precision
 
 Pooling = Literal["max", "avg"]
 StyleNormalization = Literal["balanced", "gatys", "none", "keras-example"]
 TotalVariation = Literal["power", "squared"]
 Initial = Literal["content", "noise", "style"]
-Optimizer = Literal["lbfgs", "lbfgs-device"]
 PixelRange = Literal["bounded", "free"]
 Precision = Literal["float32", "bfloat16", "auto"]
-
-# What counts sizes and iterations on any device: 32 bits with a sign.
-_LARGEST = 2**31 - 1
 
 # Where the networks' own sizes (224, 299) are: there their layers see a style's structures as in training.
 _SMALLEST_COARSE = 256
@@ -33,7 +32,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "style_normalization": get_args(StyleNormalization),
     "total_variation": get_args(TotalVariation),
     "init": get_args(Initial),
-    "optimizer": get_args(Optimizer),
     "pixel_range": get_args(PixelRange),
     "precision": get_args(Precision),
 }
@@ -49,21 +47,25 @@ class TransferConfig:
         content_layers, style_layers: layer names; empty takes the backbone's own.
         style_layer_weights: w_l, one per style layer; empty is 1/|L| each.
         content_weight, style_weight, total_variation_weight: factors of the three terms, >= 0 and finite.
-        style_normalization: the formula of a layer's style term, see `nstcore.losses.style_coefficients`.
-            "balanced" divides the content term by a reference of its own too.
+        style_normalization: the formula of a layer's style term, see `nstcore.losses.gram.Gram`. "balanced" divides
+            the content term by a reference of its own too.
         total_variation: "power" (exponent 1.25) or "squared" (exponent 1).
         size: longest side of both pictures, pixels.
         coarse_sizes: smaller sizes to stylise first, increasing, each the start of the next, so that a large picture
             gets the style's large structures too; "auto" halves `size` as long as 256 remain; () starts at once.
         init: the picture that optimisation starts from.
         seed: seed of the noise picture, >= 0.
+        losses: further losses, name -> their settings, see `nstcore.losses`; "content" and "gram" may be given a
+            "weight" here, which is their share among the losses that read the same pictures (1 unless given).
         optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`, the reference; "lbfgs-device" keeps picture,
-            gradient and history on the device (`nstcore.device_lbfgs`), and ends at the same losses sooner.
+            gradient and history on the device, and ends at the same losses sooner; "adam", "rmsprop", "sgd" and
+            "gradient-descent" go by the gradient alone.
+        optimizer_settings: settings of the optimiser, name -> value, see `nstcore.optimizers.settings`.
         pixel_range: "bounded" keeps the picture within 0..255 while it is optimised, so that nothing is lost when it is
             written; "free" clips at the end, as the papers do.
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
-        precision: "float32"; "bfloat16" in the network's layers, with a float32 finish (`nstcore.transfer.optimize`)
-            and losses and sums in float32 throughout; or "auto", what the device does well
+        precision: "float32"; "bfloat16" in the network's layers, with a float32 finish (`nstcore.run.Run`) and
+            losses and sums in float32 throughout; or "auto", what the device does well
             (`nstcore.processor.best_precision`).
         weights: "imagenet", "random", or the path of a Keras weights file.
 
@@ -85,7 +87,9 @@ class TransferConfig:
     coarse_sizes: tuple[int, ...] | Literal["auto"] = "auto"
     init: Initial = "content"
     seed: int = 0
-    optimizer: Optimizer = "lbfgs-device"
+    losses: Mapping[str, Mapping[str, Any]] = field(default_factory=FrozenSettings)
+    optimizer: str = "lbfgs-device"
+    optimizer_settings: Mapping[str, Any] = field(default_factory=FrozenSettings)
     pixel_range: PixelRange = "bounded"
     iterations: int = 200
     precision: Precision = "float32"
@@ -94,22 +98,25 @@ class TransferConfig:
     def __post_init__(self) -> None:
         backbone = get_backbone(self.backbone)
         for name, allowed in _CHOICES.items():
-            choice = getattr(self, name)
-            if not isinstance(choice, str) or choice not in allowed:
-                raise ConfigError(expected(name, f"one of {', '.join(allowed)}", choice))
+            choice(name, getattr(self, name), allowed)
         for name in ("content_layers", "style_layers"):
-            object.__setattr__(self, name, _layer_names(name, getattr(self, name)))
+            object.__setattr__(self, name, layer_names(name, getattr(self, name)))
         for name in ("content_weight", "style_weight", "total_variation_weight"):
-            object.__setattr__(self, name, _weight(name, getattr(self, name)))
+            object.__setattr__(self, name, number(name, getattr(self, name)))
         if self.content_weight == self.style_weight == self.total_variation_weight == 0:
             raise ConfigError("content_weight, style_weight and total_variation_weight are all 0: nothing to optimise")
         why = f" (the smallest side {backbone.name} can read)"
         whole_number("size", self.size, backbone.smallest_side, why=why)
         object.__setattr__(self, "coarse_sizes", _coarse_sizes(self.coarse_sizes, backbone, self.size))
+        for name in ("losses", "optimizer_settings"):
+            object.__setattr__(self, name, _mapping(name, getattr(self, name)))
+        for name, settings in self.losses.items():
+            _check_loss(name, settings)
+        optimizer_settings(self.optimizer, self.optimizer_settings)
         whole_number("seed", self.seed, 0)
         whole_number("iterations", self.iterations, 1)
         weights = sequence("style_layer_weights", self.style_layer_weights, "a sequence of numbers")
-        weights = tuple(_weight("style_layer_weights", weight) for weight in weights)
+        weights = tuple(number("style_layer_weights", weight) for weight in weights)
         object.__setattr__(self, "style_layer_weights", weights)
         layers = self.style_layers or backbone.style_layers
         if weights and len(weights) != len(layers):
@@ -131,14 +138,9 @@ class TransferConfig:
             precision=best_precision() if self.precision == "auto" else self.precision,
         )
 
-    def structure(self) -> TransferConfig:
-        """The settings that shape the graph, the others at their defaults: what compiled functions are shared by."""
-        shaping = ("backbone", "pooling", "content_layers", "style_layers", "total_variation", "precision", "weights")
-        return TransferConfig(**{name: getattr(self, name) for name in shaping})
-
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` reads it back."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {each.name: plain(getattr(self, each.name)) for each in fields(self)}
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> TransferConfig:
@@ -151,65 +153,35 @@ class TransferConfig:
         return cls(**settings)
 
 
-def expected(name: str, what: str, value: object) -> str:
-    """What is said of a value that cannot be."""
-    return f"{name} must be {what}. Received: {name}={received(value)}"
+def _mapping(name: str, value: object) -> FrozenSettings:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ConfigError(expected(name, "names with values", value))
+    settings = FrozenSettings(value)
+    with contextlib.suppress(TypeError):
+        hash(settings)
+        return settings
+    raise ConfigError(expected(name, "numbers, texts and lists of them", value))
 
 
-def named_settings(name: str, settings: object, known: Sequence[str]) -> Mapping[str, Any]:
-    """See that settings have names, all of them known ones. Whether their values can be is for others to say.
+# The losses that flat settings set, and what is left to say of them: their share among those that read the same.
+_FLAT_LOSSES: dict[str, tuple[str, ...]] = {"content": ("weight",), "gram": ("weight",), "total_variation": ()}
+# Columns of the trace, which no loss may be named like.
+_TAKEN = ("iteration", "evaluations", "seconds", "total", "style")
 
-    Raises:
-        ConfigError: if they are no mapping, or listing the known names.
-    """
+
+def _check_loss(name: str, settings: object) -> None:
     if not isinstance(settings, Mapping):
-        raise ConfigError(expected(name, "names with values", settings))
-    unknown = [each for each in settings if each not in known]
-    if unknown:
-        names = ", ".join(each if isinstance(each, str) else received(each) for each in unknown)
-        raise ConfigError(f"unknown setting; expected some of {', '.join(known)}. Received: {names}")
-    return settings
-
-
-def sequence(name: str, value: object, what: str) -> Sequence[Any]:
-    """See that a value is a sequence, and no text.
-
-    Raises:
-        ConfigError: if it is not. A set has no order, and an iterator can be read but once.
-    """
-    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
-        raise ConfigError(expected(name, what, value))
-    return value
-
-
-def whole_number(name: str, value: object, least: int, why: str = "") -> None:
-    """See that a value is a whole number that is neither too small nor larger than any device can count.
-
-    Raises:
-        ConfigError: if it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
-        limit = f" and <= {_LARGEST}" if isinstance(value, int) and value > _LARGEST else ""
-        raise ConfigError(expected(name, f"a whole number >= {least}{limit}{why}", value))
-
-
-def path_text(name: str, value: object, what: str) -> None:
-    """See that a value is a text that can name a file.
-
-    Raises:
-        ConfigError: if it is not.
-    """
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ConfigError(expected(name, what, value))
-
-
-def _layer_names(name: str, value: object) -> tuple[str, ...]:
-    layers = tuple(sequence(name, value, "a sequence of layer names"))
-    if not all(isinstance(layer, str) for layer in layers):
-        raise ConfigError(expected(name, "a sequence of layer names", layers))
-    if len(set(layers)) != len(layers):
-        raise ConfigError(expected(name, "different layer names", layers))
-    return layers
+        raise ConfigError(expected(f"losses.{name}", "names with values", settings))
+    if name in _FLAT_LOSSES:
+        taken = [setting for setting in settings if setting not in _FLAT_LOSSES[name]]
+        if taken:
+            raise ConfigError(
+                f"losses.{name} may set {' and '.join(_FLAT_LOSSES[name]) or 'nothing'}; the rest has settings of its "
+                f"own, such as content_layers or total_variation_weight. Received: {', '.join(map(str, taken))}"
+            )
+    elif name in _TAKEN:
+        raise ConfigError(expected("losses", f"names other than {', '.join(_TAKEN)}", name))
+    make_loss(name, settings)
 
 
 def _coarse_sizes(value: object, backbone: Backbone, size: int) -> tuple[int, ...] | Literal["auto"]:
@@ -231,11 +203,3 @@ def _halvings(size: int) -> tuple[int, ...]:
         size //= 2
         sizes.append(size)
     return tuple(reversed(sizes))
-
-
-def _weight(name: str, value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-        with contextlib.suppress(OverflowError):  # a whole number may be larger than any float
-            if math.isfinite(value):
-                return float(value)
-    raise ConfigError(expected(name, "a finite number >= 0", value))

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import platform
 
 import keras
 
-from nstcore.gradients import device_name
+from nstcore.backend import device_name
 from nstcore.version import __version__
 
 
 def versions() -> dict[str, str]:
     """Versions of the project, Python, Keras, its backend (by name too), and what computes beside them."""
     backend = keras.backend.backend()
-    packages = ["keras", backend, "numpy", "scipy"]
-    if backend == "jax" and importlib.util.find_spec("optax"):  # computes the steps there, if installed
-        packages.append("optax")
+    packages = ("keras", backend, "numpy", "scipy")
     return {
         "nst": __version__,
         "python": platform.python_version(),

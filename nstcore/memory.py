@@ -7,45 +7,48 @@ from functools import lru_cache
 
 import keras
 
-from nstcore.config import Optimizer, TransferConfig
+from nstcore.backend import device_name, free_device_memory
 from nstcore.errors import MemoryShortageError
-from nstcore.features import feature_network
 from nstcore.free_memory import binary_size, free_main_memory
-from nstcore.gradients import device_name, free_device_memory
+from nstcore.networks.extractor import feature_network
+from nstcore.networks.network import Network
 from nstcore.numerics import own_numerics
+from nstcore.optimizers import optimizer_class
+from nstcore.recipe import Recipe
 
 _FLOAT32 = 4
-# Vectors of the picture's length that an L-BFGS with 10 corrections and its caller hold: SciPy's in float64.
-_OPTIMIZER_BYTES: dict[Optimizer, int] = {"lbfgs": 35 * 8, "lbfgs-device": 28 * 4}
 # Measured with VGG19, ResNet50 and InceptionV3 at 512 and 1024 px: what was taken is 0.8 to 1.0 of the sum.
 _MARGIN = 1.05
 
 
-def required_memory(config: TransferConfig, height: int, width: int, batch: int = 1) -> int:
+def required_memory(recipe: Recipe, height: int, width: int, batch: int = 1) -> int:
     """Estimate the bytes that optimising a picture takes, beyond a process with the network loaded.
 
     That is every activation of the network up to its last layer, kept for the gradient, and the optimiser's vectors. In
     bfloat16 it is as much, because the last iterations are in float32.
 
     Args:
-        config: resolved settings.
+        recipe: the network, the layers and the optimiser.
         height, width: of the picture, pixels.
         batch: how many such pictures are optimised together.
     """
-    values = _activations(config.structure(), height, width)
-    return int(batch * _MARGIN * (values * _FLOAT32 + height * width * 3 * _OPTIMIZER_BYTES[config.optimizer]))
+    values = _activations(recipe.network, recipe.layers, height, width)
+    of_the_optimizer = height * width * 3 * optimizer_class(recipe.optimizer).bytes_per_value
+    return int(batch * _MARGIN * (values * _FLOAT32 + of_the_optimizer))
 
 
 @lru_cache(maxsize=32)
 @own_numerics()
-def _activations(structure: TransferConfig, height: int, width: int) -> int:
+def _activations(network: Network, layers: tuple[str, ...], height: int, width: int) -> int:
     """How many values the network computes up to the last layer that is asked for."""
-    extractor = feature_network(structure)
-    network = next(layer for layer in extractor.layers if isinstance(layer, keras.Model))
-    every_layer = keras.Model(network.input, [layer.output for layer in network.layers])
+    if not layers:
+        return 0
+    extractor = feature_network(network, layers)
+    truncated = next(layer for layer in extractor.layers if isinstance(layer, keras.Model))
+    every_layer = keras.Model(truncated.input, [layer.output for layer in truncated.layers])
     shapes = every_layer.compute_output_shape((1, height, width, 3))
     values = 0
-    for layer, shape in zip(network.layers, shapes, strict=True):
+    for layer, shape in zip(truncated.layers, shapes, strict=True):
         # A layer with an activation inside holds its values before and after it.
         inside = getattr(layer, "activation", None) not in (None, keras.activations.linear)
         activated_apart = isinstance(layer, keras.layers.Activation)
@@ -58,19 +61,19 @@ def free_memory() -> int | None:
     return free_device_memory() if device_name() != "cpu" else free_main_memory()
 
 
-def require_memory(config: TransferConfig, height: int, width: int, batch: int = 1) -> str:
+def require_memory(recipe: Recipe, height: int, width: int, batch: int = 1) -> str:
     """Tell in one line what a run will need, before it starts.
 
     Raises:
         MemoryShortageError: if it cannot fit, with what to do.
     """
-    return require_bytes(required_memory(config, height, width, batch), _who(config, height, width, batch))
+    return require_bytes(required_memory(recipe, height, width, batch), _who(recipe, height, width, batch))
 
 
-def memory_statement(config: TransferConfig, height: int, width: int, batch: int = 1) -> str:
+def memory_statement(recipe: Recipe, height: int, width: int, batch: int = 1) -> str:
     """The line of `require_memory`, whether it fits or not."""
-    required = required_memory(config, height, width, batch)
-    return _statement(_who(config, height, width, batch), required, free_memory())
+    required = required_memory(recipe, height, width, batch)
+    return _statement(_who(recipe, height, width, batch), required, free_memory())
 
 
 def require_bytes(required: int, who: str) -> str:
@@ -86,9 +89,9 @@ def require_bytes(required: int, who: str) -> str:
     return statement
 
 
-def _who(config: TransferConfig, height: int, width: int, batch: int) -> str:
+def _who(recipe: Recipe, height: int, width: int, batch: int) -> str:
     pictures = f"{batch} pictures of " if batch > 1 else ""
-    return f"{pictures}{width} x {height} pixels through {config.backbone}"
+    return f"{pictures}{width} x {height} pixels through {recipe.network.backbone}"
 
 
 def _statement(who: str, required: int, free: int | None) -> str:

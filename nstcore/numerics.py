@@ -50,7 +50,7 @@ def own_numerics() -> Iterator[None]:
         return
     import keras
 
-    from nstcore.gradients import thread_numerics
+    from nstcore.backend import thread_numerics
 
     _refuse_lower_precision()
     with contextlib.ExitStack() as stack:
@@ -96,7 +96,7 @@ class _Process:
     def _set(self) -> None:
         import keras
 
-        from nstcore.gradients import process_numerics
+        from nstcore.backend import process_numerics
 
         settings = [
             (keras.config.floatx, keras.config.set_floatx, _FLOAT),

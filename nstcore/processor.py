@@ -35,7 +35,7 @@ def best_precision() -> Literal["float32", "bfloat16"]:
     evaluations are faster too, but where runs end was not measured.
 
     On GPUs and TPUs by specification, not measured: where the backend computes on one that has matrix units for it
-    (`nstcore.gradients.multiplies_bfloat16`). Where there may be one the backend itself is asked, so that one that it
+    (`nstcore.backend.multiplies_bfloat16`). Where there may be one the backend itself is asked, so that one that it
     was not built for, or is not shown, does not count: in a process of its own unless Keras is loaded already, so that
     whoever only plans stays free to fork. That takes the seconds of an import, once.
     """
@@ -86,9 +86,9 @@ def _may_have_accelerator() -> bool:
 
 
 def _accelerator_multiplies_bfloat16() -> bool | None:
-    """What `nstcore.gradients.multiplies_bfloat16` says; None too if the backend does not start, which a run tells."""
+    """What `nstcore.backend.multiplies_bfloat16` says; None too if the backend does not start, which a run tells."""
     if "keras" in sys.modules:
-        from nstcore.gradients import multiplies_bfloat16
+        from nstcore.backend import multiplies_bfloat16
 
         return multiplies_bfloat16()
     root = str(Path(__file__).resolve().parents[1])
@@ -98,7 +98,7 @@ def _accelerator_multiplies_bfloat16() -> bool | None:
         "MPLBACKEND": "",  # Keras imports Matplotlib, which may not find what is named there
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # JAX would take most of a GPU that others may be using
     }
-    code = "from nstcore.gradients import multiplies_bfloat16; print(multiplies_bfloat16())"
+    code = "from nstcore.backend import multiplies_bfloat16; print(multiplies_bfloat16())"
     try:
         child = subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=_SECONDS, check=True

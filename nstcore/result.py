@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nstcore.config import TransferConfig
@@ -27,7 +27,9 @@ class Iterate:
         evaluations: evaluations of loss and gradient so far; a step takes one or more.
         seconds: wall time since the optimiser was started, compilation and coarse runs included.
         total: the loss that is minimised.
-        content, style, total_variation: the three terms before their weights.
+        content, style: sums of the losses that read the one and the other, before `content_weight` and `style_weight`.
+        total_variation: before its weight.
+        losses: each further loss before its weight, by its name.
     """
 
     iteration: int
@@ -37,6 +39,12 @@ class Iterate:
     content: float
     style: float
     total_variation: float
+    losses: Mapping[str, float] = field(default_factory=dict)
+
+
+# The columns of a trace that every run has; further losses follow.
+_COUNTS = ("iteration", "evaluations")
+_NUMBERS = ("seconds", "total", "content", "style", "total_variation")
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,11 @@ class Trace:
         """Text with a header line; numbers keep every digit."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Iterate))
-        writer.writerows(astuple(iterate) for iterate in self.iterates)
+        further = tuple(self.iterates[0].losses) if self.iterates else ()
+        writer.writerow((*_COUNTS, *_NUMBERS, *further))
+        for iterate in self.iterates:
+            columns = (getattr(iterate, name) for name in (*_COUNTS, *_NUMBERS))
+            writer.writerow((*columns, *(iterate.losses[name] for name in further)))
         return text.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -73,14 +84,17 @@ class Trace:
     @classmethod
     def from_csv(cls, lines: Iterable[str]) -> Trace:
         """Read what `to_csv` wrote (a file, or the lines of a text)."""
+        reader = csv.DictReader(lines)
+        further = [name for name in reader.fieldnames or () if name not in (*_COUNTS, *_NUMBERS)]
         return cls(
             tuple(
                 Iterate(
-                    int(row["iteration"]),
-                    int(row["evaluations"]),
-                    *(float(row[name]) for name in ("seconds", "total", "content", "style", "total_variation")),
+                    iteration=int(row["iteration"]),
+                    evaluations=int(row["evaluations"]),
+                    **{name: float(row[name]) for name in _NUMBERS},
+                    losses={name: float(row[name]) for name in further},
                 )
-                for row in csv.DictReader(lines)
+                for row in reader
             )
         )
 

@@ -1,110 +1,161 @@
-"""What the optimised picture is compared with, computed once per picture: content features and Gram matrices."""
+"""What the losses keep of a picture, computed once: content features, Gram matrices, or what else they ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
+from keras import ops
 
-from nstcore.config import TransferConfig
-from nstcore.features import feature_network
-from nstcore.gradients import compile_forward
-from nstcore.losses import Tensor, content_loss, feature_matrix, gram_matrix
+from nstcore.backend import compiled_forward
+from nstcore.losses import Loss, Tensor, feature_matrix
+from nstcore.networks.extractor import feature_network
 from nstcore.numerics import own_numerics
+from nstcore.recipe import Recipe
+
+#: What a picture is to a scene.
+Role = Literal["content", "style"]
+#: (loss, layer) -> named arrays of one picture.
+Kept = dict[tuple[str, str], dict[str, np.ndarray]]
+
+# Beside a content loss's own arrays: its value where every feature is at its mean.
+SPREAD = "spread"
 
 
-@dataclass(frozen=True)
-class StyleTarget:
-    """The style of a picture.
-
-    Attributes:
-        grams: per style layer the Gram matrix divided by its number of positions, G / M, float32 (N, N).
-        positions: per style layer M.
-        structures: per content layer ½ Σ (P - P₀)² / M, where P₀ are the features of a flat picture, of the mean color
-            of this one: how much structure there is. The frame that padding leaves in features is in both.
-    """
-
-    grams: dict[str, np.ndarray]
-    positions: dict[str, int]
-    structures: dict[str, float]
-
-
-@dataclass(frozen=True)
-class ContentTarget:
-    """The content of a picture, and its own style, which the "balanced" references are measured from.
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What is kept of one picture.
 
     Attributes:
-        features: per content layer the feature matrix, float32 (M, N).
-        style: the picture seen as a style.
+        kept: for each loss and layer what `Loss.target` gave, without the axis of the batch. Of a content picture also
+            what the losses of the style see in it, which they are balanced by.
     """
 
-    features: dict[str, np.ndarray]
-    style: StyleTarget
+    kept: Kept
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Arrays by "loss/layer/name", as `numpy.savez` takes them."""
+        return {
+            f"{loss}/{layer}/{name}": array
+            for (loss, layer), arrays in self.kept.items()
+            for name, array in arrays.items()
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Targets:
+        """Read what `to_arrays` gave."""
+        kept: Kept = {}
+        for path, array in arrays.items():
+            loss, _, rest = path.partition("/")
+            layer, _, name = rest.rpartition("/")
+            kept.setdefault((loss, layer), {})[name] = array
+        return cls(kept)
 
 
-def target_network(config: TransferConfig) -> keras.Model:
-    """The extractor that targets are computed with: in float32, whatever the precision of the optimisation."""
-    return feature_network(replace(config, precision="float32"))
+@own_numerics()
+def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe) -> Targets:
+    """Look at a picture in float32, whatever the precision of the optimisation.
 
+    Args:
+        picture: uint8 (H, W, 3), RGB.
+        role: what it is.
+        recipe: the network and the losses.
 
-def style_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> StyleTarget:
-    """Compute the style target of a uint8 (H, W, 3) picture."""
-    return _style_of(picture, _look(picture, extractor, config), extractor, config)
-
-
-def content_target(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> ContentTarget:
-    """Compute the content target of a uint8 (H, W, 3) picture."""
-    seen = _look(picture, extractor, config)
-    features = {layer: _numpy(seen["features"][layer]) for layer in config.content_layers}
-    return ContentTarget(features, _style_of(picture, seen, extractor, config))
-
-
-def _look(picture: np.ndarray, extractor: keras.Model, config: TransferConfig) -> dict[str, Any]:
-    """Features, Gram matrices and positions, each a dict by layer, on the device still."""
-    look = _compiled(extractor, config.content_layers, config.style_layers, *picture.shape[:2])
-    seen: dict[str, Any] = look(picture[np.newaxis].astype(np.float32))
-    return seen
+    Raises:
+        ConfigError: for a layer that the backbone does not have.
+        WeightsError: if the weights cannot be had.
+    """
+    losses = tuple((name, loss) for name, loss in recipe.losses if loss.is_kept(role))
+    layers = tuple(dict.fromkeys(layer for _, loss in losses for layer in loss.layers))
+    extractor = feature_network(replace(recipe.network, precision="float32"), layers)
+    look = _looking(
+        extractor, tuple((name, loss.structure("graph", "target")) for name, loss in losses), *picture.shape[:2]
+    )
+    seen = look(picture[np.newaxis].astype(np.float32))
+    return Targets(
+        {
+            (name, layer): {array: _numpy(value)[0] for array, value in seen[name][layer].items()}
+            for name, loss in losses
+            for layer in loss.layers
+        }
+    )
 
 
 # By size too, of which nothing else here depends: the bound then holds for what a backend compiles for each.
 @lru_cache(maxsize=8)
-def _compiled(
-    extractor: keras.Model,
-    content_layers: tuple[str, ...],
-    style_layers: tuple[str, ...],
-    height: int,
-    width: int,
-) -> Callable[[np.ndarray], dict[str, Any]]:
-    def outputs(activations: dict[str, Tensor]) -> dict[str, Any]:
-        style = {layer: feature_matrix(activations[layer]) for layer in style_layers}
+def _looking(
+    extractor: keras.Model, losses: tuple[tuple[str, Loss], ...], height: int, width: int
+) -> Callable[..., Any]:
+    def outputs(activations: dict[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
         return {
-            "features": {layer: feature_matrix(activations[layer]) for layer in content_layers},
-            "grams": {layer: gram_matrix(features) for layer, features in style.items()},
-            "positions": {layer: features.shape[0] for layer, features in style.items()},
+            name: {layer: _seen(loss, feature_matrix(activations[layer])) for layer in loss.layers}
+            for name, loss in losses
         }
 
-    return compile_forward(extractor, outputs)
+    return compiled_forward(extractor, outputs)
 
 
-def _style_of(picture: np.ndarray, seen: dict[str, Any], extractor: keras.Model, config: TransferConfig) -> StyleTarget:
-    # A compiled function gives numbers back as tensors, and sorts the names of a dict.
-    positions = {layer: int(seen["positions"][layer]) for layer in config.style_layers}
-    grams = {layer: _numpy(seen["grams"][layer]) / positions[layer] for layer in config.style_layers}
-    flat = _look(np.broadcast_to(picture.mean(axis=(0, 1)), picture.shape), extractor, config)
-    structures = {
-        layer: _structure(seen["features"][layer], flat["features"][layer]) for layer in config.content_layers
-    }
-    return StyleTarget(grams, positions, structures)
+def _seen(loss: Loss, features: Tensor) -> dict[str, Tensor]:
+    target = loss.target(features)
+    if loss.reads == "style":
+        return target
+    flat = ops.broadcast_to(ops.mean(features, axis=1, keepdims=True), features.shape)
+    return {**target, SPREAD: loss.value(flat, target)}
 
 
 @own_numerics()
-def _structure(features: Tensor, flat: Tensor) -> float:
-    return float(_numpy(content_loss(features, flat)) / features.shape[0])
+def values_at(
+    picture: np.ndarray, loss: Loss, constants: Mapping[str, Mapping[str, np.ndarray]], recipe: Recipe
+) -> dict[str, tuple[float, float]]:
+    """What a loss is at a picture, layer by layer, and what it is there without any features.
+
+    Args:
+        picture: uint8 (H, W, 3), RGB.
+        loss: one that reads layers.
+        constants: by layer, what `Loss.constants` gave for one reference picture.
+        recipe: the network.
+    """
+    extractor = feature_network(replace(recipe.network, precision="float32"), loss.layers)
+    batched = {layer: {name: array[np.newaxis] for name, array in constants[layer].items()} for layer in loss.layers}
+    evaluate = _evaluating(extractor, loss.structure("graph"), *picture.shape[:2])
+    values = evaluate(picture[np.newaxis].astype(np.float32), batched)
+    return {layer: (float(_numpy(value)[0]), float(_numpy(empty)[0])) for layer, (value, empty) in values.items()}
+
+
+@lru_cache(maxsize=8)
+def _evaluating(extractor: keras.Model, loss: Loss, height: int, width: int) -> Callable[..., Any]:
+    def outputs(activations: dict[str, Tensor], constants: dict[str, dict[str, Tensor]]) -> dict[str, Any]:
+        features = {layer: feature_matrix(activations[layer]) for layer in loss.layers}
+        return {
+            layer: (
+                loss.value(features[layer], constants[layer]),
+                loss.value(ops.zeros_like(features[layer]), constants[layer]),
+            )
+            for layer in loss.layers
+        }
+
+    return compiled_forward(extractor, outputs)
+
+
+@own_numerics()
+def structures(picture: np.ndarray, loss: Loss, recipe: Recipe) -> dict[str, float]:
+    """How far a picture is from a flat one of its mean color, as a content loss sees it: by layer, per position."""
+    extractor = feature_network(replace(recipe.network, precision="float32"), loss.layers)
+    flat = np.broadcast_to(picture.mean(axis=(0, 1)), picture.shape)
+    seen, seen_flat = (
+        extractor(ops.convert_to_tensor(one[np.newaxis].astype(np.float32)), training=False) for one in (picture, flat)
+    )
+    found = {}
+    for layer in loss.layers:
+        features = feature_matrix(seen[layer])
+        value = loss.value(feature_matrix(seen_flat[layer]), loss.target(features))
+        found[layer] = float(_numpy(value)[0]) / features.shape[1]
+    return found
 
 
 def _numpy(tensor: object) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(tensor), dtype=np.float32)
+    return np.asarray(ops.convert_to_numpy(tensor), dtype=np.float32)

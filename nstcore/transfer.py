@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from nstcore.coarse_to_fine import coarse_levels
+from nstcore.backbones import get_backbone
 from nstcore.config import TransferConfig
-from nstcore.device_lbfgs import minimizer
-from nstcore.features import pretrained_network
-from nstcore.images import PictureSource, initial_picture, load_picture
+from nstcore.errors import StyleTransferError
+from nstcore.images import PictureSource, initial_picture, resize_to, to_uint8
 from nstcore.memory import require_memory
-from nstcore.objective import Objective, compiled_loss
-from nstcore.optimizers import OPTIMIZERS
-from nstcore.pixel_range import WithinRange
-from nstcore.processor import single_threaded_blas
+from nstcore.networks.extractor import pretrained_network
+from nstcore.objective import Objective
+from nstcore.optimizers import make_optimizer
+from nstcore.problem import TERMS, SceneTargets, build_problem
+from nstcore.recipe import Recipe, resolve
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
-from nstcore.targets import ContentTarget, StyleTarget, content_target, style_target, target_network
-from nstcore.weighting import graph_inputs
+from nstcore.run import Run
+from nstcore.scene import Scene, load_scene
 
 logger = logging.getLogger("nstcore")
 
-# Of the iterations; measured to end within 1 % of a float32 run for every backbone (benchmarks/precision.py).
-_REFINED_SHARE = 0.2
-
 #: Called with every iterate.
 Callback = Callable[[Iterate], None]
+#: How a transfer ended: in a result, or in an error of its own.
+Outcome = TransferResult | StyleTransferError
 
 
 def style_transfer(
@@ -49,30 +47,157 @@ def style_transfer(
         MemoryShortageError: if the memory that is free is not enough.
         DivergenceError: if a loss becomes NaN or infinite.
     """
-    config = (config or TransferConfig()).resolved()
-    content_picture, style_picture = load_picture(content, config), load_picture(style, config)
-    logger.info(require_memory(config, *content_picture.shape[:2]))  # before the coarse runs, which need less
-    coarse = run_coarse(content_picture, style_picture, config, callback)
-    return optimize(build_objective(content_picture, style_picture, config), config, callback, coarse)
+    recipe = resolve(config or TransferConfig())
+    scene = load_scene(content, [style], recipe)
+    (outcome,) = transfer([scene], recipe, callbacks=[callback])
+    if isinstance(outcome, StyleTransferError):
+        raise outcome
+    return outcome
 
 
-def run_coarse(
-    content: np.ndarray, style: np.ndarray, config: TransferConfig, callback: Callback | None = None
-) -> TransferResult | None:
-    """Do the smaller runs that the settings ask for, each starting from the one before.
+def transfer(
+    scenes: Sequence[Scene],
+    config: TransferConfig | Recipe,
+    targets: Sequence[SceneTargets] = (),
+    callbacks: Sequence[Callback | None] = (),
+) -> list[Outcome]:
+    """Do transfers with the same settings together: the coarse runs that they ask for, then those at full size.
+
+    A GPU computes a few small pictures in hardly more time than one. Each ends where it would have ended alone, but for
+    rounding.
 
     Args:
-        content, style: uint8 (H, W, 3), at full size.
-        config: resolved settings.
-        callback: called with every iterate.
+        scenes: one or more, whose content pictures have one size, that of the settings.
+        config: the settings of all.
+        targets: what was kept of the pictures of each scene at that size; () looks at them now.
+        callbacks: for each scene one that is called with its iterates, or None; () for none at all.
 
     Returns:
-        The last of them, or None if there are none.
+        For each scene its result, or the error that ended it: one that diverges does not stop the others. `seconds` of
+        a result are wall time, in which the others ran too.
+
+    Raises:
+        BaseException: whatever else a callback or the backend raises; all are given up then.
     """
-    result = None
-    for level in coarse_levels(content, style, config):
-        result = optimize(build_objective(content, style, level), level, callback, result)
-    return result
+    recipe = resolve(config)
+    callbacks = callbacks or [None] * len(scenes)
+    height, width = scenes[0].content.shape[:2]
+    try:
+        # For the full size first: coarse runs would fit, and be in vain.
+        logger.info(require_memory(recipe, height, width, len(scenes)))
+    except StyleTransferError as error:
+        return [error] * len(scenes)
+    ends: list[Outcome | None] = [None] * len(scenes)
+    for level, rows in coarse_levels(scenes, recipe):
+        smaller = {row: scenes[row].at(level) for row in rows}
+        _advance(smaller, level, {}, callbacks, ends)
+    _advance(dict(enumerate(scenes)), recipe, dict(enumerate(targets)), callbacks, ends)
+    return [end for end in ends if end is not None]
+
+
+def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
+    """The smaller runs, in order, and the scenes that each is for.
+
+    A large picture is stylised small first, and starts from that, enlarged: a layer sees as many pixels of a large
+    picture as of a small one, so that alone a large picture gets the style's small structures only (Gatys et al. 2017,
+    "Controlling Perceptual Factors", do the same for high resolution). Sizes at which a narrow picture would be too
+    small for the backbone are left out.
+    """
+    least = get_backbone(recipe.network.backbone).smallest_side
+    levels = [
+        (level, [row for row, scene in enumerate(scenes) if scene.fits(level.size, least)]) for level in recipe.coarse()
+    ]
+    return [(level, rows) for level, rows in levels if rows]
+
+
+def _advance(
+    scenes: Mapping[int, Scene],
+    recipe: Recipe,
+    targets: Mapping[int, SceneTargets],
+    callbacks: Sequence[Callback | None],
+    ends: list[Outcome | None],
+) -> None:
+    """Do one more run of each of these scenes, starting from the one before, unless that ended in an error."""
+    rows = [row for row in scenes if not isinstance(ends[row], StyleTransferError)]
+    if not rows:
+        return
+    starts = [end if isinstance(end := ends[row], TransferResult) else None for row in rows]
+    kept = [targets[row] for row in rows if row in targets]
+    found = optimize([scenes[row] for row in rows], recipe, kept, [callbacks[row] for row in rows], starts)
+    for row, end in zip(rows, found, strict=True):
+        ends[row] = end
+
+
+def optimize(
+    scenes: Sequence[Scene],
+    config: TransferConfig | Recipe,
+    targets: Sequence[SceneTargets] = (),
+    callbacks: Sequence[Callback | None] = (),
+    coarse: Sequence[TransferResult | None] = (),
+) -> list[Outcome]:
+    """Do one run of each scene, without coarse ones.
+
+    Takes, returns and raises what `transfer` does, and for each scene the coarse result that it starts from, enlarged,
+    or None to start from the initial picture of the settings.
+    """
+    recipe = resolve(config)
+    callbacks = callbacks or [None] * len(scenes)
+    coarse = coarse or [None] * len(scenes)
+    began = time.perf_counter()
+    iterates: list[list[Iterate]] = [[] for _ in scenes]
+    seconds = [result.seconds if result else 0.0 for result in coarse]
+
+    def record(row: int, evaluations: int, terms: Mapping[str, float]) -> None:
+        iterate = Iterate(
+            iteration=len(iterates[row]),
+            evaluations=evaluations,
+            seconds=seconds[row] + time.perf_counter() - began,
+            **{name: terms[name] for name in TERMS},
+            losses={name: value for name, value in terms.items() if name not in TERMS},
+        )
+        iterates[row].append(iterate)
+        if (callback := callbacks[row]) is not None:
+            callback(iterate)
+
+    try:
+        _, weights = pretrained_network(recipe.network.backbone, recipe.network.weights)
+        run = Run(
+            build_problem(scenes, recipe, targets),
+            make_optimizer(recipe.optimizer, recipe.optimizer_settings),
+            recipe.iterations,
+            record,
+            bounded=recipe.config.pixel_range == "bounded",
+        )
+    except StyleTransferError as error:
+        return [error] * len(scenes)
+    run.start(np.stack([_start(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]))
+    pictures = run.finish()
+    took = time.perf_counter() - began
+    outcomes: list[Outcome] = []
+    for row, (picture, result) in enumerate(zip(pictures, coarse, strict=True)):
+        end = run.ends[row]
+        if isinstance(end, StyleTransferError):
+            outcomes.append(end)
+            continue
+        outcomes.append(
+            TransferResult(
+                image=to_uint8(picture),
+                trace=Trace(tuple(iterates[row])),
+                config=recipe.config,
+                weights=weights,
+                message=end,
+                seconds=seconds[row] + took,
+                coarse=(*result.coarse, CoarseRun(result.config.size, result.trace)) if result else (),
+            )
+        )
+    return outcomes
+
+
+def _start(scene: Scene, recipe: Recipe, coarse: TransferResult | None) -> np.ndarray:
+    """The picture that a run starts from, float32 (H, W, 3)."""
+    if coarse is not None:
+        return resize_to(coarse.image, *scene.content.shape[:2]).astype(np.float32)
+    return initial_picture(recipe.config.init, scene.content, scene.styles[0].picture, recipe.config.seed)
 
 
 def build_objective(content: PictureSource, style: PictureSource, config: TransferConfig | None = None) -> Objective:
@@ -80,127 +205,7 @@ def build_objective(content: PictureSource, style: PictureSource, config: Transf
 
     Takes and raises what `style_transfer` does.
     """
-    config = (config or TransferConfig()).resolved()
-    content_picture, style_picture = load_picture(content, config), load_picture(style, config)
-    extractor = target_network(config)
-    return assemble_objective(
-        content_picture,
-        style_picture,
-        content_target(content_picture, extractor, config),
-        style_target(style_picture, extractor, config),
-        config,
-    )
-
-
-def assemble_objective(
-    content_picture: np.ndarray,
-    style_picture: np.ndarray,
-    content: ContentTarget,
-    style: StyleTarget,
-    config: TransferConfig,
-) -> Objective:
-    """Build the loss from pictures (as `load_picture` gives them) and targets at hand, for resolved settings."""
-    height, width = content_picture.shape[:2]
-    require_memory(config, height, width)
-    inputs = graph_inputs(config, content, style, height, width)
-    initial = initial_picture(config.init, content_picture, style_picture, config.seed)
-    exact = compiled_loss(replace(config, precision="float32").structure(), height, width)(inputs)
-    if config.precision == "float32":
-        return Objective(exact, initial)
-    return Objective(compiled_loss(config.structure(), height, width)(inputs), initial, exact)
-
-
-def optimize(
-    objective: Objective,
-    config: TransferConfig,
-    callback: Callback | None = None,
-    coarse: TransferResult | None = None,
-) -> TransferResult:
-    """Minimise an objective with the configured optimiser, recording every iterate.
-
-    It starts from the objective's initial picture, or from the result of a coarse run, enlarged.
-
-    Values of the picture are kept within 0..255 if the settings say so (`nstcore.pixel_range`); total and terms of
-    every iterate are those of the picture within the range. An objective that approximates its loss (bfloat16) is
-    refined for the last fifth of the iterations, within the same run of the optimiser, so that the curvature history is
-    kept; or as soon as rounding leaves the optimiser no step.
-    """
-    iterates: list[Iterate] = []
-    refined_from = int(config.iterations * (1 - _REFINED_SHARE))
-    start = time.perf_counter() - (coarse.seconds if coarse else 0.0)
-    if coarse is not None:
-        objective.start_from(coarse.image)
-
-    def record(terms: dict[str, float]) -> bool:
-        """Record the next iterate; tell whether it is time to refine."""
-        iterate = Iterate(len(iterates), objective.evaluations, time.perf_counter() - start, **terms)
-        iterates.append(iterate)
-        if callback is not None:
-            callback(iterate)
-        return iterate.iteration >= refined_from
-
-    minimize = _on_device if config.optimizer == "lbfgs-device" else _on_host
-    x, message = minimize(objective, config, record)
-    _, weights = pretrained_network(config.backbone, config.weights)
-    return TransferResult(
-        image=objective.to_image(x),
-        trace=Trace(tuple(iterates)),
-        config=config,
-        weights=weights,
-        message=message,
-        seconds=time.perf_counter() - start,
-        coarse=() if coarse is None else (*coarse.coarse, CoarseRun(coarse.config.size, coarse.trace)),
-    )
-
-
-#: Takes the terms of an iterate, tells whether to refine.
-_Record = Callable[[dict[str, float]], bool]
-
-
-def _on_host(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
-    """Minimise with an optimiser of flat NumPy vectors; x and why it stopped.
-
-    An approximation of a loss is off by some per cent. When it is refined the optimiser must not see the loss jump, or
-    no step would seem to lower it: from then on it is given the loss plus what the approximation was off by then.
-    """
-    function = WithinRange(objective) if config.pixel_range == "bounded" else objective
-    recorded, offset = 0, 0.0
-    given, value_given = np.nan, np.nan  # what the optimiser was given last, with the offset and without
-
-    def with_offset(x: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal given, value_given
-        value_given, gradient = function(x)
-        given = value_given + offset
-        if not recorded:
-            on_step(x, given)
-        return given, gradient
-
-    def on_step(x: np.ndarray, seen: float) -> None:
-        nonlocal recorded, offset
-        recorded += 1
-        value = value_given if seen == given else seen - offset
-        if record(function.components_of_value(x, value)) and objective.refine():
-            offset = seen - function(x)[0]
-
-    minimize = OPTIMIZERS[config.optimizer]
-    with single_threaded_blas():
-        x, message = minimize(with_offset, objective.x0, config.iterations, on_step)
-        if objective.refine():
-            x, message = minimize(with_offset, x, config.iterations + 1 - recorded, on_step)
-    return x, message
-
-
-def _on_device(objective: Objective, config: TransferConfig, record: _Record) -> tuple[np.ndarray, str]:
-    """Minimise with an optimiser that keeps its vectors where the network is; x and why it stopped."""
-    run = minimizer(objective, bounded=config.pixel_range == "bounded")
-    run.start()
-    message = f"{config.iterations} iterations"
-    refine = record(run.terms)
-    for _ in range(config.iterations):
-        if refine:
-            run.refine()
-        if not run.step() and not (run.refine() and run.step()):
-            message = "no step lowers the loss"
-            break
-        refine = record(run.terms)
-    return run.picture(), message
+    recipe = resolve(config or TransferConfig())
+    scene = load_scene(content, [style], recipe)
+    require_memory(recipe, *scene.content.shape[:2])
+    return Objective(build_problem([scene], recipe), _start(scene, recipe, None))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +16,8 @@ from nstcore import PictureError, TransferConfig
 from nstcore.files import encodable
 from nstcore.images import load_picture, reading_scale_of
 from nstcore.refusals import refused
-from pipeline.digest import batch_digest, file_sha256
+from pipeline.digest import Kind, batch_digest, file_sha256
 from pipeline.series import Series, Variant
-
-Kind = Literal["content", "style"]
 
 
 @dataclass(frozen=True)

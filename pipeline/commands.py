@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nstcore import cli
 from nstcore.backbones import get_backbone
+from nstcore.checks import whole_number
 from nstcore.command import OneLineParser, run_command
-from nstcore.config import whole_number
 from nstcore.errors import PictureError
 from nstcore.files import encodable, write_results
 from nstcore.images import Picture, load

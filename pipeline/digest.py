@@ -6,16 +6,21 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from nstcore import TransferConfig
+from nstcore.recipe import resolve
 
 #: Raised by hand when a change of the engine changes pixels.
 ENGINE_VERSION = "3"
 
-# The settings a target depends on; all others may change without computing it again.
-_TARGET_SETTINGS = ("backbone", "pooling", "content_layers", "style_layers", "size")
+#: What a picture is to a cell.
+Kind = Literal["content", "style"]
+
+# Settings that came later than the first outputs: at their defaults they change no pixel of those.
+_LATER_SETTINGS = ("losses", "optimizer_settings")
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
@@ -41,10 +46,29 @@ def cell_digest(content_sha256: str, style_sha256: str, weights_sha256: str, con
     )
 
 
-def target_digest(picture_sha256: str, weights_sha256: str, config: TransferConfig) -> str:
-    """Digest of a content or style target: picture, weights, the settings that shape features. 16 hex digits."""
-    settings = {name: value for name, value in _settings(config).items() if name in _TARGET_SETTINGS}
-    return _digest(picture=picture_sha256, weights=weights_sha256, config=settings, engine=ENGINE_VERSION)
+def target_digest(picture_sha256: str, weights_sha256: str, role: Kind, config: TransferConfig) -> str:
+    """Digest of what the losses keep of a picture. 16 hex digits.
+
+    It covers the picture, the network, the size, and of each loss that looks at such a picture its name, its version
+    and the settings that shape what it keeps: the losses say so themselves, so that none can be forgotten.
+    """
+    return _digest(picture=picture_sha256, weights=weights_sha256, engine=ENGINE_VERSION, **_looked_at(role, config))
+
+
+@lru_cache(maxsize=1000)
+def _looked_at(role: Kind, config: TransferConfig) -> dict[str, Any]:
+    recipe = resolve(config)
+    network = {name: value for name, value in asdict(recipe.network).items() if name not in _ELSEWHERE}
+    losses = [
+        {"name": name, "version": loss.version, "settings": loss.target_settings()}
+        for name, loss in recipe.losses
+        if loss.is_kept(role)
+    ]
+    return {"role": role, "network": network, "size": recipe.size, "losses": losses}
+
+
+# Of a network: the weights count by their checksum, and targets are in float32 whatever the precision.
+_ELSEWHERE = ("weights", "precision")
 
 
 @lru_cache(maxsize=1000)
@@ -60,7 +84,10 @@ def grid_digest(cells: Iterable[tuple[str, ...]]) -> str:
 
 def _settings(config: TransferConfig) -> dict[str, Any]:
     # The weights count by their checksum, not by the path or the name they were found under.
-    return {name: value for name, value in config.resolved().to_dict().items() if name != "weights"}
+    settings = config.resolved().to_dict()
+    return {
+        name: value for name, value in settings.items() if name != "weights" and (value or name not in _LATER_SETTINGS)
+    }
 
 
 def _digest(**parts: Any) -> str:

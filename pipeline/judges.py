@@ -158,15 +158,14 @@ def look(judge: Judge, picture: Picture) -> Look:
     """
     import keras
 
-    from nstcore.losses import feature_matrix, gram_matrix
+    from nstcore.losses import feature_matrix
+    from nstcore.losses.gram import Gram
 
     batch = keras.ops.convert_to_tensor(picture[np.newaxis].astype(np.float32))
     activations = _extractor(judge)(batch, training=False)
-    grams = []
-    for layer in judge.style_layers:
-        features = feature_matrix(activations[layer])
-        grams.append(_numpy(gram_matrix(features)) / np.float32(features.shape[0]))
-    return Look(_numpy(feature_matrix(activations[judge.content_layer])), tuple(grams))
+    features = {layer: feature_matrix(activation) for layer, activation in activations.items()}
+    grams = tuple(_numpy(Gram().target(features[layer])["gram"])[0] for layer in judge.style_layers)
+    return Look(_numpy(features[judge.content_layer])[0], grams)
 
 
 def provenance(judge: Judge) -> Provenance:
@@ -176,7 +175,7 @@ def provenance(judge: Judge) -> Provenance:
         WeightsError: if they cannot be had.
     """
     if judge.name == "vgg19":
-        from nstcore.features import pretrained_network
+        from nstcore.networks.extractor import pretrained_network
 
         return pretrained_network("vgg19", "imagenet")[1]
     return _lite()[1]
@@ -184,11 +183,10 @@ def provenance(judge: Judge) -> Provenance:
 
 def _extractor(judge: Judge) -> keras.Model:
     if judge.name == "vgg19":
-        from nstcore.config import TransferConfig
-        from nstcore.features import feature_network
+        from nstcore.networks.extractor import feature_network
+        from nstcore.networks.network import Network
 
-        config = TransferConfig("vgg19", content_layers=(judge.content_layer,), style_layers=judge.style_layers)
-        return feature_network(config.resolved())
+        return feature_network(Network("vgg19"), (judge.content_layer, *judge.style_layers))
     return _lite()[0]
 
 

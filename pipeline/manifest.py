@@ -42,6 +42,7 @@ def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[st
             "content": last.content,
             "style": last.style,
             "total_variation": last.total_variation,
+            "losses": dict(last.losses),
             "coarse_runs": [_coarse_run(run) for run in result.coarse],
             "peak_memory_mib": _peak_memory_mib(),
         },

@@ -32,7 +32,7 @@ from pipeline.measure_names import MEASURES
 #: Raised by hand when a change here or of a judge's layers changes what is measured.
 METRICS_VERSION = "1"
 
-# As the "balanced" loss does, see `nstcore.weighting`: less than this share of the target's own energy is rounding.
+# As the "balanced" loss does, see `nstcore.problem`: less than this share of the target's own energy is rounding.
 _LEAST_SHARE = 1e-6
 # Features for LPIPS take 488 bytes a pixel: up to 128 MB stay for the next cell of the same content.
 _LARGEST_KEPT = 512 * 512

@@ -18,7 +18,7 @@ from nstcore.files import encodable
 from pipeline.backbone_labels import display_name
 from pipeline.measure_names import MEASURES
 from pipeline.page_text import is_doubt, setting, url
-from pipeline.report_cell import PagePicture, ReportCell, lookup, own_seconds
+from pipeline.report_cell import PagePicture, ReportCell, further_losses, lookup, own_seconds
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
     facets += [("status", "Status"), *((f"set.{axis}", axis) for axis in axes)]
     measured = {name for cell in cells for name in cell.measures or ()}
     measures = [measure for measure in MEASURES if measure.name in measured]
+    losses = [_Number(f"loss.{name}", f"{name} loss", "number", ("losses", name)) for name in further_losses(cells)]
+    columns = [*_NUMBERS, *losses]
     names = [_Pool() for _ in facets]
     pools = {name: _Pool() for name in ("series", "originals", "settings", "weights", "environments")}
     described = []
@@ -105,7 +107,7 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
                 "facets": [
                     -1 if value is None else pool.place(_text(value)) for pool, value in zip(names, values, strict=True)
                 ],
-                "numbers": [_value(cell, number) for number in _NUMBERS]
+                "numbers": [_value(cell, number) for number in columns]
                 + [_finite((cell.measures or {}).get(measure.name)) for measure in measures],
                 "series": pools["series"].place(_text(cell.series.label)),
                 "picture": url(cell.picture),
@@ -122,7 +124,7 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
             {"key": _text(key), "label": _text(label), "values": pool.values}
             for (key, label), pool in zip(facets, names, strict=True)
         ],
-        "numbers": [_column(number) for number in _NUMBERS]
+        "numbers": [_column(number) for number in columns]
         + [
             _column(_Number(m.name, m.title, "measure", ("", ""), in_table=True, meaning=m.meaning, better=m.better))
             for m in measures

@@ -81,12 +81,20 @@ def in_order(cells: Iterable[ReportCell]) -> list[ReportCell]:
 def lookup(cell: ReportCell, section: str, name: str) -> Any:
     """A value of the manifest, or None where there is none; `relative_total` is worked out."""
     record: Any = cell.manifest or {}
-    if section:
+    if section == "losses":
+        record = lookup(cell, "result", "losses") or {}
+    elif section:
         record = record.get(section) or {}
     if name == "relative_total":
         first, last = record.get("initial_total"), record.get("total")
         return None if not first or last is None else last / first
     return record.get(name)
+
+
+def further_losses(cells: Iterable[ReportCell]) -> list[str]:
+    """Names of the losses that any cell has besides those of the flat settings; `lookup` them in "losses"."""
+    names = (name for cell in cells for name in lookup(cell, "result", "losses") or {})
+    return list(dict.fromkeys(names))
 
 
 def own_seconds(cell: ReportCell) -> Any:

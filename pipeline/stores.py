@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +27,7 @@ from pipeline.grid import Grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from nstcore.targets import ContentTarget, StyleTarget
+    from nstcore.targets import Targets
 
 
 class FileStore(luigi.LocalTarget):
@@ -118,30 +117,18 @@ class VectorFigureStore(FigureStore):
         super().dump(figure)  # last: when it was written counts as when both were
 
 
-class StyleTargetStore(FileStore):
-    """A style target as .npz: grams/<layer>, positions/<layer>, structures/<layer>."""
+class TargetsStore(FileStore):
+    """What the losses keep of a picture, as .npz: loss/layer/array."""
 
-    def dump(self, target: StyleTarget) -> None:
-        _dump_npz(self, _style_arrays(target))
+    def dump(self, targets: Targets) -> None:
+        with self.written() as path:
+            np.savez(path, **targets.to_arrays())  # type: ignore[arg-type]
 
-    def load(self) -> StyleTarget:
+    def load(self) -> Targets:
+        from nstcore.targets import Targets
+
         with reading(self.path), np.load(self.path) as arrays:
-            return _style_target(dict(arrays))
-
-
-class ContentTargetStore(FileStore):
-    """A content target as .npz: features/<layer>, and what a style target holds."""
-
-    def dump(self, target: ContentTarget) -> None:
-        features = {f"features/{layer}": array for layer, array in target.features.items()}
-        _dump_npz(self, features | _style_arrays(target.style))
-
-    def load(self) -> ContentTarget:
-        from nstcore.targets import ContentTarget
-
-        with reading(self.path), np.load(self.path) as file:
-            arrays = dict(file)
-        return ContentTarget(_of_kind("features", arrays), _style_target(arrays))
+            return Targets.from_arrays(dict(arrays))
 
 
 class WeightsStore(luigi.Target):
@@ -235,28 +222,3 @@ class CellStore(luigi.Target):
     def manifest(self) -> dict[str, Any]:
         manifest: dict[str, Any] = self._manifest.load()
         return manifest
-
-
-def _dump_npz(target: FileStore, arrays: dict[str, Any]) -> None:
-    with target.written() as path:
-        np.savez(path, **arrays)
-
-
-def _style_arrays(target: StyleTarget) -> dict[str, np.ndarray]:
-    grams = {f"grams/{layer}": gram for layer, gram in target.grams.items()}
-    positions = {f"positions/{layer}": np.asarray(count) for layer, count in target.positions.items()}
-    structures = {f"structures/{layer}": np.asarray(value) for layer, value in target.structures.items()}
-    return grams | positions | structures
-
-
-def _style_target(arrays: dict[str, np.ndarray]) -> StyleTarget:
-    from nstcore.targets import StyleTarget
-
-    return StyleTarget(
-        _of_kind("grams", arrays), _of_kind("positions", arrays, int), _of_kind("structures", arrays, float)
-    )
-
-
-def _of_kind(kind: str, arrays: dict[str, np.ndarray], convert: Callable[[Any], Any] = np.asarray) -> dict[str, Any]:
-    prefix = f"{kind}/"
-    return {name.removeprefix(prefix): convert(array) for name, array in arrays.items() if name.startswith(prefix)}

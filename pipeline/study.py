@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nstcore import BACKBONES, ConfigError, TransferConfig, presets
-from nstcore.config import expected, named_settings, path_text, sequence
+from nstcore.checks import expected, named_settings, path_text, sequence
 from nstcore.errors import received
 from pipeline.series import Variant
 

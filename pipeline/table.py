@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from nstcore.files import encodable
 from pipeline.measure_names import MEASURES
-from pipeline.report_cell import ReportCell, in_order, lookup
+from pipeline.report_cell import ReportCell, further_losses, in_order, lookup
 from pipeline.series import variant_label
 from pipeline.spreadsheet import harmless
 
@@ -40,6 +40,7 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "finished": ("", "finished"),
 }
 _MEASURES = tuple(measure.name for measure in MEASURES)
+#: The columns that every table has, in order; those of further losses, "<name>_loss", come before "precision".
 CSV_COLUMNS = (
     *("content", "style", "backbone", "preset", "variant", "status", "digest"),
     *_FROM_MANIFEST,
@@ -56,9 +57,13 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
     leading apostrophe off any text gives back the data. `picture` is a path, not a URL.
     """
     text = io.StringIO()
+    cells = in_order(cells)
+    further = {f"{name}_loss": name for name in further_losses(cells)}
+    place = CSV_COLUMNS.index("precision")
+    columns = (*CSV_COLUMNS[:place], *further, *CSV_COLUMNS[place:])
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(CSV_COLUMNS)
-    for cell in in_order(cells):
+    writer.writerow(map(harmless, columns))
+    for cell in cells:
         known = {
             "content": cell.content,
             "style": cell.style,
@@ -67,11 +72,12 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             "variant": variant_label(cell.variant),
             "status": cell.status,
             "digest": lookup(cell, "", "digest"),
-            **{column: lookup(cell, *place) for column, place in _FROM_MANIFEST.items()},
+            **{column: lookup(cell, *source) for column, source in _FROM_MANIFEST.items()},
+            **{column: lookup(cell, "losses", name) for column, name in further.items()},
             **{name: (cell.measures or {}).get(name) for name in _MEASURES},
             "unmeasured": cell.unmeasured,
             "picture": cell.picture,
             "reason": cell.reason,
         }
-        writer.writerow(harmless(known[column]) for column in CSV_COLUMNS)
+        writer.writerow(harmless(known[column]) for column in columns)
     return encodable(text.getvalue())

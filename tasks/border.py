@@ -22,8 +22,8 @@ from luigi.task_register import Register, TaskClassException
 from luigi.tools.range import RangeBase
 
 from nstcore import ConfigError, StyleTransferError
+from nstcore.checks import whole_number
 from nstcore.command import BAD_INPUT
-from nstcore.config import whole_number
 from nstcore.errors import one_line, received
 from nstcore.interruption import INTERRUPTED, ended_by_interrupt
 from nstcore.streams import tell

@@ -12,7 +12,7 @@ import luigi
 from luigi.parameter import ParameterVisibility
 
 from nstcore import ConfigError
-from nstcore.config import expected, whole_number
+from nstcore.checks import expected, whole_number
 from pipeline.cell import Cell
 
 

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 import luigi
 from tqdm import tqdm
 
-from nstcore import Iterate, TransferConfig
+from nstcore import Iterate
+from nstcore.recipe import Recipe
 
 # Each message is a request to a central scheduler.
 _SECONDS_BETWEEN_MESSAGES = 1.0
 
 
 @contextlib.contextmanager
-def progress(task: luigi.Task, runs: Sequence[TransferConfig]) -> Iterator[Callable[[Iterate], None]]:
+def progress(task: luigi.Task, runs: Sequence[Recipe]) -> Iterator[Callable[[Iterate], None]]:
     """Give a callback that reports a task's iterates: as its progress and status, and as a bar on a terminal.
 
-    `runs` are the settings of its runs in order, coarse ones first; a new one begins with every iteration 0.
+    `runs` are the recipes of its runs in order, coarse ones first; a new one begins with every iteration 0.
 
     Bars of forked workers would overwrite each other, so with several workers there are none.
     """

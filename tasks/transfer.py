@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import luigi
 
 from nstcore import StyleTransferError, TransferResult, WeightsError
-from nstcore.coarse_to_fine import levels
 from nstcore.quiet import import_keras_quietly
 from pipeline.cell import Cell, Kind
 from pipeline.digest import target_digest
 from pipeline.paths import cell_folder, target_file
-from pipeline.stores import CellStore, ContentTargetStore, StyleTargetStore
+from pipeline.stores import CellStore, TargetsStore
 from tasks.inputs import BackboneWeights, Picture
 from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
@@ -21,11 +20,8 @@ from tasks.parameters import CellParameter, CellsParameter, batch_size, joined_t
 from tasks.progress import of_the_first, progress
 
 if TYPE_CHECKING:
-    import keras
-    import numpy as np
-
-    from nstcore.batch import Pair
-    from nstcore.targets import ContentTarget, StyleTarget
+    from nstcore.problem import SceneTargets
+    from nstcore.scene import Scene
 
 
 class NetworkTask(SettlingTask):
@@ -49,7 +45,7 @@ class NetworkTask(SettlingTask):
     def check_weights(self) -> None:
         """Load the network, and see that it is the one that the cell's digest speaks of."""
         import_keras_quietly()
-        from nstcore.features import pretrained_network
+        from nstcore.networks.extractor import pretrained_network
 
         _, found = pretrained_network(self.backbone, self.cell.config.weights)
         if found.sha256 != self.cell.weights_sha256:
@@ -57,18 +53,17 @@ class NetworkTask(SettlingTask):
 
 
 class ComputeTarget(NetworkTask):
-    """A content or style target. Its cell is any of those that share it."""
+    """What the losses keep of a picture. Its cell is any of those that share it."""
 
     cell: Cell = CellParameter()
     picture: str = luigi.Parameter(description="the picture's name")
 
     kind: ClassVar[Kind]
-    store: ClassVar[type[ContentTargetStore] | type[StyleTargetStore]]
 
     @classmethod
     def of(cls, cell: Cell, output_dir: str, batch_size: int) -> ComputeTarget:
-        """The target that a cell needs."""
-        version = target_digest(cell.sha256(cls.kind), cell.weights_sha256, cell.config)
+        """The targets that a cell needs of one of its pictures."""
+        version = target_digest(cell.sha256(cls.kind), cell.weights_sha256, cls.kind, cell.config)
         return cls(
             picture=cell.name(cls.kind),
             backbone=cell.backbone,
@@ -86,9 +81,9 @@ class ComputeTarget(NetworkTask):
     def requires(self) -> list[luigi.Task]:
         return [Picture(path=self.cell.path(self.kind)), self.weights_task()]
 
-    def output(self) -> ContentTargetStore | StyleTargetStore:
+    def output(self) -> TargetsStore:
         path = target_file(Path(self.output_dir), self.kind, self.picture, self.backbone, self.version)
-        return self.store(str(path))
+        return TargetsStore(str(path))
 
     def failure(self) -> FailureRecord:
         return FailureRecord(Path(self.output().path).with_suffix(".failure.json"))
@@ -98,36 +93,22 @@ class ComputeTarget(NetworkTask):
         picture = self.cell.load_picture(self.kind)  # before Keras: a bad picture fails at once
 
         self.check_weights()
-        from nstcore.targets import target_network
+        from nstcore.recipe import resolve
+        from nstcore.targets import compute_targets
 
-        self.output().dump(self.compute(picture, target_network(self.cell.config)))
-
-    def compute(self, picture: np.ndarray, extractor: keras.Model) -> Any:
-        raise NotImplementedError
+        self.output().dump(compute_targets(picture, self.kind, resolve(self.cell.config)))
 
 
 class ComputeContentTarget(ComputeTarget):
-    """The content features of a picture, and the Gram matrices that "balanced" measures its references from."""
+    """What the losses keep of a content picture."""
 
     kind = "content"
-    store = ContentTargetStore
-
-    def compute(self, picture: np.ndarray, extractor: keras.Model) -> ContentTarget:
-        from nstcore.targets import content_target
-
-        return content_target(picture, extractor, self.cell.config)
 
 
 class ComputeStyleTarget(ComputeTarget):
-    """The Gram matrices of a picture."""
+    """What the losses keep of a style picture."""
 
     kind = "style"
-    store = StyleTargetStore
-
-    def compute(self, picture: np.ndarray, extractor: keras.Model) -> StyleTarget:
-        from nstcore.targets import style_target
-
-        return style_target(picture, extractor, self.cell.config)
 
 
 class CellsTask(NetworkTask):
@@ -218,45 +199,49 @@ class Transfer(CellsTask):
         return cell_folder(Path(self.output_dir), cell.content, cell.style, cell.backbone, cell.digest)
 
     def run(self) -> None:
-        pairs = {}
+        loaded = {}
         for member in self.members():
             with member.settled():
-                pairs[member] = member.load()
-        results = self.optimize(list(pairs.values())) if pairs else []
+                loaded[member] = member.load()
+        results = self.optimize(list(loaded.values())) if loaded else []
         errors = []
-        for member, result in zip(pairs, results, strict=True):
+        for member, result in zip(loaded, results, strict=True):
             try:
                 with member.settled():
-                    member.dump(result, len(pairs))
+                    member.dump(result, len(loaded))
             except Exception as error:  # one that cannot be written does not keep the others
                 errors.append(error)
         if errors:
             raise ExceptionGroup("cells could not be written", errors)
         self.tell_failures()
 
-    def load(self) -> Pair:
+    def load(self) -> tuple[Scene, SceneTargets]:
         """Read what a cell is made from."""
         self.check_steps()
         self.output().require_place()
         self.check_weights()
-        from nstcore.batch import Pair
         from nstcore.memory import require_memory
+        from nstcore.problem import SceneTargets
+        from nstcore.recipe import resolve
+        from nstcore.scene import Scene, Style
 
-        pictures = self.cell.load_picture("content"), self.cell.load_picture("style")
-        require_memory(self.cell.config, *pictures[0].shape[:2])
-        return Pair(*pictures, *(target.load() for target in self.input()))
+        content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
+        require_memory(resolve(self.cell.config), *content.shape[:2])
+        of_content, of_style = (targets.load() for targets in self.input())
+        return Scene(content, (Style(style),)), SceneTargets(of_content, (of_style,))
 
-    def optimize(self, pairs: list[Pair]) -> list[TransferResult | StyleTransferError]:
+    def optimize(self, loaded: list[tuple[Scene, SceneTargets]]) -> list[TransferResult | StyleTransferError]:
         """Optimise the cells that could be read."""
-        from nstcore.batch import transfer_batch
         from nstcore.memory import memory_statement
+        from nstcore.recipe import resolve
+        from nstcore.transfer import coarse_levels, transfer
 
-        config = self.cell.config
-        height, width = pairs[0].content_picture.shape[:2]
-        self.set_status_message(memory_statement(config, height, width, len(pairs)))
-        runs = max((levels(pair.content_picture, pair.style_picture, config) for pair in pairs), key=len)
-        with progress(self, runs) as report:
-            return transfer_batch(pairs, config, [of_the_first(report)] * len(pairs))
+        recipe = resolve(self.cell.config)
+        scenes = [scene for scene, _ in loaded]
+        height, width = scenes[0].content.shape[:2]
+        self.set_status_message(memory_statement(recipe, height, width, len(scenes)))
+        with progress(self, [*(level for level, _ in coarse_levels(scenes, recipe)), recipe]) as report:
+            return transfer(scenes, recipe, [targets for _, targets in loaded], [of_the_first(report)] * len(scenes))
 
     def dump(self, result: TransferResult | StyleTransferError, batch_size: int) -> None:
         """Write a cell that was optimised together with others."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import hypothesis
 import numpy as np
@@ -171,3 +173,17 @@ def unprivileged() -> Callable[[], contextlib.AbstractContextManager[None]]:
             os.setegid(group)
 
     return unprivileged
+
+
+@pytest.fixture
+def documented() -> Iterator[ModuleType]:
+    """The loss and the optimiser of the documentation, registered; the module that knows their settings."""
+    file = Path(__file__).parent / "nstcore/extending_probe.py"
+    spec = importlib.util.spec_from_file_location("extending_probe", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.register()
+    yield module
+    module.unregister()

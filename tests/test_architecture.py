@@ -107,9 +107,7 @@ async def coroutine():
 
 
 def test_the_files_looked_at_are_those_of_the_project():
-    assert {"nstcore", "nstcore.transfer", "nstcore.gradients.torch", "pipeline.stores", "tasks.transfer"} <= set(
-        SOURCES
-    )
+    assert {"nstcore", "nstcore.transfer", "nstcore.backend.torch", "pipeline.stores", "tasks.transfer"} <= set(SOURCES)
 
 
 @pytest.mark.parametrize("module", SOURCES)
@@ -146,19 +144,35 @@ def test_only_tasks_and_stores_know_luigi():
     assert others == {"pipeline.stores"}
 
 
-ADAPTERS = ("nstcore.gradients", "nstcore.device_lbfgs")  # each has a module per backend
-
-
 def test_only_adapters_know_a_backend():
-    assert importers_of(*BACKENDS) == {f"{package}.{backend}" for package in ADAPTERS for backend in BACKENDS}
-    assert importers_of("optax") == {"nstcore.device_lbfgs.jax"}
+    assert importers_of(*BACKENDS) == {f"nstcore.backend.{backend}" for backend in BACKENDS}
 
 
-@pytest.mark.parametrize("package", ADAPTERS)
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
-def test_an_adapter_knows_its_own_backend_alone(package, backend):
-    names = {top(name) for name in imports_of(f"{package}.{backend}")}
+def test_an_adapter_knows_its_own_backend_alone(backend):
+    names = {top(name) for name in imports_of(f"nstcore.backend.{backend}")}
     assert names & BACKENDS == {backend}
+
+
+ROOMS = ("losses", "backend", "networks", "optimizers")
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in SOURCES if module.split(".")[1:2] and module.split(".")[1] in ROOMS]
+)
+def test_the_rooms_of_the_engine_know_no_configuration(module):
+    """Formulas, networks and optimisers take what they need; what a person chose is resolved above them."""
+    above = ("config", "recipe", "presets", "scene", "targets", "problem", "objective", "run", "transfer", "cli")
+    assert {
+        name for name in imports_of(module) if name.split(".")[:2] in [["nstcore", room] for room in above]
+    } == set()
+    assert "nstcore.TransferConfig" not in imports_of(module)
+
+
+@pytest.mark.parametrize("module", [module for module in SOURCES if module.startswith("nstcore.losses")])
+def test_losses_stand_on_the_ground_floor(module):
+    known = {".".join(name.split(".")[:2]) for name in imports_of(module) if top(name) == "nstcore"}
+    assert known <= {"nstcore.losses", "nstcore.checks", "nstcore.errors"}
 
 
 @pytest.mark.parametrize("module", [module for module in SOURCES if top(module) == "tasks"])

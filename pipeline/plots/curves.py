@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nstcore.config import TransferConfig
+from nstcore.losses import Loss
+from nstcore.recipe import resolve
 from nstcore.result import Trace
 from pipeline.lettering import figure_style
 from pipeline.plots.frame import NOTHING, Frame, legend
@@ -19,7 +21,7 @@ from pipeline.plots.log_axis import LARGEST, SMALLEST, Curve, Floats, draw_on_lo
 from pipeline.plots.looks import Look, looks
 from pipeline.series import Series
 
-#: The terms of the loss: their names in `Iterate`, and for people.
+#: The terms that every loss has: their names in `Iterate`, and for people.
 TERMS = {"content": "Content", "style": "Style", "total_variation": "Total variation"}
 
 # Of the initial loss. What is below is rounding, such as the content loss of the content picture itself.
@@ -70,10 +72,11 @@ def terms_per_iteration(
 ) -> Figure:
     """Show the content, style and total variation terms of one pair apart, a panel each.
 
-    A term is drawn as its weight × its value / the total loss of the initial picture. Raw terms of different networks
-    do not compare, and a term cannot be divided by its own beginning: the content loss of a run that starts from the
-    content picture is 0 there. Drawn this way the three add up to the relative loss of `loss_per_iteration`, and all
-    panels have one scale. Zeros are drawn as there; a term of weight 0 is left out, which a footnote says.
+    Further losses that read the content or a style are part of those two; others have panels of their own. A term
+    is drawn as its weight × its value / the total loss of the initial picture. Raw terms of different networks do
+    not compare, and a term cannot be divided by its own beginning: the content loss of a run that starts from the
+    content picture is 0 there. Drawn this way the three add up to the relative loss of `loss_per_iteration`, and
+    all panels have one scale. Zeros are drawn as there; a term of weight 0 is left out, which a footnote says.
 
     Args:
         traces, title, notes: as for `loss_per_iteration`.
@@ -83,8 +86,13 @@ def terms_per_iteration(
         A figure like that of `loss_per_iteration`.
     """
 
+    terms = TERMS | {name: name for config in configs.values() for name in _others(config)}
+
     def weight(series: Series, term: str) -> float:
-        return float(getattr(configs[series], f"{term}_weight"))
+        if term in TERMS:
+            return float(getattr(configs[series], f"{term}_weight"))
+        others = _others(configs[series])
+        return others[term].weight if term in others else 0.0
 
     def share(series: Series, term: str) -> Curve:
         trace = traces[series]
@@ -94,9 +102,9 @@ def terms_per_iteration(
 
     def draw(frame: Frame, drawn: Mapping[Series, Trace], styles: Mapping[Series, Look]) -> list[str]:
         remarks: list[str] = []
-        every = [share(series, term) for series in drawn for term in TERMS if weight(series, term)]
+        every = [share(series, term) for series in drawn for term in terms if weight(series, term)]
         scale: dict[str, Any] = {"least": _LEAST_SHARE, "limits": log_range(every, _LEAST_SHARE)}
-        for axes, (term, heading) in zip(frame.axes, TERMS.items(), strict=True):
+        for axes, (term, heading) in zip(frame.axes, terms.items(), strict=True):
             label = "Weighted term / initial total loss" if axes is frame.axes[0] else ""
             frame.dress(axes, heading, "Iteration", label)
             weightless = [series for series in drawn if not weight(series, term)]
@@ -113,10 +121,10 @@ def terms_per_iteration(
         return [*remarks, "Percentages: of the initial total loss."]
 
     def final_shares(series: Series, trace: Trace) -> str:
-        last = {heading.lower(): share(series, term).y[-1] for term, heading in TERMS.items()}
+        last = {heading.lower(): share(series, term).y[-1] for term, heading in terms.items()}
         return "final " + ", ".join(f"{name} {_percent(value)}" for name, value in last.items())
 
-    return figure_of_pair(traces, title, notes, Panels(len(TERMS), draw, one_scale=True), final_shares)
+    return figure_of_pair(traces, title, notes, Panels(len(terms), draw, one_scale=True), final_shares)
 
 
 @dataclass(frozen=True)
@@ -180,7 +188,14 @@ def _initial_loss(trace: Trace) -> float:
 
 
 def _values(trace: Trace, name: str) -> Floats:
-    return np.array([getattr(iterate, name) for iterate in trace], dtype=np.float64)
+    return np.array(
+        [iterate.losses[name] if name in iterate.losses else getattr(iterate, name) for iterate in trace], np.float64
+    )
+
+
+def _others(config: TransferConfig) -> dict[str, Loss]:
+    """Losses of the picture itself, by name, besides total variation."""
+    return {name: loss for name, loss in resolve(config).losses if loss.reads == "picture" and name not in TERMS}
 
 
 def number_iterations(axes: Axes, traces: Iterable[Trace], most: int = 6) -> None:

@@ -11,15 +11,25 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from nstcore import TransferConfig, build_objective, efficientnet_lite, features, memory, objective, targets, transfer
-from nstcore.gradients import BoundLoss
+from nstcore import (
+    TransferConfig,
+    build_objective,
+    efficientnet_lite,
+    memory,
+    problem,
+    recipe,
+    targets,
+    transfer,
+)
+from nstcore.networks import extractor
+from nstcore.optimizers import evaluation, lbfgs_device
 from nstcore.weights import sources
 from nstcore.weights.network import read_arrays
 
@@ -139,23 +149,20 @@ def variables() -> dict[str, Variable]:
 def computed(content: np.ndarray, style: np.ndarray) -> dict[str, np.ndarray]:
     """Targets, a loss and its gradient, a short run, a judge's network; all built anew."""
     caches = (
-        *(features.pretrained_network, features._feature_network, targets._compiled),
-        *(objective.compiled_loss, memory._activations),
+        *(extractor.pretrained_network, extractor.feature_network, targets._looking, evaluation.evaluation),
+        *(problem._compiled_graph, problem._activation_shapes, memory._activations, lbfgs_device._trial),
     )
     for cache in caches:
         cache.cache_clear()
-    config = CONFIG.resolved()
-    extractor = targets.target_network(config)
-    content_target = targets.content_target(content, extractor, config)
-    style_target = targets.style_target(style, extractor, config)
-    loss = build_objective(content, style, config)
+    config = recipe.resolve(CONFIG)
+    loss = build_objective(content, style, CONFIG)
     value, gradient = loss(loss.x0 + 10 * np.sin(np.arange(loss.x0.size)))
     run = transfer.style_transfer(content, style, CONFIG)
     judge = efficientnet_lite.build()
     return {
-        **{f"content/{layer}": found for layer, found in content_target.features.items()},
-        **{f"style/{layer}": found for layer, found in style_target.grams.items()},
-        "structures": np.array(list(style_target.structures.values())),
+        **targets.compute_targets(content, "content", config).to_arrays(),
+        **{f"style/{n}": array for n, array in targets.compute_targets(style, "style", config).to_arrays().items()},
+        "structures": np.array(list(targets.structures(style, dict(config.losses)["content"], config).values())),
         "value": np.array(value),
         "gradient": gradient,
         "run": np.array([iterate.total for iterate in run.trace]),
@@ -189,16 +196,13 @@ def main(out: str) -> None:
 
     sources.random_arrays = random_arrays
     ordinary = computed(content, style)
-    evaluate, watched = BoundLoss.__call__, []
+    on_device, watched = problem.backend.on_device, []
 
-    def watch(self: BoundLoss, pictures: np.ndarray) -> Any:
-        def watching(pictures: np.ndarray) -> Any:
-            watched.append(str(variable.read()))
-            return self.evaluate(pictures)
+    def watching(nest: Any) -> Any:
+        watched.append(str(variable.read()))
+        return on_device(nest)
 
-        return evaluate(replace(self, evaluate=watching), pictures)
-
-    BoundLoss.__call__ = watch  # type: ignore[method-assign]
+    problem.backend.on_device = watching  # what an evaluation begins with
     found = {}
     for name, variable in variables().items():
         before = variable.read()

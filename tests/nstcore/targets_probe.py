@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from nstcore import TransferConfig, targets
+from nstcore import TransferConfig
+from nstcore.losses.gram import Gram
+from nstcore.recipe import resolve
+from nstcore.targets import compute_targets
 
-STYLE_LAYERS = ("block2_conv1", "block1_conv1")  # not sorted: targets keep the settings' order
+STYLE_LAYERS = ("block2_conv1", "block1_conv1")
 CONTENT_LAYERS = ("block2_conv2",)
 
 
@@ -19,26 +22,23 @@ def answers() -> dict[str, object]:
         "content": random.integers(0, 256, (48, 64, 3), np.uint8),
         "style": random.integers(0, 256, (64, 40, 3), np.uint8),
     }
-    config = TransferConfig(
-        backbone="vgg16", weights="random", content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS
-    ).resolved()
-    extractor = targets.target_network(config)
-    counts, gram_matrix = [0], targets.gram_matrix
+    recipe = resolve(
+        TransferConfig(backbone="vgg16", weights="random", content_layers=CONTENT_LAYERS, style_layers=STYLE_LAYERS)
+    )
+    counts, target = [0], Gram.target
 
-    def counted(features: object) -> object:
+    def counted(self: Gram, *arguments: object) -> object:
         counts[-1] += 1
-        return gram_matrix(features)
+        return target(self, *arguments)
 
-    targets.gram_matrix = counted
-    content = targets.content_target(pictures["content"], extractor, config)
+    Gram.target = counted
+    content = compute_targets(pictures["content"], "content", recipe)
     counts.append(0)
-    targets.style_target(pictures["content"][::-1], extractor, config)
+    compute_targets(pictures["content"][::-1], "content", recipe)
     counts.append(0)
-    style = targets.style_target(pictures["style"], extractor, config)
-    targets.gram_matrix = gram_matrix
-    found: dict[str, object] = {**pictures, "counts": counts, "layers": list(style.grams)}
-    found |= {f"content/{layer}": features for layer, features in content.features.items()}
-    for kind, target in (("of_content", content.style), ("of_style", style)):
-        found |= {f"{kind}/{layer}": gram for layer, gram in target.grams.items()}
-        found |= {f"{kind}/positions/{layer}": count for layer, count in target.positions.items()}
+    style = compute_targets(pictures["style"], "style", recipe)
+    Gram.target = target
+    found: dict[str, object] = {**pictures, "counts": counts}
+    for kind, targets in (("of_content", content), ("of_style", style)):
+        found |= {f"{kind}/{path}": array for path, array in targets.to_arrays().items()}
     return found

@@ -108,7 +108,7 @@ def test_a_network_has_no_classifier_and_takes_any_size(networks, backbone):
 
 @EVERY_BACKBONE
 def test_preprocessing_is_that_of_the_application(backbone):
-    from nstcore.features import preprocess
+    from nstcore.networks.extractor import preprocess
 
     module = sys.modules[getattr(keras.applications, backbone.application).__module__]
     colours = np.array([[[[255.0, 128.0, 0.0], [3.0, 77.0, 201.0]]]], np.float32)

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nstcore import ConfigError, TransferConfig, build_objective, presets, style_transfer
-from nstcore.coarse_to_fine import levels
-from nstcore.images import resize_to
+from nstcore import ConfigError, TransferConfig, presets, style_transfer
+from nstcore.recipe import resolve
 from nstcore.result import Iterate
-from nstcore.transfer import optimize
+from nstcore.scene import load_scene
+from nstcore.transfer import coarse_levels, optimize
 
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=96, iterations=4, coarse_sizes=(48, 64))
 
@@ -48,12 +48,11 @@ def test_settings_with_sizes_survive_json():
 def test_each_run_starts_from_the_one_before_enlarged(pictures):
     """Done by hand, size after size, with runs of one size alone."""
     result = style_transfer(*pictures, CONFIG)
+    recipe = resolve(CONFIG)
     before = None
-    for level in levels(*pictures, CONFIG.resolved()):
-        objective = build_objective(*pictures, level)
-        if before is not None:
-            objective.x0 = resize_to(before.image, *objective.shape[:2]).astype(np.float64).ravel()
-        before = optimize(objective, level)
+    for level in (*recipe.coarse(), recipe):
+        scene = load_scene(pictures[0], [pictures[1]], level)
+        (before,) = optimize([scene], level, coarse=[before])
     assert [run.size for run in result.coarse] == [48, 64]
     assert result.trace[0].total == pytest.approx(before.trace[0].total, rel=1e-4)
     assert np.abs(result.image.astype(int) - before.image).max() <= 2
@@ -73,6 +72,7 @@ def test_time_goes_on_and_every_run_is_reported(pictures):
 
 
 def test_a_size_too_small_for_the_network_is_left_out(blotches):
-    strip = blotches(1, 96, 50)
-    sizes = [level.size for level in levels(strip, blotches(2, 96, 96), CONFIG.resolved())]
-    assert sizes == [64, 96]  # at 48 px the strip would be 25 wide
+    recipe = resolve(CONFIG)
+    scene = load_scene(blotches(1, 96, 50), [blotches(2, 96, 96)], recipe)
+    # At 48 px the strip would be 25 wide.
+    assert [(level.size, rows) for level, rows in coarse_levels([scene], recipe)] == [(64, [0])]

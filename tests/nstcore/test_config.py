@@ -26,7 +26,7 @@ REFUSED = [
     ({"style_normalization": None}, ["style_normalization=None", "balanced"]),
     ({"total_variation": "l1"}, ["total_variation='l1'", "power", "squared"]),
     ({"init": "black"}, ["init='black'", "content", "noise", "style"]),
-    ({"optimizer": "sgd"}, ["optimizer='sgd'", "lbfgs"]),
+    ({"optimizer": "newton"}, ["optimizer='newton'", "lbfgs"]),
     ({"precision": "float16"}, ["precision='float16'", "float32", "bfloat16", "auto"]),
     ({"content_layers": "block4_conv2"}, ["content_layers='block4_conv2'", "sequence of layer names"]),
     ({"style_layers": "block1_conv1"}, ["style_layers='block1_conv1'", "sequence of layer names"]),
@@ -55,6 +55,18 @@ REFUSED = [
     ({"seed": 0.5}, ["seed=0.5", "whole number"]),
     ({"iterations": 0}, ["iterations=0", ">= 1"]),
     ({"iterations": None}, ["iterations=None", ">= 1"]),
+    ({"losses": 3}, ["losses=3", "names with values"]),
+    ({"losses": {"nothing": {}}}, ["'nothing'", "content, gram, total_variation"]),
+    ({"losses": {"gram": 3}}, ["losses.gram=3", "names with values"]),
+    ({"losses": {"gram": {"layers": ("block1_conv1",)}}}, ["layers", "losses.gram may set weight"]),
+    ({"losses": {"content": {"weight": -1}}}, ["weight=-1", "finite number >= 0"]),
+    ({"losses": {"total_variation": {"weight": 1}}}, ["weight", "total_variation_weight"]),
+    ({"optimizer_settings": [1]}, ["optimizer_settings=[1]", "names with values"]),
+    ({"optimizer_settings": {"learning_rate": 1}}, ["learning_rate", "of optimizer_settings", "history"]),
+    ({"optimizer": "adam", "optimizer_settings": {"learning_rate": 0}}, ["learning_rate=0", "> 0"]),
+    ({"optimizer": "adam", "optimizer_settings": {"beta_1": 1}}, ["beta_1=1", "< 1"]),
+    ({"optimizer": "sgd", "optimizer_settings": {"decay_steps": 0.5}}, ["decay_steps=0.5", "whole number >= 1"]),
+    ({"optimizer_settings": {"history": 0}}, ["history=0", ">= 1"]),
     ({"weights": ""}, ["weights=''", "imagenet", "random", "path"]),
     ({"weights": None}, ["weights=None", "imagenet", "random", "path"]),
 ]
@@ -178,3 +190,13 @@ def test_an_unknown_setting_lists_the_known_ones():
     assert received == "colour, iters"
     for field in dataclasses.fields(TransferConfig):
         assert field.name in known
+
+
+def test_nested_settings_survive_json_and_can_be_hashed():
+    config = TransferConfig(
+        losses={"gram": {"weight": 2.0}}, optimizer="adam", optimizer_settings={"learning_rate": 3.0}
+    )
+    assert TransferConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert hash(config) == hash(dataclasses.replace(config))
+    assert config.losses["gram"]["weight"] == 2.0
+    assert config != TransferConfig(optimizer="adam")

@@ -7,11 +7,12 @@ import logging
 import pytest
 
 from nstcore import MemoryShortageError, TransferConfig, free_memory, memory, style_transfer
+from nstcore.recipe import resolve
 
-CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=1).resolved()
+CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=1)
 
 
-@pytest.mark.parametrize(("optimizer", "vectors"), [("lbfgs", 35 * 8), ("lbfgs-device", 28 * 4)])
+@pytest.mark.parametrize(("optimizer", "vectors"), [("lbfgs", 35 * 8), ("lbfgs-device", 28 * 4), ("adam", 9 * 4)])
 def test_the_activations_of_a_small_network_are_counted_by_hand(optimizer, vectors):
     config = TransferConfig(
         backbone="vgg16",
@@ -19,19 +20,19 @@ def test_the_activations_of_a_small_network_are_counted_by_hand(optimizer, vecto
         content_layers=("block2_conv1",),
         style_layers=("block1_conv1",),
         optimizer=optimizer,
-    ).resolved()
+    )
     height, width = 64, 96
     pixels = height * width
     # Picture, two convolutions of 64 channels before and after their activation, pooling, one of 128 at half the size.
     values = pixels * (3 + 2 * 64 + 2 * 64) + pixels // 4 * (64 + 2 * 128)
     expected = 1.05 * (4 * values + vectors * 3 * pixels)
-    assert memory.required_memory(config, height, width) == pytest.approx(expected, rel=1e-6)
+    assert memory.required_memory(resolve(config), height, width) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("backbone", ["vgg19", "resnet50", "inceptionv3"])
 def test_four_times_the_pixels_need_four_times_the_memory(backbone):
-    config = TransferConfig(backbone=backbone, weights="random").resolved()
-    small, large = (memory.required_memory(config, side, side) for side in (256, 512))
+    config = TransferConfig(backbone=backbone, weights="random")
+    small, large = (memory.required_memory(resolve(config), side, side) for side in (256, 512))
     assert large == pytest.approx(4 * small, rel=0.1)
 
 

@@ -75,7 +75,7 @@ def test_the_backend_is_asked_in_a_process_of_its_own_where_there_is_a_driver(tm
     """On JAX, where a processor of any kind means float32; `sitecustomize` answers in the backend's place."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, types\n"
-        "sys.modules['nstcore.gradients'] = adapter = types.ModuleType('nstcore.gradients')\n"
+        "sys.modules['nstcore.backend'] = adapter = types.ModuleType('nstcore.backend')\n"
         f"def answer():\n    open({str(tmp_path / 'asked')!r}, 'a').write('x')\n    {_ANSWERS[answer]}\n"
         "adapter.multiplies_bfloat16 = answer\n"
     )
@@ -111,7 +111,7 @@ CAPABILITIES = pytest.mark.parametrize(
 
 @CAPABILITIES
 def test_tensorflow_tells_of_a_gpu_by_its_capability(monkeypatch, capability, answer):
-    adapter = importlib.import_module("nstcore.gradients.tensorflow")
+    adapter = importlib.import_module("nstcore.backend.tensorflow")
     details = {"device_name": "a GPU"} | ({"compute_capability": capability} if capability else {})
     monkeypatch.setattr(adapter.tf.config, "list_physical_devices", lambda kind: ["the first"])
     monkeypatch.setattr(adapter.tf.config.experimental, "get_device_details", lambda gpu: details)
@@ -121,7 +121,7 @@ def test_tensorflow_tells_of_a_gpu_by_its_capability(monkeypatch, capability, an
 @CAPABILITIES
 def test_torch_tells_of_a_gpu_by_its_capability(monkeypatch, capability, answer):
     pytest.importorskip("torch")
-    adapter = importlib.import_module("nstcore.gradients.torch")
+    adapter = importlib.import_module("nstcore.backend.torch")
     monkeypatch.setattr(adapter.torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(adapter.torch.cuda, "get_device_capability", lambda: capability or (9, 0))
     monkeypatch.setattr(adapter.torch.version, "cuda", "12.6" if capability else None)  # None: built for AMD
@@ -131,7 +131,7 @@ def test_torch_tells_of_a_gpu_by_its_capability(monkeypatch, capability, answer)
 @CAPABILITIES
 def test_jax_tells_of_a_gpu_by_its_capability(monkeypatch, capability, answer):
     pytest.importorskip("jax")
-    adapter = importlib.import_module("nstcore.gradients.jax")
+    adapter = importlib.import_module("nstcore.backend.jax")
     name = ".".join(map(str, capability)) if capability else "gfx90a"
     device = SimpleNamespace(platform="gpu", compute_capability=name)
     monkeypatch.setattr(adapter.jax, "devices", lambda: [device])
@@ -140,7 +140,7 @@ def test_jax_tells_of_a_gpu_by_its_capability(monkeypatch, capability, answer):
 
 def test_jax_tells_of_a_tpu(monkeypatch):
     pytest.importorskip("jax")
-    adapter = importlib.import_module("nstcore.gradients.jax")
+    adapter = importlib.import_module("nstcore.backend.jax")
     monkeypatch.setattr(adapter.jax, "devices", lambda: [SimpleNamespace(platform="tpu")])
     assert adapter.multiplies_bfloat16() is True
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,8 +13,11 @@ from PIL import Image
 
 from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig, decoding
 from nstcore.images import write_picture
+from nstcore.losses import LOSSES, Loss
+from nstcore.losses.loss import setting
 from pipeline import cell as cell_module
-from pipeline.digest import cell_digest, file_sha256, target_digest
+from pipeline import digest as digest_module
+from pipeline.digest import ENGINE_VERSION, cell_digest, file_sha256, target_digest
 from pipeline.grid import Grid, expand, reject_bad_pictures
 from pipeline.paths import cell_folder, loss_plot_file, pair_stems, picture_name
 from pipeline.picture_folder import find_pictures
@@ -182,6 +188,8 @@ CHANGES = {
     "iterations": 7,
     "precision": "bfloat16",
     "coarse_sizes": (128,),
+    "losses": {"gram": {"weight": 2.0}},
+    "optimizer_settings": {"history": 5},
 }
 
 
@@ -218,7 +226,43 @@ def test_targets_are_shared_by_cells_that_differ_in_the_optimisation_alone():
     shaping = {"backbone", "pooling", "content_layers", "style_layers", "size"}
     for name, value in CHANGES.items():
         changed = dataclasses.replace(base, **{name: value})
-        assert (target_digest("p", "w", changed) != target_digest("p", "w", base)) == (name in shaping), name
+        for role in ("content", "style"):
+            shapes = name in shaping - ({"content_layers"} if role == "style" else set())
+            assert (target_digest("p", "w", role, changed) != target_digest("p", "w", role, base)) == shapes, name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Patches(Loss):
+    """A loss whose author declared nothing but that its weight of surprise is a factor."""
+
+    side: int = 3
+    surprise: float = setting(1.0, shapes=())
+
+    reads: ClassVar = "style"
+
+
+def test_a_setting_of_a_new_loss_is_in_the_digest_of_its_targets_by_itself(monkeypatch):
+    monkeypatch.setitem(LOSSES, "patches", Patches)
+
+    def digest(**settings):
+        config = TransferConfig(losses={"patches": {"layers": ("block1_conv1",), **settings}})
+        return target_digest("p", "w", "style", config)
+
+    assert digest() != target_digest("p", "w", "style", TransferConfig())
+    assert digest(side=5) != digest()
+    assert digest(surprise=2.0) == digest(weight=3.0) == digest()
+    before = digest()
+    monkeypatch.setattr(Patches, "version", 2)
+    digest_module._looked_at.cache_clear()
+    assert digest() != before
+
+
+def test_settings_that_came_later_leave_the_digests_of_older_cells_alone():
+    settings = TransferConfig().resolved().to_dict()
+    old = {name: value for name, value in settings.items() if name not in ("weights", "losses", "optimizer_settings")}
+    parts = {"content": "c", "style": "s", "weights": "w", "config": old, "engine": ENGINE_VERSION}
+    expected = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    assert cell_digest("c", "s", "w", TransferConfig()) == expected
 
 
 def test_a_files_checksum_follows_its_bytes(tmp_path):

@@ -6,35 +6,29 @@ import numpy as np
 import pytest
 
 from nstcore import InputError, Iterate, OutputError, Trace, TransferConfig, TransferResult
-from nstcore.targets import ContentTarget, StyleTarget
+from nstcore.targets import Targets
 from nstcore.weights import locate
-from pipeline.stores import CellStore, ContentTargetStore, GridStore, JsonStore, StyleTargetStore, TextStore
-
-
-def style_target():
-    random = np.random.default_rng(1)
-    grams = {f"layer/{size}": random.normal(size=(size, size)).astype(np.float32) for size in (9, 3, 5)}
-    return StyleTarget(grams, {"layer/9": 1, "layer/3": 2_000_000, "layer/5": 7}, {"layer/4": 0.1, "layer/2": 0.0})
-
-
-def assert_same(first: StyleTarget, second: StyleTarget):
-    assert first.positions == second.positions
-    assert list(first.grams) == list(second.grams)
-    for layer, gram in first.grams.items():
-        np.testing.assert_array_equal(gram, second.grams[layer])
-        assert second.grams[layer].dtype == np.float32
+from pipeline.stores import CellStore, GridStore, JsonStore, TargetsStore, TextStore
 
 
 def test_targets_come_back_to_the_bit(tmp_path):
-    style = StyleTargetStore(str(tmp_path / "deep/style.npz"))
-    style.dump(style_target())
-    assert_same(style_target(), style.load())
-    content = ContentTargetStore(str(tmp_path / "content.npz"))
-    features = {"one": np.arange(6, dtype=np.float32).reshape(2, 3)}
-    content.dump(ContentTarget(features, style_target()))
-    loaded = content.load()
-    np.testing.assert_array_equal(loaded.features["one"], features["one"])
-    assert_same(style_target(), loaded.style)
+    """Names of layers may hold slashes."""
+    random = np.random.default_rng(1)
+    targets = Targets(
+        {
+            (loss, layer): {name: random.normal(size=(size, size)).astype(np.float32) for name in ("gram", "mean")}
+            for size, loss, layer in ((9, "gram", "layer/9"), (3, "gram", "layer/3"), (5, "other", "layer/9"))
+        }
+    )
+    store = TargetsStore(str(tmp_path / "deep/style.npz"))
+    store.dump(targets)
+    loaded = store.load()
+    assert loaded.kept.keys() == targets.kept.keys()
+    for place, arrays in targets.kept.items():
+        assert loaded.kept[place].keys() == arrays.keys()
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(loaded.kept[place][name], array)
+            assert loaded.kept[place][name].dtype == np.float32
 
 
 def result():
@@ -99,7 +93,7 @@ def test_a_cell_that_loses_its_folder_is_kept_elsewhere_to_be_laid_over_it(tmp_p
     assert (store.trace(), store.manifest()) == (result().trace, {"name": "Großmutter"})
 
 
-@pytest.mark.parametrize("kind", [TextStore, JsonStore, GridStore, StyleTargetStore, ContentTargetStore])
+@pytest.mark.parametrize("kind", [TextStore, JsonStore, GridStore, TargetsStore])
 def test_a_file_that_may_not_be_read_or_written_is_named(public_folder, unprivileged, kind):
     (public_folder / "file").touch(mode=0)
     with unprivileged(), pytest.raises(InputError, match=r"file: cannot be read \(Permission denied\); change"):

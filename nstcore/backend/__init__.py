@@ -1,0 +1,136 @@
+"""What each Keras backend does its own way; the only rooms of the project that know which one is active.
+
+Keras 3 has no public gradient and no public compiler of functions, so each backend needs an adapter: a module with the
+functions below, for its backend.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from nstcore.errors import ConfigError
+from nstcore.keras_start import BACKENDS, chosen_backend
+from nstcore.numerics import own_numerics
+
+#: A tensor of the active backend.
+Tensor = Any
+
+
+def differentiate(function: Callable[..., tuple[Tensor, Any]]) -> Callable[..., tuple[Tensor, Any, Tensor]]:
+    """Add the gradient to what a function gives.
+
+    Args:
+        function: (x, *others) -> (values, more): x (B, …), values (B,), each of which depends on its own row of x
+            alone; `more` is any nest of tensors.
+
+    Returns:
+        The function (x, *others) -> (values, more, gradient), gradient (B, …) row by row that of its own value. It may
+        only be called within a function that `compiled` was given.
+    """
+    differentiated: Callable[..., tuple[Tensor, Any, Tensor]] = _adapter().differentiate(function)
+    return differentiated
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of nests of tensors, once for each structure, shape and type of its arguments.
+
+    On torch it stays what it is: torch computes as it goes. It is computed within `nstcore.numerics.own_numerics`.
+    """
+    made: Callable[..., Any] = _adapter().compiled(function)
+    return own_numerics()(made)
+
+
+def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
+    """Compute what a model and a function of its outputs give for pictures, none of which needs a gradient.
+
+    It is computed within `nstcore.numerics.own_numerics`.
+
+    Compiled on JAX, which otherwise compiles every operation by itself, for every size: two first pictures of different
+    size, 256 px, took about a third of the time with VGG19 and InceptionV3. Eager on TensorFlow, where `tf.function`
+    took 0.85 of the time for two first pictures of one size with VGG19, but twice as long with InceptionV3; and on
+    torch.
+
+    Args:
+        model: takes (B, H, W, 3).
+        outputs: takes what the model gives, and any nests of arrays; gives a nest of tensors, and can be traced.
+
+    Returns:
+        The function of float32 pictures and of those nests; what it gives is on the device.
+    """
+    forward: Callable[..., Any] = _adapter().compiled_forward(model, outputs)
+    return own_numerics()(forward)
+
+
+def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
+    """A graph as a function of its inputs and of its weights, which the compiled function takes as arguments.
+
+    Returns:
+        (inputs, weights) -> outputs, and the weights, on the device.
+    """
+    function, weights = _adapter().callable_graph(graph)
+    return function, weights
+
+
+def on_device(nest: Any) -> Any:
+    """Arrays as tensors of the backend, where it computes."""
+    return _adapter().on_device(nest)
+
+
+def to_host(tensor: Tensor) -> np.ndarray:
+    """A tensor, or a variable of Keras, as an array of its own."""
+    array: np.ndarray = _adapter().to_host(tensor.value if isinstance(tensor, keras.Variable) else tensor)
+    return array
+
+
+def backend_name() -> str:
+    """ "tensorflow", "jax" or "torch"."""
+    name: str = keras.backend.backend()
+    return name
+
+
+def process_numerics() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
+    """What `nstcore.numerics` keeps to itself for all threads: reads a variable, sets it, and its value here."""
+    settings: list[tuple[Callable[[], Any], Callable[[Any], None], Any]] = _adapter().process_numerics()
+    return settings
+
+
+def thread_numerics() -> AbstractContextManager[None]:
+    """The same for what every thread has for itself, as a context."""
+    context: AbstractContextManager[None] = _adapter().thread_numerics()
+    return context
+
+
+def device_name() -> str:
+    """The name of the GPU that the active backend computes on, or "cpu"."""
+    name: str = _adapter().device_name()
+    return name
+
+
+def free_device_memory() -> int | None:
+    """Bytes free on the GPU that the active backend computes on; None on a processor, or if it does not tell."""
+    free: int | None = _adapter().free_device_memory()
+    return free
+
+
+def multiplies_bfloat16() -> bool | None:
+    """Whether the accelerator that the active backend computes on has matrix units for bfloat16; None on a processor.
+
+    By specification: TPUs have them, NVIDIA GPUs from compute capability 8.0 (CUDA C++ Programming Guide, "Compute
+    Capabilities"); of other accelerators nothing is known here, which counts as False.
+    """
+    answer: bool | None = _adapter().multiplies_bfloat16()
+    return answer
+
+
+def _adapter() -> ModuleType:
+    backend = chosen_backend()
+    if backend.name not in BACKENDS:  # Keras was imported by someone else
+        raise ConfigError(f"Keras runs on {backend.name!r}; expected one of {', '.join(BACKENDS)}")
+    return importlib.import_module(f"nstcore.backend.{backend.name}")

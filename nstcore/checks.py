@@ -1,0 +1,105 @@
+"""Values that people give, checked: one place for Python, TOML, JSON and flags."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nstcore.errors import ConfigError, received
+
+# What counts sizes and iterations on any device: 32 bits with a sign.
+_LARGEST = 2**31 - 1
+
+
+def expected(name: str, what: str, value: object) -> str:
+    """What is said of a value that cannot be."""
+    return f"{name} must be {what}. Received: {name}={received(value)}"
+
+
+def named_settings(name: str, settings: object, known: Sequence[str]) -> Mapping[str, Any]:
+    """See that settings have names, all of them known ones. Whether their values can be is for others to say.
+
+    Raises:
+        ConfigError: if they are no mapping, or listing the known names.
+    """
+    if not isinstance(settings, Mapping):
+        raise ConfigError(expected(name, "names with values", settings))
+    unknown = [each for each in settings if each not in known]
+    if unknown:
+        names = ", ".join(each if isinstance(each, str) else received(each) for each in unknown)
+        of = "" if name == "settings" else f" of {name}"
+        raise ConfigError(f"unknown setting{of}; expected some of {', '.join(known)}. Received: {names}")
+    return settings
+
+
+def sequence(name: str, value: object, what: str) -> Sequence[Any]:
+    """See that a value is a sequence, and no text.
+
+    Raises:
+        ConfigError: if it is not. A set has no order, and an iterator can be read but once.
+    """
+    if isinstance(value, str | bytes | bytearray | memoryview) or not isinstance(value, Sequence):
+        raise ConfigError(expected(name, what, value))
+    return value
+
+
+def whole_number(name: str, value: object, least: int, why: str = "") -> None:
+    """See that a value is a whole number that is neither too small nor larger than any device can count.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
+        limit = f" and <= {_LARGEST}" if isinstance(value, int) and value > _LARGEST else ""
+        raise ConfigError(expected(name, f"a whole number >= {least}{limit}{why}", value))
+
+
+def path_text(name: str, value: object, what: str) -> None:
+    """See that a value is a text that can name a file.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ConfigError(expected(name, what, value))
+
+
+def number(name: str, value: object, *, above: float | None = None, below: float = math.inf) -> float:
+    """Give a value as a float, having seen that it is a finite number >= 0, or > `above`, and < `below`.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number may be larger than any float
+            real = float(value)
+            if math.isfinite(real) and (real >= 0 if above is None else real > above) and real < below:
+                return real
+    limits = (">= 0" if above is None else f"> {above:g}") + (f" and < {below:g}" if below < math.inf else "")
+    raise ConfigError(expected(name, f"a finite number {limits}", value))
+
+
+def choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """See that a value is one of some words.
+
+    Raises:
+        ConfigError: if it is not, listing them.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ConfigError(expected(name, f"one of {', '.join(allowed)}", value))
+
+
+def layer_names(name: str, value: object) -> tuple[str, ...]:
+    """Give names of layers as a tuple, having seen that they are different texts.
+
+    Raises:
+        ConfigError: if they are not.
+    """
+    layers = tuple(sequence(name, value, "a sequence of layer names"))
+    if not all(isinstance(layer, str) for layer in layers):
+        raise ConfigError(expected(name, "a sequence of layer names", layers))
+    if len(set(layers)) != len(layers):
+        raise ConfigError(expected(name, "different layer names", layers))
+    return layers

@@ -1,0 +1,51 @@
+"""The terms of the total loss: one file each, pure formulas, no configuration and no network.
+
+The registry holds names; a loss's file is imported when the loss is used, and Keras when its formulas are.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from nstcore.checks import named_settings
+from nstcore.errors import ConfigError, received
+from nstcore.losses import ops
+from nstcore.losses.loss import Layer, Loss, Tensor, feature_matrix
+
+__all__ = ["LOSSES", "Layer", "Loss", "Tensor", "feature_matrix", "loss_class", "make_loss", "ops"]
+
+#: Name -> the class, or where it is, as "module:Class".
+LOSSES: dict[str, str | type[Loss]] = {
+    "content": "nstcore.losses.content:Content",
+    "gram": "nstcore.losses.gram:Gram",
+    "total_variation": "nstcore.losses.total_variation:TotalVariation",
+}
+
+
+def loss_class(name: str) -> type[Loss]:
+    """Look a loss up by name.
+
+    Raises:
+        ConfigError: for an unknown name, listing the known ones.
+    """
+    found = LOSSES.get(name) if isinstance(name, str) else None
+    if found is None:
+        raise ConfigError(f"unknown loss; expected some of {', '.join(LOSSES)}. Received: losses={received(name)}")
+    if isinstance(found, str):
+        module, _, member = found.partition(":")
+        found = getattr(importlib.import_module(module), member)
+    return found
+
+
+def make_loss(name: str, settings: Mapping[str, Any]) -> Loss:
+    """Build a loss from its settings.
+
+    Raises:
+        ConfigError: for a setting that it does not have, listing those it has, or a value out of range.
+    """
+    kind = loss_class(name)
+    named_settings(f"losses.{name}", settings, [field.name for field in fields(kind)])
+    return kind(**settings)

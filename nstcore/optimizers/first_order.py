@@ -1,0 +1,170 @@
+"""First-order methods: the optimisers of Keras, with pictures and their state on the device, the best picture kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from nstcore.backend import compiled, on_device, to_host
+from nstcore.optimizers.evaluation import evaluation
+from nstcore.optimizers.protocol import Minimizable, Optimizer, Report, Tensor, divergence, per_row
+from nstcore.optimizers.settings import FirstOrderSettings
+
+
+class FirstOrder(Optimizer):
+    """A step by the gradient, with a learning rate; every step is one evaluation.
+
+    Without a line search the loss may rise: `picture` gives the best picture so far, while the reports tell of the
+    current one. The pictures of a batch share one optimiser of Keras, whose rules act on each value by itself.
+    """
+
+    # Picture, gradient, the best picture, two vectors of the method's own, and what an update passes through.
+    bytes_per_value: ClassVar[int] = 9 * 4
+    #: Where no learning rate is given, grey levels.
+    default_rate: ClassVar[float] = 1.0
+    #: Whether the method forgets the scale of the gradient. Then the gradient is divided by its mean at the start, so
+    #: that `epsilon` means the same whatever the scale of the loss.
+    scale_free: ClassVar[bool] = True
+
+    def __init__(self, settings: FirstOrderSettings) -> None:
+        super().__init__(settings)
+        self._evaluations = np.zeros(0, int)
+        self._best_values = np.zeros(0)
+        self._gradient: Tensor = None
+        self._best: Tensor = None
+
+    def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
+        """The optimiser of Keras, for a schedule of the learning rate."""
+        raise NotImplementedError
+
+    def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:
+        self._place(problem, x)
+        scalars = self._evaluate()
+        problem.calibrate(scalars[:, -1])
+        if self.scale_free or self._settings.learning_rate is None:
+            self._factors = np.array([_inverse(float(slope)) for slope in scalars[:, -1]], np.float32)
+        self._best_values = scalars[:, 0].copy()
+        self._evaluations[:] = 1
+        return [self._report(row, scalars[row]) for row in range(len(scalars))]
+
+    def step(self, rows: Collection[int] | None = None) -> list[Report]:
+        everyone = np.arange(len(self._evaluations))
+        moving = np.isin(everyone, everyone if rows is None else sorted(rows))
+        before = ops.copy(self._z)
+        self._optimizer.apply([_scaled(self._gradient, self._factors)], [self._z])
+        if not moving.all():
+            self._z.assign(per_row(moving, ops.convert_to_tensor(self._z), before))
+        scalars = self._evaluate()
+        self._evaluations[moving] += 1
+        better = moving & (scalars[:, 0] < self._best_values)
+        self._best = per_row(better, ops.copy(self._z), self._best)
+        self._best_values[better] = scalars[better, 0]
+        return [self._report(row, scalars[row]) for row in everyone[moving].tolist()]
+
+    def refine(self, problem: Minimizable) -> list[Report]:
+        """The best picture is that of the loss itself from now on: values of two losses do not compare."""
+        self._problem = problem
+        scalars = self._evaluate()
+        self._evaluations += 1
+        self._best, self._best_values = ops.copy(self._z), scalars[:, 0].copy()
+        reports = [self._report(row, scalars[row]) for row in range(len(scalars))]
+        return [report for report in reports if report.error]
+
+    def picture(self) -> np.ndarray:
+        return to_host(self._problem.pictures(self._best))
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        variables = enumerate(self._optimizer.variables)
+        return {
+            **self.identity(self._problem),
+            **self._problem.state_dict(),
+            "z": to_host(self._z),
+            "best": to_host(self._best),
+            "best_values": self._best_values,
+            "gradient": to_host(self._gradient),
+            "factors": self._factors,
+            "evaluations": self._evaluations,
+            **{f"method/{place}": to_host(variable) for place, variable in variables},
+        }
+
+    def load_state(self, problem: Minimizable, state: Mapping[str, np.ndarray]) -> None:
+        self.check_identity(problem, state)
+        self._place(problem, state["z"])
+        problem.load_state(state)
+        self._best, self._best_values = on_device(state["best"]), np.array(state["best_values"])
+        self._gradient, self._factors = on_device(state["gradient"]), np.array(state["factors"])
+        self._evaluations = np.array(state["evaluations"])
+        for place, variable in enumerate(self._optimizer.variables):
+            variable.assign(state[f"method/{place}"])
+
+    def _place(self, problem: Minimizable, x: np.ndarray) -> None:
+        self._problem = problem
+        settings = self._settings
+        rate = settings.learning_rate if settings.learning_rate is not None else self.default_rate
+        self._optimizer = self.make(
+            keras.optimizers.schedules.ExponentialDecay(rate, settings.decay_steps, settings.decay_rate, staircase=True)
+        )
+        self._z = keras.Variable(np.asarray(x, np.float32), dtype="float32")
+        self._best = ops.copy(self._z)
+        self._optimizer.build([self._z])
+        self._factors = np.ones(problem.shape[0], np.float32)
+        self._evaluations = np.zeros(problem.shape[0], int)
+
+    def _evaluate(self) -> np.ndarray:
+        """Compute losses and gradients where the pictures are; give the scalars of `evaluation`."""
+        function = evaluation(self._problem.function)
+        self._gradient, scalars = function(ops.convert_to_tensor(self._z), self._problem.arguments)
+        return to_host(scalars)
+
+    def _report(self, row: int, scalars: np.ndarray) -> Report:
+        count = int(self._evaluations[row])
+        terms = dict(zip(self._problem.terms, scalars[1:-1].tolist(), strict=True))
+        return Report(row, count, terms, error=divergence(terms, math.isfinite(scalars[-1]), count))
+
+
+class Adam(FirstOrder):
+    """Kingma and Ba 2015."""
+
+    default_rate = 5.0
+
+    def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
+        settings = self._settings
+        return keras.optimizers.Adam(
+            learning_rate, beta_1=settings.beta_1, beta_2=settings.beta_2, epsilon=settings.epsilon
+        )
+
+
+class RMSprop(FirstOrder):
+    """Tieleman and Hinton 2012."""
+
+    default_rate = 1.0
+
+    def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
+        settings = self._settings
+        return keras.optimizers.RMSprop(
+            learning_rate, rho=settings.rho, momentum=settings.momentum, epsilon=settings.epsilon
+        )
+
+
+class SGD(FirstOrder):
+    """Steps along the negative gradient, with momentum if the settings have one."""
+
+    scale_free = False
+
+    def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
+        return keras.optimizers.SGD(learning_rate, momentum=self._settings.momentum)
+
+
+@compiled
+def _scaled(vector: Tensor, factors: Tensor) -> Tensor:
+    return ops.reshape(factors, (-1, 1, 1, 1)) * vector
+
+
+def _inverse(slope: float) -> float:
+    """1 / slope; 1 for one that is 0 or not finite."""
+    return 1.0 / slope if 0 < slope < math.inf else 1.0

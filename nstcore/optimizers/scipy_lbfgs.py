@@ -1,0 +1,44 @@
+"""SciPy's L-BFGS-B, the reference."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import scipy.optimize
+
+from nstcore.optimizers.flat import FlatFunction, FlatOptimizer, OnStep
+from nstcore.optimizers.settings import LBFGSSettings
+
+# Whoever steps it ends it.
+_UNLIMITED = 2**30
+
+
+class ScipyLBFGS(FlatOptimizer):
+    """`scipy.optimize.fmin_l_bfgs_b`, in one call, so that the curvature history is never thrown away."""
+
+    # Vectors of float64 that SciPy holds with 10 corrections, and those of its caller.
+    bytes_per_value: ClassVar[int] = 35 * 8
+
+    def minimize(self, function: FlatFunction, x0: np.ndarray, on_step: OnStep) -> None:
+        """Minimise in one call.
+
+        SciPy's own tolerances are off: `pgtol` is absolute and `factr` relative to max(|f|, 1), so what they mean would
+        depend on the scale of the loss. No bounds are set: SciPy handles them pixel by pixel in Python.
+        """
+        settings: LBFGSSettings = self._settings
+
+        def callback(intermediate_result: scipy.optimize.OptimizeResult) -> None:  # SciPy goes by the parameter's name
+            on_step(intermediate_result.x, float(intermediate_result.fun))
+
+        scipy.optimize.fmin_l_bfgs_b(
+            function,
+            x0,
+            m=settings.history,
+            factr=0.0,
+            pgtol=0.0,
+            maxiter=_UNLIMITED,
+            maxfun=_UNLIMITED,
+            maxls=settings.most_evaluations,
+            callback=callback,
+        )

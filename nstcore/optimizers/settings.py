@@ -1,0 +1,57 @@
+"""The settings of the optimisers: frozen, checked when built, and read without importing Keras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nstcore.checks import number, whole_number
+
+
+@dataclass(frozen=True)
+class LBFGSSettings:
+    """Settings of both L-BFGS.
+
+    Attributes:
+        history: pairs of steps and gradient differences that are remembered, >= 1; 10 as in SciPy.
+        most_evaluations: of one line search, >= 1; 20 as in SciPy.
+    """
+
+    history: int = 10
+    most_evaluations: int = 20
+
+    def __post_init__(self) -> None:
+        whole_number("optimizer_settings.history", self.history, 1)
+        whole_number("optimizer_settings.most_evaluations", self.most_evaluations, 1)
+
+
+@dataclass(frozen=True)
+class FirstOrderSettings:
+    """Settings of the first-order methods, in the words of `keras.optimizers`.
+
+    Attributes:
+        learning_rate: factor of a step. None: the one at which the first step changes values by one grey level on
+            average, whatever the scale of the loss.
+        decay_rate, decay_steps: after every so many steps the learning rate is multiplied by the rate.
+        momentum: of "sgd" and "rmsprop".
+        beta_1, beta_2: of "adam".
+        rho: of "rmsprop".
+        epsilon: what is added to divisors, in units of the gradient; of "adam" and "rmsprop".
+    """
+
+    learning_rate: float | None = None
+    decay_rate: float = 1.0
+    decay_steps: int = 100
+    momentum: float = 0.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    rho: float = 0.9
+    epsilon: float = 1e-7
+
+    def __post_init__(self) -> None:
+        whole_number("optimizer_settings.decay_steps", self.decay_steps, 1)
+        if self.learning_rate is not None:
+            number("optimizer_settings.learning_rate", self.learning_rate, above=0.0)
+        number("optimizer_settings.decay_rate", self.decay_rate, above=0.0)
+        for name in ("momentum", "beta_1", "beta_2", "rho"):
+            number(f"optimizer_settings.{name}", getattr(self, name), below=1.0)
+        number("optimizer_settings.epsilon", self.epsilon)

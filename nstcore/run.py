@@ -1,0 +1,138 @@
+"""A run: an optimiser goes on with a problem until every picture of it has come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from nstcore.errors import StyleTransferError
+from nstcore.numerics import own_numerics
+from nstcore.optimizers.pixel_range import WithinRange
+from nstcore.optimizers.protocol import Minimizable, Optimizer, Report
+from nstcore.problem import Problem
+
+# Of the iterations; measured to end within 1 % of a float32 run for every backbone (benchmarks/precision.py).
+_REFINED_SHARE = 0.2
+
+#: Called with the row, the count of evaluations and the terms of every iterate.
+Record = Callable[[int, int, Mapping[str, float]], None]
+#: Why a picture's run ended, in words, or in an error of its own.
+End = str | StyleTransferError
+
+
+class Run:
+    """One optimisation of a problem.
+
+    A problem that approximates its loss (bfloat16) is refined for the last fifth of the iterations, within the same run
+    of the optimiser, so that the curvature history is kept; or as soon as rounding leaves the optimiser no step. The
+    pictures of a batch wait for each other there: they are refined together.
+
+    Attributes:
+        ends: of the pictures that have come to their end, by row.
+    """
+
+    def __init__(
+        self, problem: Problem, optimizer: Optimizer, iterations: int, record: Record, *, bounded: bool
+    ) -> None:
+        """Take what goes together.
+
+        Args:
+            problem: of B pictures.
+            optimizer: not started yet.
+            iterations: the most of them, for every picture.
+            record: told every iterate; the initial picture is the first.
+            bounded: keep values of the pictures within 0..255 (`nstcore.optimizers.pixel_range`). Terms of every
+                iterate are those of the picture within the range.
+        """
+        self.ends: dict[int, End] = {}
+        self._optimizer = optimizer
+        self._iterations = iterations
+        self._record = record
+        self._problem: Minimizable = WithinRange(problem) if bounded else problem
+        self._refined = problem.refined()
+        self._refined_from = int(iterations * (1 - _REFINED_SHARE))
+        self._steps = [0] * problem.shape[0]
+        self._waiting: set[int] = set()
+
+    @own_numerics()
+    def start(self, x: np.ndarray) -> None:
+        """Evaluate the initial pictures, float32 (B, H, W, 3)."""
+        for report in self._optimizer.start(self._problem, x):
+            self._take(report)
+
+    @own_numerics()
+    def finish(self, between: Callable[[], None] | None = None) -> np.ndarray:
+        """Go on until all pictures have come to their end; give them, float32 (B, H, W, 3).
+
+        Args:
+            between: called after every round of evaluations, when `state_dict` tells of all that was recorded.
+
+        Raises:
+            BaseException: whatever the backend or `record` raises; what ends a single picture is among the `ends`.
+        """
+        with self._optimizer:
+            while live := self._live():
+                going = live - self._waiting
+                for report in self._optimizer.step(going) if going else self._refine():
+                    self._steps[report.row] += not (report.error or report.stuck)
+                    self._take(report)
+                if between is not None:
+                    between()
+            return self._optimizer.picture()
+
+    @own_numerics()
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """All that the run depends on but the problem and what was recorded, as arrays that `np.savez` takes."""
+        return {
+            **{f"optimizer/{name}": array for name, array in self._optimizer.state_dict().items()},
+            "steps": np.array(self._steps),
+            "refined": np.array(self._refined is None),
+            "waiting": np.array(sorted(self._waiting), int),
+        }
+
+    @own_numerics()
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on where another run was, of which no picture had ended, instead of starting.
+
+        Raises:
+            ConfigError: if its optimiser, backend, size or pixel range was another.
+        """
+        if bool(state["refined"]) and self._refined is not None:
+            self._switch()
+        prefix = "optimizer/"
+        kept = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+        self._optimizer.load_state(self._problem, kept)
+        self._steps = [int(steps) for steps in state["steps"]]
+        self._waiting = {int(row) for row in state["waiting"]}
+
+    def _live(self) -> set[int]:
+        return set(range(len(self._steps))) - self.ends.keys()
+
+    def _take(self, report: Report) -> None:
+        if report.row in self.ends:
+            return
+        if report.error is not None:
+            self.ends[report.row] = report.error
+            return
+        steps = self._steps[report.row]
+        if not report.stuck:
+            self._record(report.row, report.evaluations, report.terms)
+        if steps == self._iterations:
+            self.ends[report.row] = f"{self._iterations} iterations"
+        elif self._refined is not None and (report.stuck or steps >= self._refined_from):
+            self._waiting.add(report.row)
+        elif report.stuck:
+            self.ends[report.row] = "no step lowers the loss"
+
+    def _refine(self) -> list[Report]:
+        """Go on with the loss itself, now that all pictures wait for it."""
+        self._switch()
+        self._waiting.clear()
+        return self._optimizer.refine(self._problem)
+
+    def _switch(self) -> None:
+        refined = self._refined
+        assert refined is not None
+        self._problem = self._problem.of(refined) if isinstance(self._problem, WithinRange) else refined
+        self._refined = None

@@ -1,0 +1,71 @@
+"""What is transferred: a content picture, and the pictures whose style it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nstcore.backbones import get_backbone
+from nstcore.images import Picture, PictureSource, load, size_at
+from nstcore.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """A style picture, and its share.
+
+    Attributes:
+        picture: uint8 (H, W, 3), RGB.
+        weight: its factor among the styles of a scene, which are made to sum to 1.
+    """
+
+    picture: Picture
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One transfer's pictures.
+
+    Attributes:
+        content: uint8 (H, W, 3), RGB; the result has its size.
+        styles: one or more.
+    """
+
+    content: Picture
+    styles: tuple[Style, ...]
+
+    def at(self, recipe: Recipe) -> Scene:
+        """The same pictures at the size of a recipe.
+
+        Raises:
+            PictureError: for a picture that is too small for the backbone.
+        """
+        return load_scene(self.content, [style.picture for style in self.styles], recipe, self.weights)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The weights of the styles."""
+        return tuple(style.weight for style in self.styles)
+
+    def fits(self, size: int, smallest_side: int) -> bool:
+        """Whether every picture, resized to a longest side, is large enough for a network."""
+        pictures = (self.content, *(style.picture for style in self.styles))
+        return all(min(size_at(picture, size)) >= smallest_side for picture in pictures)
+
+
+def load_scene(
+    content: PictureSource, styles: Sequence[PictureSource], recipe: Recipe, weights: Sequence[float] = ()
+) -> Scene:
+    """Read the pictures of a transfer, at the size of a recipe.
+
+    Raises:
+        PictureError: for a picture that cannot be read or is too small for the backbone.
+    """
+    backbone = get_backbone(recipe.network.backbone)
+    pictures = [
+        load(source, recipe.size, smallest_side=backbone.smallest_side, backbone=backbone.name)
+        for source in (content, *styles)
+    ]
+    shares = tuple(weights) or (1.0,) * len(styles)
+    return Scene(pictures[0], tuple(Style(*style) for style in zip(pictures[1:], shares, strict=True)))
