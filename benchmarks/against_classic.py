@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.optimize
 
-from benchmarks.rooms.measure import alternately, median_ratio
-from benchmarks.rooms.metered import judged_run, written
-from benchmarks.rooms.problem import add_picture_options, cut_pair, numbers
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from benchmarks.common.measure import alternately, median_ratio
+from benchmarks.common.problem import add_picture_options, cut_pair, numbers
+from benchmarks.common.report import Report, add_results_option, progress, seconds
+from benchmarks.common.runs import judged_run, written
 from nstcore import TransferConfig
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
@@ -152,7 +152,7 @@ def classic_loss(content: np.ndarray, style: np.ndarray) -> Callable[[np.ndarray
     import keras
     import tensorflow as tf
 
-    from nstcore.features import pretrained_network
+    from nstcore.networks.extractor import pretrained_network
 
     network, _ = pretrained_network("vgg19", "imagenet")
     every_layer = keras.Model(network.input, {layer.name: layer.output for layer in network.layers[1:]})

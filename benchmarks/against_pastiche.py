@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rooms.measure import FinishedProcess, median_ratio, run_module, run_process
-from benchmarks.rooms.problem import add_picture_options, numbers, write_pair
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from benchmarks.common.measure import FinishedProcess, median_ratio, run_module, run_process
+from benchmarks.common.problem import add_picture_options, numbers, write_pair
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 
 _PACKAGE, _NEEDS = "pastiche==1.6.0", ("torch==2.13.0", "pillow")
 _OURS = "benchmarks.whole_process"

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rooms.measure import median_ratio, run_module
-from benchmarks.rooms.problem import add_picture_options, cut_pair, numbers, pastiche_config
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from benchmarks.common.measure import median_ratio, run_module
+from benchmarks.common.problem import add_picture_options, cut_pair, numbers, pastiche_config
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 _SAME = 1e-4
@@ -106,7 +106,7 @@ def _side(
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
     config = pastiche_config(*content.shape[:2], precision=precision)
     if side == "torch":
-        from benchmarks.rooms.torch_peer import torch_loss
+        from benchmarks.common.torch_peer import torch_loss
 
         return torch_loss(content, style, config)
 

@@ -1,9 +1,9 @@
 """What does an evaluation cost? Time, the share spent outside the network, and peak memory, in real runs.
 
-Every line is a run of `nstcore.transfer.optimize` (pixels kept in range) in a process of its own. The network's share
-is what its compiled functions take: with SciPy's "lbfgs" from a NumPy picture to a NumPy gradient, with "lbfgs-device"
-until the scalars are on the host. The rest of the run's wall time is the optimiser's vector work, with SciPy the pixel
-range, bookkeeping and the trace. Compilation comes before the clock.
+Every line is a run of `nstcore.run.Run` (pixels kept in range) in a process of its own. The network's share is what
+the compiled loss and gradient take, until the scalars of the loss are on the host; they include the penalty that keeps
+pixels in range, and with "lbfgs-device" the step along the line. The rest of the run's wall time is the optimiser's
+vector work and bookkeeping. Assembly and compilation come before the clock.
 
     python -m benchmarks.cost [--backbones vgg19 --sizes 256,512 --precisions float32,bfloat16 --optimizers lbfgs]
 """
@@ -13,17 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, get_args
+from typing import Any
 
-from benchmarks.rooms.measure import run_module
-from benchmarks.rooms.metered import metered_objective
-from benchmarks.rooms.problem import CONTENT, STYLE, add_picture_options, cut_pair, numbers
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from benchmarks.common.measure import run_module
+from benchmarks.common.metered import metered
+from benchmarks.common.problem import CONTENT, STYLE, add_picture_options, cut_pair, numbers
+from benchmarks.common.report import Report, add_results_option, progress, seconds
+from benchmarks.common.runs import Counts, prepare
 from nstcore import BACKBONES, TransferConfig
-from nstcore.config import Optimizer
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 
@@ -112,8 +111,6 @@ def cost(
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     quiet_tensorflow()
     import_keras_quietly()
-    from nstcore.transfer import optimize
-
     (size,) = options.sizes
     config = TransferConfig(
         backbone=options.backbones,
@@ -121,17 +118,17 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         precision=options.precisions,
         iterations=options.iterations,
         optimizer=options.optimizers,
-    ).resolved()
-    objective, meter = metered_objective(*cut_pair(options, size), config)
-    start = time.perf_counter()
-    optimize(objective, config)
-    wall = time.perf_counter() - start
-    inside = sum(sum(calls) for calls in meter.seconds.values())
+    )
+    content, style = cut_pair(options, size)
+    prepared, counts = prepare([content], style, config), Counts()
+    prepared.warm_up()
+    with metered(config.optimizer) as meter:
+        wall = prepared.run(counts)
     return {
-        "evaluation": statistics.median(meter.seconds[config.precision]),
-        "wall": wall / objective.evaluations,
-        "outside": 1.0 - inside / wall,
-        "evaluations": objective.evaluations,
+        "evaluation": statistics.median(meter.first),
+        "wall": wall / counts.evaluations[0],
+        "outside": 1.0 - meter.total / wall,
+        "evaluations": counts.evaluations[0],
     }
 
 
@@ -142,7 +139,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--sizes", type=numbers, default=[256, 512, 1024])
     parser.add_argument("--precisions", default="float32,bfloat16")
-    parser.add_argument("--optimizers", default=",".join(get_args(Optimizer)))
+    parser.add_argument("--optimizers", default="lbfgs,lbfgs-device")
     parser.add_argument("--iterations", type=int, default=4, help="at 1024 px; in proportion more at smaller sizes")
     parser.add_argument("--one", action="store_true", help="measure one combination here and print JSON")
     return parser.parse_args()

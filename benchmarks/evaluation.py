@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.rooms.measure import alternately, median_ratio
-from benchmarks.rooms.report import Report, add_results_option
+from benchmarks.common.measure import alternately, median_ratio
+from benchmarks.common.report import Report, add_results_option
 from nstcore import TransferConfig
 from nstcore.quiet import quiet_tensorflow
 
@@ -63,7 +63,7 @@ def straight_tensorflow(
     """VGG19's loss (gatys normalisation, total variation "power") on plain TensorFlow operations."""
     import tensorflow as tf
 
-    from nstcore.features import pretrained_network
+    from nstcore.networks.extractor import pretrained_network
 
     settings = config.resolved()
     network, _ = pretrained_network("vgg19", config.weights)

@@ -18,17 +18,16 @@ import json
 import os
 import statistics
 import time
-from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from benchmarks.rooms.matrix_rate import best_rate
-from benchmarks.rooms.measure import run_module
-from benchmarks.rooms.problem import add_picture_options, cut_pair, numbers, pastiche_config
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
-from nstcore import TransferConfig, TransferResult
-from nstcore.config import Optimizer
+from benchmarks.common.matrix_rate import best_rate
+from benchmarks.common.measure import run_module
+from benchmarks.common.problem import add_picture_options, cut_pair, numbers, pastiche_config
+from benchmarks.common.report import Report, add_results_option, progress, seconds
+from benchmarks.common.runs import Counts, Prepared, prepare
+from nstcore import TransferConfig
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 _PRECISIONS = ("float32", "bfloat16")
@@ -50,7 +49,7 @@ def main() -> None:
 
 def _rows_of_size(size: int, rate: float, options: argparse.Namespace) -> list[tuple[str, ...]]:
     pixels = f"{size} × {size * 3 // 4}"
-    count, _ = run_module("benchmarks.rooms.operations", ["--size", size])
+    count, _ = run_module("benchmarks.common.operations", ["--size", size])
     rows = []
 
     def add(what: str, precision: str, taken: float) -> None:
@@ -62,7 +61,7 @@ def _rows_of_size(size: int, rate: float, options: argparse.Namespace) -> list[t
         in_batch = f"one of a batch of {options.batch}"
         progress(f"{size} px, {precision}: a batch of {options.batch}")
         add(f"evaluation, {in_batch}", precision, _one("batch", size, precision, options)["seconds"])
-        for optimizer in get_args(Optimizer):
+        for optimizer in options.optimizers.split(","):
             for what, where in (("iteration", ""), ("batch iteration", f", {in_batch}")):
                 progress(f"{size} px, {precision}: {what}, {optimizer}")
                 found = _one(what, size, precision, options, optimizer)
@@ -73,95 +72,83 @@ def _rows_of_size(size: int, rate: float, options: argparse.Namespace) -> list[t
     return rows
 
 
-def _one(what: str, size: int, precision: str, options: argparse.Namespace, optimizer: str = "lbfgs") -> Any:
+def _one(
+    what: str, size: int, precision: str, options: argparse.Namespace, optimizer: str = TransferConfig.optimizer
+) -> Any:
     """Measure in a fresh process, which has the device for itself."""
-    words = ["--one", what, "--sizes", size, "--precision", precision, "--optimizer", optimizer]
+    words = ["--one", what, "--sizes", size, "--precision", precision, "--optimizers", optimizer]
     words += ["--repeats", options.repeats, "--iterations", options.iterations, "--weights", options.weights]
     words += ["--content", options.content, "--style", options.style, "--batch", options.batch]
     return run_module("benchmarks.gpu", words, {"KERAS_BACKEND": "torch"} if what == "torch" else None)[0]
 
 
-def _config(options: argparse.Namespace, iterations: int) -> TransferConfig:
+def _config(options: argparse.Namespace) -> TransferConfig:
     (size,) = options.sizes
     return pastiche_config(
         size * 3 // 4,
         size,
         precision=options.precision,
-        optimizer=options.optimizer,
-        iterations=iterations,
+        optimizer=options.optimizers,
+        iterations=options.iterations,
         weights=options.weights,
-    ).resolved()
+    )
 
 
 def _evaluation(options: argparse.Namespace) -> dict[str, float]:
     _start()
     from nstcore import build_objective
 
-    objective = build_objective(*cut_pair(options, options.sizes[0]), _config(options, options.iterations))
+    objective = build_objective(*cut_pair(options, options.sizes[0]), _config(options))
     return _median_call(objective, objective.x0, options.repeats)
 
 
 def _batch(options: argparse.Namespace) -> dict[str, float]:
-    """Seconds for each picture of a batch, evaluated together as `nstcore.batch` does."""
+    """Seconds for each picture of a batch, evaluated together, from NumPy pictures to NumPy gradients."""
     _start()
-    from nstcore.objective import compiled_loss
-    from nstcore.targets import content_target, style_target, target_network
-    from nstcore.weighting import graph_inputs, stack_inputs
+    from nstcore.backend import to_host
 
-    content, style = cut_pair(options, options.sizes[0])
-    config = _config(options, options.iterations)
-    extractor = target_network(config)
-    targets = content_target(content, extractor, config), style_target(style, extractor, config)
-    height, width = content.shape[:2]
-    inputs = stack_inputs([graph_inputs(config, *targets, height, width)] * options.batch)
-    function = compiled_loss(config.structure(), height, width, options.batch)(inputs)
-    pictures = np.stack([content.astype(np.float32)] * options.batch)
-    return {"seconds": _median_call(function, pictures, options.repeats)["seconds"] / options.batch}
+    prepared = _prepared_batch(options)
+
+    def evaluate(pictures: np.ndarray) -> None:
+        found = prepared.problem.evaluate(pictures)
+        for tensor in (found.values, found.gradient):
+            to_host(tensor)
+
+    return {"seconds": _median_call(evaluate, prepared.x, options.repeats)["seconds"] / options.batch}
 
 
 def _torch(options: argparse.Namespace) -> dict[str, float]:
     _start()
-    from benchmarks.rooms.torch_peer import torch_loss
+    from benchmarks.common.torch_peer import torch_loss
 
     content, style = cut_pair(options, options.sizes[0])
-    evaluate = torch_loss(content, style, _config(options, options.iterations))
+    evaluate = torch_loss(content, style, _config(options))
     return _median_call(evaluate, content.ravel(), options.repeats)
 
 
 def _iteration(options: argparse.Namespace) -> dict[str, float]:
     """Seconds per iteration of a whole run, after a short one that compiles."""
     _start()
-    from nstcore import build_objective
-    from nstcore.transfer import optimize
-
-    pair = cut_pair(options, options.sizes[0])
-    for iterations in (3, options.iterations):
-        config = _config(options, iterations)
-        objective = build_objective(*pair, config)
-        start = time.perf_counter()
-        result = optimize(objective, config)
-        taken = time.perf_counter() - start
-    return {"seconds": taken / result.trace[-1].iteration}
+    content, style = cut_pair(options, options.sizes[0])
+    return _seconds_of_iteration(prepare([content], style, _config(options)))
 
 
 def _batch_iteration(options: argparse.Namespace) -> dict[str, float]:
-    """The same of a batch, divided by its pictures; their contents are shifted, so that each run goes its own way."""
+    """The same of a batch, divided by its pictures."""
     _start()
-    from nstcore.batch import Pair, optimize_batch
-    from nstcore.targets import content_target, style_target, target_network
+    return _seconds_of_iteration(_prepared_batch(options))
 
+
+def _prepared_batch(options: argparse.Namespace) -> Prepared:
+    """Pictures that are shifted, so that each run goes its own way."""
     content, style = cut_pair(options, options.sizes[0])
-    config = _config(options, options.iterations)
-    extractor = target_network(config)
-    contents = [np.roll(content, 16 * row, axis=1) for row in range(options.batch)]
-    target = style_target(style, extractor, config)
-    pairs = [Pair(shifted, style, content_target(shifted, extractor, config), target) for shifted in contents]
-    for iterations in (3, options.iterations):
-        start = time.perf_counter()
-        results = optimize_batch(pairs, replace(config, iterations=iterations))
-        taken = time.perf_counter() - start
-    steps = [len(result.trace) - 1 for result in results if isinstance(result, TransferResult)]
-    return {"seconds": taken / statistics.mean(steps) / options.batch}
+    return prepare([np.roll(content, 16 * row, axis=1) for row in range(options.batch)], style, _config(options))
+
+
+def _seconds_of_iteration(prepared: Prepared) -> dict[str, float]:
+    counts = Counts()
+    prepared.warm_up()
+    return {"seconds": prepared.run(counts) / sum(counts.iterations.values())}
 
 
 def _median_call(function: Any, x: Any, repeats: int) -> dict[str, float]:
@@ -200,7 +187,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8, help="pictures of a batch")
     parser.add_argument("--matrices", default="4096,8192,16384", help="sizes of the matrix products")
     parser.add_argument("--precision", choices=_PRECISIONS, default="float32", help="with --one")
-    parser.add_argument("--optimizer", default="lbfgs", help="with --one")
+    parser.add_argument("--optimizers", default="lbfgs,lbfgs-device", help="of the runs (default: %(default)s)")
     parser.add_argument("--one", choices=sorted(_MEASUREMENTS), help="take one measurement here and print JSON")
     return parser.parse_args()
 

@@ -17,10 +17,10 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.rooms.measure import median_ratio
-from benchmarks.rooms.problem import cut
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
-from nstcore import presets
+from benchmarks.common.measure import median_ratio
+from benchmarks.common.problem import cut
+from benchmarks.common.report import Report, add_results_option, progress, seconds
+from nstcore import StyleTransferError, presets
 from nstcore.images import load_picture, write_picture
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 from pipeline.picture_folder import find_pictures
@@ -72,7 +72,7 @@ def _through_luigi(grid: FullGrid) -> tuple[float, float]:
     """Seconds of the whole grid, and those inside its reports."""
     import luigi
 
-    from benchmarks.rooms.luigi_times import task_seconds
+    from benchmarks.common.luigi_times import task_seconds
 
     with task_seconds() as inside:
         start = time.perf_counter()
@@ -97,21 +97,26 @@ def _grid(folder: Path, options: argparse.Namespace, iterations: int) -> FullGri
 
 
 def _bare_engine(folder: Path, options: argparse.Namespace, iterations: int) -> float:
-    from nstcore.targets import content_target, style_target, target_network
-    from nstcore.transfer import assemble_objective, optimize
+    from nstcore.problem import SceneTargets
+    from nstcore.recipe import resolve
+    from nstcore.scene import Scene, Style
+    from nstcore.targets import compute_targets
+    from nstcore.transfer import transfer
 
     start = time.perf_counter()
-    config = presets.get("balanced", backbone=options.backbone, size=options.size, iterations=iterations).resolved()
+    config = presets.get("balanced", backbone=options.backbone, size=options.size, iterations=iterations)
+    recipe = resolve(config)
     contents, styles = (
         [load_picture(path, config) for (path,) in find_pictures(folder / kind).pictures.values()]
         for kind in ("content", "style")
     )
-    extractor = target_network(config)
-    style_targets = [style_target(style, extractor, config) for style in styles]
+    of_styles = [compute_targets(style, "style", recipe) for style in styles]
     for content in contents:
-        of_content = content_target(content, extractor, config)
-        for style, of_style in zip(styles, style_targets, strict=True):
-            optimize(assemble_objective(content, style, of_content, of_style, config), config)
+        of_content = compute_targets(content, "content", recipe)
+        for style, of_style in zip(styles, of_styles, strict=True):
+            (end,) = transfer([Scene(content, (Style(style),))], recipe, [SceneTargets(of_content, (of_style,))])
+            if isinstance(end, StyleTransferError):
+                raise end
     return time.perf_counter() - start
 
 

@@ -22,9 +22,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rooms.measure import run_module
-from benchmarks.rooms.problem import numbers
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from benchmarks.common.measure import run_module
+from benchmarks.common.problem import numbers
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 _SIZE = 32
@@ -131,7 +131,7 @@ def _make(folder: Path) -> dict[str, float]:
 def _first(folder: Path) -> dict[str, float]:
     quiet_tensorflow()
     import_keras_quietly()  # manifests name its version
-    from benchmarks.rooms.luigi_times import task_seconds
+    from benchmarks.common.luigi_times import task_seconds
 
     grid = _grid(folder)
     _stub_transfers()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rooms.report import Report, add_results_option, progress
+from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, presets
 from nstcore.images import load_picture, write_picture
 from nstcore.quiet import quiet_tensorflow
@@ -57,22 +57,26 @@ def main() -> None:
 
 def judge(result: np.ndarray, content: np.ndarray, style: np.ndarray) -> tuple[float, float]:
     """The judge of a result, and its content distance (see above); pictures are uint8 (H, W, 3)."""
-    from nstcore.targets import content_target, style_target, target_network
+    from nstcore.recipe import resolve
+    from nstcore.targets import Targets, compute_targets
 
-    config = TransferConfig(backbone="vgg19").resolved()
-    extractor = target_network(config)
-    of_result, of_content = (content_target(picture, extractor, config) for picture in (result, content))
-    wanted = style_target(style, extractor, config).grams
+    recipe = resolve(TransferConfig(backbone="vgg19"))
+    losses = dict(recipe.losses)
+    of_result, of_content = (compute_targets(picture, "content", recipe) for picture in (result, content))
+    wanted = compute_targets(style, "style", recipe)
 
-    def style_loss(grams: dict[str, np.ndarray]) -> float:
-        terms = [np.sum(np.square(grams[layer] - wanted[layer])) / (4 * len(wanted[layer]) ** 2) for layer in wanted]
-        return float(np.mean(terms))
+    def gram(seen: Targets, layer: str) -> np.ndarray:
+        return seen.kept["gram", layer]["gram"]
 
-    (layer,) = config.content_layers
-    target = of_content.features[layer]
+    def style_loss(seen: Targets) -> float:
+        differences = [gram(seen, layer) - gram(wanted, layer) for layer in losses["gram"].layers]
+        return float(np.mean([np.sum(np.square(each)) / (4 * len(each) ** 2) for each in differences]))
+
+    (layer,) = losses["content"].layers
+    target = of_content.kept["content", layer]["features"]
     spread = np.sum(np.square(target - target.mean(axis=0)))
-    distance = np.sum(np.square(of_result.features[layer] - target)) / spread
-    return style_loss(of_result.style.grams) / style_loss(of_content.style.grams), float(distance)
+    distance = np.sum(np.square(of_result.kept["content", layer]["features"] - target)) / spread
+    return style_loss(of_result) / style_loss(of_content), float(distance)
 
 
 def _options() -> argparse.Namespace:

@@ -14,7 +14,7 @@ import argparse
 
 import numpy as np
 
-from benchmarks.rooms.report import Report, add_results_option
+from benchmarks.common.report import Report, add_results_option
 from nstcore.images import Picture, load
 from nstcore.quiet import quiet_tensorflow
 from pipeline.judges import JUDGES
@@ -59,15 +59,16 @@ def _grams(judge: str, crops: list[Picture]) -> dict[str, list[np.ndarray]]:
     import keras
 
     from nstcore import efficientnet_lite
-    from nstcore.config import TransferConfig
-    from nstcore.features import feature_network
-    from nstcore.losses import feature_matrix, gram_matrix
+    from nstcore.losses import feature_matrix
+    from nstcore.losses.gram import Gram
+    from nstcore.networks.extractor import feature_network
+    from nstcore.networks.network import Network
     from nstcore.weights import pinned
     from nstcore.weights.network import assign
 
     if judge == "vgg19":
         layers = tuple(f"block{block}_conv{n}" for block in range(1, 6) for n in (1, 2))
-        extractor = feature_network(TransferConfig("vgg19", style_layers=layers).resolved())
+        extractor = feature_network(Network("vgg19"), layers)
     else:
         network = efficientnet_lite.build()
         assign(network, pinned.load(judge)[0])
@@ -78,8 +79,8 @@ def _grams(judge: str, crops: list[Picture]) -> dict[str, list[np.ndarray]]:
     for crop in crops:
         activations = extractor(crop[np.newaxis].astype(np.float32), training=False)
         for layer in layers:
-            features = feature_matrix(activations[layer])
-            found[layer].append(keras.ops.convert_to_numpy(gram_matrix(features)) / features.shape[0])
+            gram = Gram().target(feature_matrix(activations[layer]))["gram"]
+            found[layer].append(keras.ops.convert_to_numpy(gram)[0])
     return found
 
 

@@ -1,6 +1,6 @@
 """How near is an evaluation to what the machine can do at all?
 
-The limit is the number of operations of loss and gradient (`benchmarks.rooms.operations`) divided by the rate of the
+The limit is the number of operations of loss and gradient (`benchmarks.common.operations`) divided by the rate of the
 best matrix product found here, of TensorFlow, NumPy and torch, in the same precision. A library may compute a
 convolution with fewer operations than are counted (Winograd), so more than 100 % is possible.
 
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 
+from benchmarks.common.matrix_rate import best_rate
+from benchmarks.common.measure import run_module
+from benchmarks.common.problem import add_picture_options, numbers
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 from benchmarks.cost import cost
-from benchmarks.rooms.matrix_rate import best_rate
-from benchmarks.rooms.measure import run_module
-from benchmarks.rooms.problem import add_picture_options, numbers
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
 from nstcore import BACKBONES
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             for size in options.sizes:
                 progress(f"{backbone}, {size} px, {precision}")
                 found = cost(backbone, size, precision, options.iterations, options.content, options.style)
-                count, _ = run_module("benchmarks.rooms.operations", ["--backbone", backbone, "--size", size])
+                count, _ = run_module("benchmarks.common.operations", ["--backbone", backbone, "--size", size])
                 share = f"{100 * count / rate / found.evaluation:.0f} %"
                 times = (seconds(count / rate), seconds(found.evaluation))
                 rows.append((backbone, f"{size} × {size * 3 // 4}", precision, f"{count / 1e9:.1f}", *times, share))

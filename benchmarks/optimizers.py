@@ -1,4 +1,6 @@
-"""SciPy's L-BFGS against the one that keeps its vectors on the device: time of whole runs, and the loss they end at.
+"""One optimiser against another: time of whole runs, and the loss they end at.
+
+SciPy's L-BFGS against the one that keeps its vectors on the device, unless others are named.
 
 Runs of the two alternate in one process, pair by pair, after a short one of each that compiles; the pairs are every
 content picture with every style picture. Evaluations are counted over all runs, those of coarse ones too.
@@ -12,16 +14,12 @@ import argparse
 import statistics
 from dataclasses import replace
 from itertools import product
-from typing import get_args
 
-from benchmarks.rooms.measure import median_ratio
-from benchmarks.rooms.problem import CONTENT, STYLE, numbers
-from benchmarks.rooms.report import Report, add_results_option, progress
+from benchmarks.common.measure import median_ratio
+from benchmarks.common.problem import CONTENT, STYLE, numbers
+from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, TransferResult
-from nstcore.config import Optimizer
 from nstcore.quiet import quiet_tensorflow
-
-_ON_HOST, _ON_DEVICE = get_args(Optimizer)
 
 
 def main() -> None:
@@ -35,7 +33,7 @@ def main() -> None:
             backbone=backbone, size=size, iterations=options.iterations, precision=options.precision
         )
         rows.append((backbone, size, *_compared(config, options)))
-    columns = [f"{what}, {of}" for what in ("s", "evaluations") for of in (_ON_HOST, _ON_DEVICE)]
+    columns = [f"{what}, {of}" for what in ("s", "evaluations") for of in options.optimizers]
     report.table(("backbone", "px", *columns, "s, ratio", "final loss, ratio", "ratios from", "to"), rows)
     pairs = len(options.content) * len(options.style)
     report.say(
@@ -47,10 +45,10 @@ def main() -> None:
 
 
 def _compared(config: TransferConfig, options: argparse.Namespace) -> tuple[str, ...]:
-    """The cells of a row: "lbfgs-device" / "lbfgs"."""
+    """The cells of a row; ratios are the second optimiser's by the first's."""
     from nstcore import style_transfer
 
-    configs = [replace(config, optimizer=optimizer) for optimizer in (_ON_HOST, _ON_DEVICE)]
+    configs = [replace(config, optimizer=optimizer) for optimizer in options.optimizers]
     for one in configs:
         style_transfer(options.content[0], options.style[0], replace(one, iterations=5))
     runs: list[list[TransferResult]] = [[], []]
@@ -60,7 +58,7 @@ def _compared(config: TransferConfig, options: argparse.Namespace) -> tuple[str,
     taken = [[result.seconds for result in made] for made in runs]
     evaluations = [sum(_evaluations(result) for result in made) for made in runs]
     losses = [[result.trace[-1].total for result in made] for made in runs]
-    ratios = [ours / scipys for scipys, ours in zip(*losses, strict=True)]
+    ratios = [second / first for first, second in zip(*losses, strict=True)]
     return (
         *(f"{statistics.median(seconds):.2f}" for seconds in taken),
         *map(str, evaluations),
@@ -82,7 +80,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sizes", type=numbers, default=[256, 512])
     parser.add_argument("--iterations", type=int, default=100)
     parser.add_argument("--precision", default="float32")
-    return parser.parse_args()
+    parser.add_argument("--optimizers", default="lbfgs,lbfgs-device", help="two (default: %(default)s)")
+    options = parser.parse_args()
+    options.optimizers = options.optimizers.split(",")
+    if len(options.optimizers) != 2:
+        parser.error("--optimizers takes two names, separated by a comma")
+    return options
 
 
 if __name__ == "__main__":

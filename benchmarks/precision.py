@@ -13,9 +13,9 @@ import statistics
 
 import numpy as np
 
-from benchmarks.rooms.measure import alternately, median_ratio
-from benchmarks.rooms.problem import add_picture_options
-from benchmarks.rooms.report import Report, add_results_option, progress
+from benchmarks.common.measure import alternately, median_ratio
+from benchmarks.common.problem import add_picture_options
+from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig
 from nstcore.quiet import quiet_tensorflow
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rooms.measure import FinishedProcess, run_module
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+from benchmarks.common.measure import FinishedProcess, run_module
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 
 # Name -> Pillow's mode and format, and how it is saved.
 _PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {

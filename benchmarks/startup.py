@@ -15,17 +15,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.rooms.measure import run_module
-from benchmarks.rooms.problem import add_picture_options, cut_pair
-from benchmarks.rooms.report import Report, add_results_option, progress, seconds
+import numpy as np
+
+from benchmarks.common.measure import run_module
+from benchmarks.common.problem import add_picture_options, cut_pair
+from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore import BACKBONES, TransferConfig
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 if TYPE_CHECKING:
-    from nstcore.device_lbfgs import DeviceLBFGS
-    from nstcore.objective import Objective
+    from nstcore.optimizers.protocol import Optimizer
+    from nstcore.problem import Problem
+    from nstcore.recipe import Recipe
+    from nstcore.scene import Scene
 
-_STEPS = ("import", "build", "weights", "targets", "loss graph", "first step", "step", "second cell")
+_STEPS = ("import", "build", "weights", "targets", "problem", "first step", "step", "second cell")
 
 
 def main() -> None:
@@ -58,9 +62,10 @@ def main() -> None:
     report.table(("seconds", *_STEPS), rows)
     report.say(
         f"Medians of {options.turns} fresh processes. Targets: both pictures through the extractor, building it "
-        "included. First step: the initial picture is evaluated and the optimiser goes a step, tracing and compiling "
-        "included. Step: one later. Second cell: targets of another pair of pictures of the same size and its first "
-        "step, which pay for no import, weights, graph or tracing."
+        "included. Problem: its graph is built, and its inputs go to the device. First step: the initial picture is "
+        "evaluated and the optimiser goes a step, tracing and compiling included. Step: one later. Second cell: "
+        "targets, problem and first step of another pair of pictures of the same size, which pay for no import, "
+        "weights, graph or tracing."
     )
     report.write()
 
@@ -71,40 +76,48 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
     with _timed(taken, "import"):
         import_keras_quietly()
         from nstcore.backbones import get_backbone
-        from nstcore.features import pretrained_network
-        from nstcore.objective import compiled_loss
-        from nstcore.targets import content_target, style_target, target_network
-        from nstcore.transfer import assemble_objective, build_objective
+        from nstcore.networks.extractor import pretrained_network
+        from nstcore.problem import build_problem, scene_targets
+        from nstcore.recipe import resolve
+        from nstcore.scene import Scene, Style
 
     content, style = cut_pair(options, options.size)
-    config = TransferConfig(backbone=options.backbones, size=options.size).resolved()
+    config = TransferConfig(backbone=options.backbones, size=options.size)
+    recipe, scene = resolve(config), Scene(content, (Style(style),))
     with _timed(taken, "build"):
         get_backbone(config.backbone).build()
     with _timed(taken, "weights"):
         pretrained_network(config.backbone, config.weights)
     taken["weights"] = max(0.0, taken["weights"] - taken["build"])  # it builds the network too
     with _timed(taken, "targets"):
-        extractor = target_network(config)
-        targets = content_target(content, extractor, config), style_target(style, extractor, config)
-    with _timed(taken, "loss graph"):
-        compiled_loss(config.structure(), *content.shape[:2])
-    objective = assemble_objective(content, style, *targets, config)
+        targets = scene_targets(scene, recipe)
+    with _timed(taken, "problem"):
+        problem = build_problem([scene], recipe, [targets])
     with _timed(taken, "first step"):
-        run = _started(objective)
+        optimizer = _started(problem, scene, recipe)
     with _timed(taken, "step"):
-        run.step()
+        _step(optimizer)
     with _timed(taken, "second cell"):
-        _started(build_objective(style, content, config))
+        second = Scene(style, (Style(content),))
+        _started(build_problem([second], recipe), second, recipe)
     return taken
 
 
-def _started(objective: Objective) -> DeviceLBFGS:
-    from nstcore.device_lbfgs import minimizer
+def _started(problem: Problem, scene: Scene, recipe: Recipe) -> Optimizer:
+    """The run of a scene as `nstcore.run.Run` begins it, after a step."""
+    from nstcore.optimizers import make_optimizer
+    from nstcore.optimizers.pixel_range import WithinRange
 
-    run = minimizer(objective, bounded=True)
-    run.start()
-    run.step()
-    return run
+    optimizer = make_optimizer(recipe.optimizer, recipe.optimizer_settings)
+    optimizer.start(WithinRange(problem), scene.content[np.newaxis].astype(np.float32))
+    _step(optimizer)
+    return optimizer
+
+
+def _step(optimizer: Optimizer) -> None:
+    """Go on until a step is taken."""
+    while not optimizer.step():
+        pass
 
 
 @contextmanager

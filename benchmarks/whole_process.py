@@ -4,7 +4,7 @@
     python -m benchmarks.whole_process judge CONTENT STYLE PICTURE …
     python -m benchmarks.whole_process search CONTENT STYLE --targets 70000,20000 --iterations 300
 
-The loss is pastiche's (`benchmarks.rooms.problem.pastiche_config`). Each command prints one line of JSON.
+The loss is pastiche's (`benchmarks.common.problem.pastiche_config`). Each command prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import json
 from typing import Any
 
-from benchmarks.rooms.problem import pastiche_config
+from benchmarks.common.problem import pastiche_config
 from nstcore import TransferConfig
 from nstcore.images import read_picture, write_picture
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
@@ -46,7 +46,7 @@ def _judge(options: argparse.Namespace) -> list[float]:
 
 def _search(options: argparse.Namespace) -> list[dict[str, Any] | None]:
     """For every target the first iterate whose written file would be judged as low, or None."""
-    from benchmarks.rooms.metered import judged_run
+    from benchmarks.common.runs import judged_run
 
     targets = [float(word) for word in options.targets.split(",")]
     found: list[dict[str, Any] | None] = [None] * len(targets)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.rooms.machine import libraries, machine
+from benchmarks.common.machine import libraries, machine
 
 #: Where results lie; `benchmarks.results` puts them together.
 RESULTS = Path(__file__).parents[1] / "results"

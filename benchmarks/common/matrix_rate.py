@@ -1,6 +1,6 @@
 """How fast are matrix products here? The best rate of one library in one precision, over several sizes.
 
-python -m benchmarks.rooms.matrix_rate --library torch --precision bfloat16
+python -m benchmarks.common.matrix_rate --library torch --precision bfloat16
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.rooms.measure import run_module
-from benchmarks.rooms.problem import numbers
+from benchmarks.common.measure import run_module
+from benchmarks.common.problem import numbers
 from nstcore.quiet import import_keras_quietly, quiet_tensorflow
 
 #: Makes a product of two square matrices of a size, and waits for a product's end.
@@ -28,7 +28,7 @@ def best_rate(precision: str, libraries: tuple[str, ...], sizes: str = "1024,204
     for library in libraries:
         if importlib.util.find_spec(library) is not None and not (library == "numpy" and precision != "float32"):
             words = ["--library", library, "--precision", precision, "--sizes", sizes]
-            rates[library], _ = run_module("benchmarks.rooms.matrix_rate", words)
+            rates[library], _ = run_module("benchmarks.common.matrix_rate", words)
     best = max(rates, key=rates.__getitem__)
     return rates[best], best
 

@@ -20,7 +20,7 @@ def torch_loss(
 
     It computes on a CUDA device if there is one.
     """
-    from nstcore.features import pretrained_network
+    from nstcore.networks.extractor import pretrained_network
 
     settings = config.resolved()
     device = "cuda" if torch.cuda.is_available() else "cpu"

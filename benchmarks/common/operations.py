@@ -3,7 +3,7 @@
 Convolutions forward, and backward for the gradient by their input; a Gram matrix forward and one product backward. What
 is not counted (biases, activations, pooling, normalisation) is small beside them.
 
-    python -m benchmarks.rooms.operations --backbone vgg19 --size 512
+    python -m benchmarks.common.operations --backbone vgg19 --size 512
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def operations(config: TransferConfig, height: int, width: int) -> float:
     """Multiplications and additions of one evaluation of loss and gradient."""
     import keras
 
-    from nstcore.features import pretrained_network
+    from nstcore.networks.extractor import pretrained_network
 
     config = config.resolved()
     network, _ = pretrained_network(config.backbone, config.weights)

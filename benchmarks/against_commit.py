@@ -1,0 +1,167 @@
+"""This checkout of the project against another one, such as a `git worktree` of the commit before a change.
+
+The two are measured in turns, every time in a fresh process that imports one of them. Start-up is from the first import
+to the first iterate, the initial picture, compilation included. An evaluation is what SciPy sees, a NumPy vector in,
+loss and NumPy gradient out. A run is a second `style_transfer` in the process, without coarse runs, targets included.
+With `--batch` as many pictures are optimised together, too.
+
+    git worktree add /tmp/before HEAD~1
+    python -m benchmarks.against_commit /tmp/before [--backbones vgg19 --sizes 256 --iterations 100 --turns 3]
+        [--backends tensorflow,jax,torch --optimizers lbfgs-device,lbfgs --batch 8]
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.common.measure import median_ratio, run_process
+from benchmarks.common.problem import add_picture_options, numbers, write_pair
+from benchmarks.common.report import Report, add_results_option, progress, seconds
+from nstcore import BACKBONES, TransferConfig
+
+_CHILD = Path(__file__).parent / "common" / "one_tree.py"
+_PEAK = "peak MiB"
+
+
+class Case(NamedTuple):
+    """What is measured of both checkouts.
+
+    Attributes:
+        batch: how many pictures are optimised together; 0 for one that is not in a batch.
+    """
+
+    backend: str
+    backbone: str
+    size: int
+    optimizer: str
+    batch: int
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its first cells in a row of the table."""
+        together = f", batch of {self.batch}" if self.batch else ""
+        return self.backend, self.backbone, f"{self.size} × {self.size * 3 // 4}", self.optimizer + together
+
+
+#: For each turn the figures of a checkout, by their names.
+Turns = list[dict[str, float]]
+
+
+def main() -> None:
+    options = _options()
+    trees = {"other": options.other, "this": Path(__file__).resolve().parents[1]}
+    names = {side: _commit(tree) for side, tree in trees.items()}
+    title = f"This checkout ({names['this']}) against another ({names['other']}), {options.precision}"
+    report = Report("against_commit", title, options.results)
+    for tree in trees.values():
+        compileall.compile_dir(tree / "nstcore", quiet=1)  # or the first turn would pay for it
+    grid = product(options.backends, options.backbones, options.sizes, options.optimizers)
+    cases = [Case(*case, batch) for case in grid for batch in dict.fromkeys((0, options.batch))]
+    rows: list[tuple[str, ...]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        pairs = {size: write_pair(options, size, Path(temporary)) for size in options.sizes}
+        for case in cases:
+            found = _in_turns(case, trees, pairs[case.size], options)
+            rows += [(*case.cells, *cells) for cells in _figures(found["other"], found["this"])]
+    report.table(("backend", "backbone", "pixels", "optimizer", "figure", "other", "this", "this / other"), rows)
+    report.say(
+        f"Medians of {options.turns} turns, and the median of their ratios; the peaks are those of whole processes. "
+        f"Runs are of {options.iterations} iterations, evaluations timed as medians of {options.repeats}."
+    )
+    report.write()
+
+
+def _in_turns(
+    case: Case, trees: dict[str, Path], pictures: tuple[Path, Path], options: argparse.Namespace
+) -> dict[str, Turns]:
+    found: dict[str, Turns] = {side: [] for side in trees}
+    for turn in range(options.turns):
+        progress(f"{', '.join(case.cells)}: turn {turn + 1} of {options.turns}")
+        for side in sorted(trees, reverse=bool(turn % 2)):  # neither is always the one that comes after the other
+            found[side].append(_measured(case, trees[side], pictures, options))
+    return found
+
+
+def _measured(case: Case, tree: Path, pictures: tuple[Path, Path], options: argparse.Namespace) -> dict[str, float]:
+    """Measure in a fresh process."""
+    words = {
+        "tree": tree,
+        "content": pictures[0],
+        "style": pictures[1],
+        "backbone": case.backbone,
+        "size": case.size,
+        "optimizer": case.optimizer,
+        "batch": case.batch,
+        "precision": options.precision,
+        "weights": options.weights,
+        "iterations": options.iterations,
+        "repeats": options.repeats,
+    }
+    # Unlike `-m`, `-P` with a file puts neither the working folder nor that of the file before PYTHONPATH.
+    command = [sys.executable, "-P", str(_CHILD), *(f"--{name}={word}" for name, word in words.items())]
+    environment = {"PYTHONPATH": str(tree), "KERAS_BACKEND": case.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = run_process(command, environment)
+    figures: dict[str, float] = json.loads(process.output.splitlines()[-1])
+    return {**figures, _PEAK: process.peak_mib}
+
+
+def _figures(other: Turns, this: Turns) -> list[tuple[str, str, str, str]]:
+    """For each figure its name, both medians, and the ratio."""
+    rows = []
+    for name in this[0]:
+        sides = [[turn[name] for turn in turns] for turns in (other, this)]
+        medians = [_text(name, statistics.median(side)) for side in sides]
+        rows.append((name, *medians, f"{median_ratio(sides[1], sides[0]):.3f}"))
+    return rows
+
+
+def _text(name: str, value: float) -> str:
+    if name in (_PEAK, "evaluations"):
+        return f"{value:.0f}"
+    return f"{value:.5g}" if name == "final loss" else seconds(value)
+
+
+def _commit(tree: Path) -> str:
+    """The commit of a checkout, with a + if files differ from it; the folder's name if git does not know it."""
+    git = ["git", "-C", str(tree), "describe", "--always", "--exclude=*", "--dirty=+"]
+    answer = subprocess.run(git, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else tree.name
+
+
+def _options() -> argparse.Namespace:
+    def words(text: str) -> list[str]:
+        return text.split(",")
+
+    parser = argparse.ArgumentParser(description="Compare this checkout with another one.")
+    parser.add_argument("other", type=Path, help="folder of the other checkout")
+    add_picture_options(parser)
+    add_results_option(parser)
+    parser.add_argument("--backbones", type=words, default=list(BACKBONES))
+    parser.add_argument("--sizes", type=numbers, default=[256])
+    parser.add_argument("--iterations", type=int, default=100)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=20, help="evaluations in each turn")
+    parser.add_argument("--backends", type=words, default=[os.environ.get("KERAS_BACKEND", "tensorflow")])
+    parser.add_argument("--optimizers", type=words, default=[TransferConfig.optimizer])
+    parser.add_argument("--batch", type=int, default=0, help="pictures optimised together, too; 0 for none")
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--weights", default="imagenet", help='"imagenet", or "random" where there are none')
+    options = parser.parse_args()
+    options.other = options.other.resolve()
+    if not (options.other / "nstcore" / "__init__.py").is_file():
+        parser.error(f"no checkout of the project: {options.other} has no nstcore")
+    return options
+
+
+if __name__ == "__main__":
+    main()
