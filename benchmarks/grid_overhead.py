@@ -97,10 +97,9 @@ def _grid(folder: Path, options: argparse.Namespace, iterations: int) -> FullGri
 
 
 def _bare_engine(folder: Path, options: argparse.Namespace, iterations: int) -> float:
-    from nstcore.problem import SceneTargets
     from nstcore.recipe import resolve
     from nstcore.scene import Scene, Style
-    from nstcore.targets import compute_targets
+    from nstcore.targets import SceneTargets, compute_targets
     from nstcore.transfer import transfer
 
     start = time.perf_counter()

@@ -77,9 +77,10 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
         import_keras_quietly()
         from nstcore.backbones import get_backbone
         from nstcore.networks.extractor import pretrained_network
-        from nstcore.problem import build_problem, scene_targets
+        from nstcore.problem import build_problem
         from nstcore.recipe import resolve
         from nstcore.scene import Scene, Style
+        from nstcore.targets import scene_targets
 
     content, style = cut_pair(options, options.size)
     config = TransferConfig(backbone=options.backbones, size=options.size)

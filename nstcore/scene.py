@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nstcore.backbones import get_backbone
+from nstcore.checks import number
+from nstcore.errors import ConfigError
 from nstcore.images import Picture, PictureSource, load, size_at
 from nstcore.recipe import Recipe
 
@@ -16,7 +18,7 @@ class Style:
 
     Attributes:
         picture: uint8 (H, W, 3), RGB.
-        weight: its factor among the styles of a scene, which are made to sum to 1.
+        weight: its factor among the styles of a scene, >= 0; they are made to sum to 1.
     """
 
     picture: Picture
@@ -30,6 +32,9 @@ class Scene:
     Attributes:
         content: uint8 (H, W, 3), RGB; the result has its size.
         styles: one or more.
+
+    Raises:
+        ConfigError: when built with weights that cannot be.
     """
 
     content: Picture
@@ -41,12 +46,18 @@ class Scene:
         Raises:
             PictureError: for a picture that is too small for the backbone.
         """
-        return load_scene(self.content, [style.picture for style in self.styles], recipe, self.weights)
+        return load_scene(self.content, [style.picture for style in self.styles], recipe, self.shares)
+
+    def __post_init__(self) -> None:
+        weights = [number("the weight of a style", style.weight) for style in self.styles]
+        if not sum(weights):
+            raise ConfigError(f"a scene needs a style whose weight is above 0. Received: weights of styles={weights}")
 
     @property
-    def weights(self) -> tuple[float, ...]:
-        """The weights of the styles."""
-        return tuple(style.weight for style in self.styles)
+    def shares(self) -> tuple[float, ...]:
+        """The weights of the styles, made to sum to 1."""
+        total = sum(style.weight for style in self.styles)
+        return tuple(style.weight / total for style in self.styles)
 
     def fits(self, size: int, smallest_side: int) -> bool:
         """Whether every picture, resized to a longest side, is large enough for a network."""

@@ -16,6 +16,7 @@ from nstcore.losses import Loss, Tensor, feature_matrix
 from nstcore.networks.extractor import feature_network
 from nstcore.numerics import own_numerics
 from nstcore.recipe import Recipe
+from nstcore.scene import Scene
 
 #: What a picture is to a scene.
 Role = Literal["content", "style"]
@@ -54,6 +55,27 @@ class Targets:
             layer, _, name = rest.rpartition("/")
             kept.setdefault((loss, layer), {})[name] = array
         return cls(kept)
+
+
+@dataclass(frozen=True, eq=False)
+class SceneTargets:
+    """What is kept of the pictures of a scene.
+
+    Attributes:
+        content: of the content picture.
+        styles: of each style picture.
+    """
+
+    content: Targets
+    styles: tuple[Targets, ...]
+
+
+def scene_targets(scene: Scene, recipe: Recipe) -> SceneTargets:
+    """Look at all pictures of a scene."""
+    return SceneTargets(
+        compute_targets(scene.content, "content", recipe),
+        tuple(compute_targets(style.picture, "style", recipe) for style in scene.styles),
+    )
 
 
 @own_numerics()

@@ -12,15 +12,17 @@ from nstcore.backbones import get_backbone
 from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
 from nstcore.images import PictureSource, initial_picture, resize_to, to_uint8
+from nstcore.loss_graph import TERMS
 from nstcore.memory import require_memory
 from nstcore.networks.extractor import pretrained_network
 from nstcore.objective import Objective
 from nstcore.optimizers import make_optimizer
-from nstcore.problem import TERMS, SceneTargets, build_problem
+from nstcore.problem import build_problem
 from nstcore.recipe import Recipe, resolve
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
 from nstcore.run import Run
 from nstcore.scene import Scene, load_scene
+from nstcore.targets import SceneTargets
 
 logger = logging.getLogger("nstcore")
 

@@ -20,8 +20,8 @@ from tasks.parameters import CellParameter, CellsParameter, batch_size, joined_t
 from tasks.progress import of_the_first, progress
 
 if TYPE_CHECKING:
-    from nstcore.problem import SceneTargets
     from nstcore.scene import Scene
+    from nstcore.targets import SceneTargets
 
 
 class NetworkTask(SettlingTask):
@@ -221,9 +221,9 @@ class Transfer(CellsTask):
         self.output().require_place()
         self.check_weights()
         from nstcore.memory import require_memory
-        from nstcore.problem import SceneTargets
         from nstcore.recipe import resolve
         from nstcore.scene import Scene, Style
+        from nstcore.targets import SceneTargets
 
         content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
         require_memory(resolve(self.cell.config), *content.shape[:2])

@@ -14,8 +14,8 @@ import numpy as np
 from nstcore import TransferConfig, build_objective, style_transfer
 from nstcore.backbones import BACKBONES, Preprocessing
 from nstcore.backend import multiplies_bfloat16
+from nstcore.loss_graph import TERMS
 from nstcore.networks.extractor import preprocess
-from nstcore.problem import TERMS
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,6 +22,8 @@ from nstcore import (
     TransferConfig,
     build_objective,
     efficientnet_lite,
+    loss_graph,
+    loss_inputs,
     memory,
     problem,
     recipe,
@@ -150,7 +152,7 @@ def computed(content: np.ndarray, style: np.ndarray) -> dict[str, np.ndarray]:
     """Targets, a loss and its gradient, a short run, a judge's network; all built anew."""
     caches = (
         *(extractor.pretrained_network, extractor.feature_network, targets._looking, evaluation.evaluation),
-        *(problem._compiled_graph, problem._activation_shapes, memory._activations, lbfgs_device._trial),
+        *(loss_graph.compiled_loss, loss_inputs._activation_shapes, memory._activations, lbfgs_device._trial),
     )
     for cache in caches:
         cache.cache_clear()

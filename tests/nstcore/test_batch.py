@@ -17,10 +17,9 @@ from nstcore import (
     memory,
     style_transfer,
 )
-from nstcore.problem import SceneTargets, scene_targets
 from nstcore.recipe import resolve
 from nstcore.scene import Scene, Style
-from nstcore.targets import Targets
+from nstcore.targets import SceneTargets, Targets, scene_targets
 from nstcore.transfer import optimize, transfer
 
 SMALL = TransferConfig(

@@ -11,10 +11,10 @@ from keras import ops
 
 from nstcore import ConfigError, TransferConfig, losses
 from nstcore.losses import Loss
-from nstcore.problem import build_problem, scene_targets
+from nstcore.problem import build_problem
 from nstcore.recipe import resolve
 from nstcore.scene import Scene, Style
-from nstcore.targets import Targets
+from nstcore.targets import Targets, scene_targets
 
 SMALL = TransferConfig(
     backbone="vgg16",
@@ -212,3 +212,9 @@ def test_unknown_layers_of_any_loss_list_the_known_ones(scenes, brightness):
     config = dataclasses.replace(SMALL, losses={"brightness": {"layers": ("block9_conv1",)}})
     with pytest.raises(ConfigError, match=r"block1_conv1, block1_conv2.*block9_conv1"):
         build_problem(scenes[:1], config)
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0), (-1.0, 2.0), (float("nan"),), ()])
+def test_styles_whose_weights_cannot_be_are_refused(scenes, weights):
+    with pytest.raises(ConfigError, match=r"style.*Received"):
+        Scene(scenes[0].content, tuple(Style(scenes[0].content, weight) for weight in weights))

@@ -1,0 +1,122 @@
+"""The symbolic total loss of B pictures: pictures, targets, coefficients and weights in, the terms out.
+
+All but the pictures are inputs of the graph too, not constants in it, so that one compiled function serves every pair
+of pictures of a size, every style normalisation and every weighting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from nstcore import backend
+from nstcore.losses import Loss, Tensor, feature_matrix
+from nstcore.networks.extractor import feature_network
+from nstcore.networks.network import Network
+from nstcore.optimizers.protocol import LossFunction
+
+#: The terms that every problem has, in the order of the trace's columns; each further loss has one of its own name.
+TERMS = ("total", "content", "style", "total_variation")
+# These three are told by the columns above.
+_FLAT_LOSSES = ("content", "gram", "total_variation")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What shapes the graph: problems that agree in it share a compiled function.
+
+    Attributes:
+        losses: name -> loss, its settings that are inputs at their defaults.
+        constants: shapes of the arrays that losses compare with, by "loss/style/layer/array".
+        styles: how many there are.
+    """
+
+    network: Network
+    losses: tuple[tuple[str, Loss], ...]
+    constants: tuple[tuple[str, tuple[int, ...]], ...]
+    styles: int
+    height: int
+    width: int
+    batch: int
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (*TERMS, *(name for name, _ in self.losses if name not in _FLAT_LOSSES))
+
+
+class CompiledLoss(NamedTuple):
+    function: LossFunction
+    weights: Any
+
+
+# The bound keeps a long grid of many sizes from collecting workspaces.
+@lru_cache(maxsize=8)
+def compiled_loss(structure: Structure) -> CompiledLoss:
+    graph, weights = backend.callable_graph(build_loss_graph(structure))
+
+    def function(pictures: Tensor, arguments: Any) -> tuple[Tensor, Tensor]:
+        inputs, weights = arguments
+        terms = graph({"picture": pictures, **inputs}, weights)["terms"]
+        return terms[:, 0], terms
+
+    return CompiledLoss(function, weights)
+
+
+def build_loss_graph(structure: Structure) -> keras.Model:
+    """Build the graph of a structure.
+
+    Its inputs are named
+        picture: (B, height, width, 3), RGB, 0..255;
+        constants: by "loss/style/layer/array", what the losses compare with;
+        coefficients: by loss, (B, styles, layers), the factor of each of its values;
+        weights: (B, 2 + losses), of the content's sum, the style's sum, and each loss within its sum.
+
+    Its output `terms` is (B, T), the columns as in `Structure.terms`. Nothing connects the pictures: the gradient of
+    the sum of their totals is, picture by picture, that of its own total.
+    """
+    batch = structure.batch
+    picture = keras.Input(batch_shape=(batch, structure.height, structure.width, 3), name="picture")
+    layers = tuple(dict.fromkeys(layer for _, loss in structure.losses for layer in loss.layers))
+    activations = feature_network(structure.network, layers)(picture) if layers else {}
+    features = {layer: feature_matrix(activations[layer]) for layer in layers}
+    inputs: dict[str, Any] = {
+        "picture": picture,
+        "constants": {path: keras.Input(batch_shape=(batch, *shape)) for path, shape in structure.constants},
+        "coefficients": {},
+        "weights": keras.Input(batch_shape=(batch, 2 + len(structure.losses)), name="weights"),
+    }
+    sums: dict[str, list[Tensor]] = {"content": [], "style": [], "picture": []}
+    alone: dict[str, Tensor] = {}
+    for place, (name, loss) in enumerate(structure.losses):
+        columns = structure.styles if loss.reads == "style" else 1
+        coefficient = keras.Input(batch_shape=(batch, columns, max(1, len(loss.layers))))
+        inputs["coefficients"][name] = coefficient
+        values = [
+            loss.value(features[layer], _constants(inputs["constants"], name, style, layer))
+            for style in range(columns)
+            for layer in loss.layers
+        ] or [loss.value(picture, {})]
+        value = ops.sum(ops.reshape(coefficient, (batch, -1)) * ops.stack(values, axis=-1), axis=-1)
+        sums[loss.reads].append(inputs["weights"][:, 2 + place] * value)
+        alone[name] = value
+    none = ops.zeros_like(inputs["weights"][:, 0])
+    content, style = (_total(sums[name]) if sums[name] else none for name in ("content", "style"))
+    total = _total([inputs["weights"][:, 0] * content, inputs["weights"][:, 1] * style, *sums["picture"]])
+    variation = alone.get("total_variation", none)
+    further = [alone[name] for name in structure.terms[len(TERMS) :]]
+    terms = ops.stack([total, content, style, variation, *further], axis=-1)
+    return keras.Model(inputs, {"terms": terms}, name=f"{structure.network.backbone}_loss")
+
+
+def _constants(inputs: Mapping[str, Tensor], name: str, style: int, layer: str) -> dict[str, Tensor]:
+    prefix = f"{name}/{style}/{layer}/"
+    return {path.removeprefix(prefix): array for path, array in inputs.items() if path.startswith(prefix)}
+
+
+def _total(values: list[Tensor]) -> Tensor:
+    return ops.sum(ops.stack(values, axis=-1), axis=-1) if len(values) > 1 else values[0]

@@ -1,0 +1,149 @@
+"""The numbers that the loss graph is fed with: what the losses compare with, and how they are balanced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+
+from nstcore.losses import Layer, Loss
+from nstcore.networks.extractor import feature_network
+from nstcore.networks.network import Network
+from nstcore.recipe import Recipe
+from nstcore.scene import Scene
+from nstcore.targets import SPREAD, SceneTargets, Targets, structures, values_at
+
+# A reference below this share of what a loss is without any features means that the content picture already has what is
+# wanted (it may be the style picture itself): dividing by it would turn rounding errors into a loss.
+_LEAST_REFERENCE = 1e-6
+# A content picture with less structure than this share of the style picture's is next to flat. Measured with VGG19, 64
+# to 512 px: pictures of one color have 0, gray with noise of one level 0.001 of that of "The Starry Night"; the least
+# of 15 photographs, a blurred one, has 0.03 of that, and 0.004 of that of harsh stripes.
+_FLAT = 0.003
+# A flat one is weighed as if it had this share. Its own features are those of the frame of padding, and what any style
+# adds to them costs so much that the picture stays what it is: with VGG19, 64 px and the default weights the style lost
+# nothing at 0.015, half or more at 0.05, and 0.8 and more at 0.2, about what photographs have.
+_STRUCTURE_OF_FLAT = 0.2
+# Pictures whose values deviate by more than this are far from flat, and need not be looked at for it, grey levels.
+_LIVELY = 32.0
+# And nothing is divided by 0: a black picture has no energy at all.
+_TINY = float(np.finfo(np.float32).tiny)
+
+
+def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe) -> dict[str, Any]:
+    """Everything that `nstcore.loss_graph.build_loss_graph` takes besides the picture, for one scene; float32.
+
+    Args:
+        scene: with pictures of the size of the recipe.
+        kept: what was kept of them with the same settings.
+        recipe: the network and the losses.
+    """
+    layers = _layers(scene, recipe)
+    constants: dict[str, np.ndarray] = {}
+    coefficients: dict[str, np.ndarray] = {}
+    for name, loss in recipe.losses:
+        references = {"content": (kept.content,), "style": kept.styles, "picture": ()}[loss.reads]
+        shares = scene.shares if loss.reads == "style" else (1.0,)
+        coefficients[name] = np.ones((len(shares), max(1, len(loss.layers))))
+        for place, targets in enumerate(references):
+            arrays = {layer: targets.kept[name, layer] for layer in loss.layers}
+            compared = {layer: _compared(loss, arrays[layer], layers[layer]) for layer in loss.layers}
+            given = {layer: loss.coefficient(layers[layer]) for layer in loss.layers}
+            factors = {layer: factor for layer, factor in given.items() if factor is not None}
+            if len(factors) < len(given):
+                divisors = _references(name, loss, arrays, compared, kept.content, scene, recipe)
+                factors = {layer: 1.0 / divisors[layer] for layer in loss.layers} | factors
+            by_layer = [weight * factors[layer] for layer, weight in zip(loss.layers, loss.layer_weights, strict=True)]
+            coefficients[name][place] = shares[place] * np.array(by_layer)
+            for layer in loss.layers:
+                constants |= {f"{name}/{place}/{layer}/{array}": value for array, value in compared[layer].items()}
+    weights = (recipe.content_weight, recipe.style_weight, *(loss.weight for _, loss in recipe.losses))
+    with np.errstate(over="ignore"):  # beyond float32 the loss becomes infinite, and the optimisers say so
+        inputs: dict[str, Any] = keras.tree.map_structure(
+            lambda array: np.asarray(array, np.float32),
+            {"constants": constants, "coefficients": coefficients, "weights": np.array(weights)},
+        )
+    return inputs
+
+
+def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
+    """What a loss compares with at a layer; what is kept for balancing alone is not among it."""
+    return {name: value for name, value in loss.constants(arrays, layer).items() if name != SPREAD}
+
+
+def _layers(scene: Scene, recipe: Recipe) -> dict[str, Layer]:
+    """What is known of each layer that a loss reads, for the picture that is optimised."""
+    height, width = scene.content.shape[:2]
+    shapes = _activation_shapes(recipe.network, recipe.layers, height, width)
+    return {
+        name: Layer(positions=shape[1] * shape[2], channels=shape[3], pixels=height * width)
+        for name, shape in shapes.items()
+    }
+
+
+@lru_cache(maxsize=32)
+def _activation_shapes(
+    network: Network, layers: tuple[str, ...], height: int, width: int
+) -> dict[str, tuple[int, int, int, int]]:
+    if not layers:
+        return {}
+    picture = keras.KerasTensor((1, height, width, 3))
+    activations = feature_network(network, layers)(picture)
+    return {name: activations[name].shape for name in layers}
+
+
+def _references(
+    name: str,
+    loss: Loss,
+    arrays: Mapping[str, Mapping[str, np.ndarray]],
+    constants: Mapping[str, Mapping[str, np.ndarray]],
+    content: Targets,
+    scene: Scene,
+    recipe: Recipe,
+) -> dict[str, float]:
+    """What a balanced loss is divided by at each layer, > 0.
+
+    A style loss by its value at the content picture, or by a share of what it is without any features, where that is
+    more; a content loss by its value where every feature is at its mean, or by what `_least_structure` gives.
+
+    Args:
+        arrays, constants: by layer, what is kept of the reference picture, and what `Loss.constants` made of it.
+        content: what is kept of the content picture.
+    """
+    if loss.reads == "content":
+        least = _least_structure(loss, scene, recipe)
+        return {layer: max(float(arrays[layer][SPREAD]), least.get(layer, 0.0), _TINY) for layer in loss.layers}
+    if loss.compares_targets:
+        seen = {layer: content.kept[name, layer] for layer in loss.layers}
+        nothing = {layer: {array: np.zeros_like(value) for array, value in seen[layer].items()} for layer in seen}
+        pairs = {
+            layer: (_between(loss, seen[layer], arrays[layer]), _between(loss, nothing[layer], arrays[layer]))
+            for layer in loss.layers
+        }
+    else:
+        pairs = values_at(scene.content, loss, constants, recipe)
+    return {layer: max(value, _LEAST_REFERENCE * empty, _TINY) for layer, (value, empty) in pairs.items()}
+
+
+def _least_structure(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, float]:
+    """What a content picture that is next to flat is weighed as if it had, by layer; the more, the flatter it is."""
+    if scene.content.std(axis=(0, 1)).max() > _LIVELY:
+        return {}
+    content = structures(scene.content, loss, recipe)
+    styles = [structures(style.picture, loss, recipe) for style in scene.styles]
+    layers = _layers(scene, recipe)
+    least = {}
+    for layer in loss.layers:
+        of_styles = float(np.average([found[layer] for found in styles], weights=scene.shares))
+        flatness = max(0.0, 1.0 - content[layer] / max(_FLAT * of_styles, _TINY))
+        least[layer] = flatness * _STRUCTURE_OF_FLAT * of_styles * layers[layer].positions
+    return least
+
+
+def _between(loss: Loss, seen: Mapping[str, np.ndarray], target: Mapping[str, np.ndarray]) -> float:
+    value = loss.between(seen, target)
+    assert value is not None, f"{type(loss).__name__} compares targets"
+    return value
