@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 
 from nstcore.losses import Layer, Loss
-from nstcore.networks.extractor import feature_network
-from nstcore.networks.network import Network
+from nstcore.networks.extractor import activation_shapes
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
 from nstcore.targets import SPREAD, SceneTargets, Targets, structures, values_at
@@ -77,22 +75,11 @@ def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dic
 def _layers(scene: Scene, recipe: Recipe) -> dict[str, Layer]:
     """What is known of each layer that a loss reads, for the picture that is optimised."""
     height, width = scene.content.shape[:2]
-    shapes = _activation_shapes(recipe.network, recipe.layers, height, width)
+    shapes = {layer.name: shape for layer, shape in activation_shapes(recipe.network, recipe.layers, height, width)}
     return {
-        name: Layer(positions=shape[1] * shape[2], channels=shape[3], pixels=height * width)
-        for name, shape in shapes.items()
+        name: Layer(positions=shapes[name][1] * shapes[name][2], channels=shapes[name][3], pixels=height * width)
+        for name in recipe.layers
     }
-
-
-@lru_cache(maxsize=32)
-def _activation_shapes(
-    network: Network, layers: tuple[str, ...], height: int, width: int
-) -> dict[str, tuple[int, int, int, int]]:
-    if not layers:
-        return {}
-    picture = keras.KerasTensor((1, height, width, 3))
-    activations = feature_network(network, layers)(picture)
-    return {name: activations[name].shape for name in layers}
 
 
 def _references(

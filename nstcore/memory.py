@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import keras
 
 from nstcore.backend import device_name, free_device_memory
 from nstcore.errors import MemoryShortageError
 from nstcore.free_memory import binary_size, free_main_memory
-from nstcore.networks.extractor import feature_network
-from nstcore.networks.network import Network
-from nstcore.numerics import own_numerics
+from nstcore.networks.extractor import activation_shapes
 from nstcore.optimizers import optimizer_class
 from nstcore.recipe import Recipe
 
@@ -32,23 +29,15 @@ def required_memory(recipe: Recipe, height: int, width: int, batch: int = 1) -> 
         height, width: of the picture, pixels.
         batch: how many such pictures are optimised together.
     """
-    values = _activations(recipe.network, recipe.layers, height, width)
+    values = _activations(recipe, height, width)
     of_the_optimizer = height * width * 3 * optimizer_class(recipe.optimizer).bytes_per_value
     return int(batch * _MARGIN * (values * _FLOAT32 + of_the_optimizer))
 
 
-@lru_cache(maxsize=32)
-@own_numerics()
-def _activations(network: Network, layers: tuple[str, ...], height: int, width: int) -> int:
+def _activations(recipe: Recipe, height: int, width: int) -> int:
     """How many values the network computes up to the last layer that is asked for."""
-    if not layers:
-        return 0
-    extractor = feature_network(network, layers)
-    truncated = next(layer for layer in extractor.layers if isinstance(layer, keras.Model))
-    every_layer = keras.Model(truncated.input, [layer.output for layer in truncated.layers])
-    shapes = every_layer.compute_output_shape((1, height, width, 3))
     values = 0
-    for layer, shape in zip(truncated.layers, shapes, strict=True):
+    for layer, shape in activation_shapes(recipe.network, recipe.layers, height, width):
         # A layer with an activation inside holds its values before and after it.
         inside = getattr(layer, "activation", None) not in (None, keras.activations.linear)
         activated_apart = isinstance(layer, keras.layers.Activation)

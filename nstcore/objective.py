@@ -6,8 +6,9 @@ import numpy as np
 
 from nstcore import images
 from nstcore.backend import to_host
-from nstcore.optimizers.protocol import divergence
-from nstcore.problem import Problem
+from nstcore.numerics import own_numerics
+from nstcore.optimizers.evaluation import evaluation
+from nstcore.optimizers.protocol import Minimizable, divergence
 
 
 class Objective:
@@ -22,7 +23,7 @@ class Objective:
         evaluations: how often loss and gradient were computed.
     """
 
-    def __init__(self, problem: Problem, initial: np.ndarray) -> None:
+    def __init__(self, problem: Minimizable, initial: np.ndarray) -> None:
         """Wrap a problem of one picture.
 
         Args:
@@ -55,6 +56,8 @@ class Objective:
         """The picture at x: uint8 (H, W, 3), rounded and clipped to 0..255."""
         return images.to_uint8(x.reshape(self.shape))
 
+    @own_numerics()
     def _evaluate(self, x: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-        found = self._problem.evaluate(np.asarray(x, np.float32).reshape(1, *self.shape))
-        return {name: float(to_host(value)[0]) for name, value in found.terms.items()}, to_host(found.gradient)
+        picture = np.asarray(x, np.float32).reshape(1, *self.shape)
+        gradient, scalars = evaluation(self._problem.function)(picture, self._problem.arguments)
+        return dict(zip(self._problem.terms, to_host(scalars)[0, 1:-1].tolist(), strict=True)), to_host(gradient)

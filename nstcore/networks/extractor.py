@@ -74,6 +74,21 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
     return extractor
 
 
+@lru_cache(maxsize=32)
+@own_numerics()
+def activation_shapes(
+    network: Network, layers: tuple[str, ...], height: int, width: int
+) -> tuple[tuple[keras.Layer, tuple[int, ...]], ...]:
+    """Every layer that is computed for these, and the shape that it gives for one picture."""
+    if not layers:
+        return ()
+    extractor = feature_network(network, layers)
+    truncated = next(layer for layer in extractor.layers if isinstance(layer, keras.Model))
+    every_layer = keras.Model(truncated.input, [layer.output for layer in truncated.layers])
+    shapes = every_layer.compute_output_shape((1, height, width, 3))
+    return tuple(zip(truncated.layers, shapes, strict=True))
+
+
 def _rebuild(truncated: keras.Model, network: Network) -> keras.Model:
     """Copy a network with other pooling or precision, and the same weights.
 

@@ -23,8 +23,6 @@ from nstcore import (
     build_objective,
     efficientnet_lite,
     loss_graph,
-    loss_inputs,
-    memory,
     problem,
     recipe,
     targets,
@@ -152,7 +150,7 @@ def computed(content: np.ndarray, style: np.ndarray) -> dict[str, np.ndarray]:
     """Targets, a loss and its gradient, a short run, a judge's network; all built anew."""
     caches = (
         *(extractor.pretrained_network, extractor.feature_network, targets._looking, evaluation.evaluation),
-        *(loss_graph.compiled_loss, loss_inputs._activation_shapes, memory._activations, lbfgs_device._trial),
+        *(loss_graph.compiled_loss, extractor.activation_shapes, lbfgs_device._trial),
     )
     for cache in caches:
         cache.cache_clear()

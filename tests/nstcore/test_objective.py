@@ -248,17 +248,9 @@ def test_a_gradient_that_is_not_finite_is_told():
 
 
 def test_the_objective_stops_at_what_is_not_finite(valley):
-    objective = Objective(valley_problem(valley, [np.nan]), np.zeros((4, 4, 3), np.float32))
+    objective = Objective(valley(np.ones((1, 4, 4, 3)), 128.0, [np.nan]), np.zeros((4, 4, 3), np.float32))
     with pytest.raises(DivergenceError, match=r"loss became nan at evaluation 1"):
         objective(objective.x0)
-
-
-def valley_problem(valley, offset):
-    from nstcore.problem import Problem
-
-    problem = valley(np.ones((1, 4, 4, 3)), 128.0, offset)
-    problem.evaluate = Problem.evaluate.__get__(problem)
-    return problem
 
 
 def test_overflow_in_the_graph_is_reported_with_its_term(content_picture, style_picture):
