@@ -130,7 +130,9 @@ class FirstOrder(Optimizer):
 class Adam(FirstOrder):
     """Kingma and Ba 2015."""
 
-    default_rate = 5.0
+    # Measured: 60 steps at 128 px with VGG19, ResNet50 and InceptionV3 end at 1.04, 1.19 and 1.17 of the loss of
+    # "lbfgs-device"; at 5 and at 20 two of the three end higher.
+    default_rate = 10.0
 
     def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
         settings = self._settings
@@ -142,7 +144,8 @@ class Adam(FirstOrder):
 class RMSprop(FirstOrder):
     """Tieleman and Hinton 2012."""
 
-    default_rate = 1.0
+    # Measured like Adam's: 1.35, 1.58 and 1.75 of the loss of "lbfgs-device"; at 1 and at 4 it is higher or as high.
+    default_rate = 2.0
 
     def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
         settings = self._settings
