@@ -45,14 +45,14 @@ def sequence(name: str, value: object, what: str) -> Sequence[Any]:
     return value
 
 
-def whole_number(name: str, value: object, least: int, why: str = "") -> None:
-    """See that a value is a whole number that is neither too small nor larger than any device can count.
+def whole_number(name: str, value: object, least: int, why: str = "", most: int = _LARGEST) -> None:
+    """See that a value is a whole number that is neither too small nor too large, at most what any device can count.
 
     Raises:
         ConfigError: if it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
-        limit = f" and <= {_LARGEST}" if isinstance(value, int) and value > _LARGEST else ""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        limit = f" and <= {most}" if isinstance(value, int) and value > most else ""
         raise ConfigError(expected(name, f"a whole number >= {least}{limit}{why}", value))
 
 

@@ -104,7 +104,12 @@ def _sizes(text: str) -> tuple[int, ...] | str:
 
 
 def _json(text: str) -> Any:
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise argparse.ArgumentTypeError("nested too deeply") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"is no JSON ({error})") from None
 
 
 def _layers(text: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from nstcore.backbones import Backbone, get_backbone
 from nstcore.checks import choice, expected, layer_names, named_settings, number, path_text, sequence, whole_number
 from nstcore.errors import ConfigError
 from nstcore.frozen import FrozenSettings, plain
-from nstcore.losses import make_loss
+from nstcore.losses import loss_class, make_loss
 from nstcore.optimizers import optimizer_settings
 from nstcore.processor import best_precision
 
@@ -103,8 +103,6 @@ class TransferConfig:
             object.__setattr__(self, name, layer_names(name, getattr(self, name)))
         for name in ("content_weight", "style_weight", "total_variation_weight"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
-        if self.content_weight == self.style_weight == self.total_variation_weight == 0:
-            raise ConfigError("content_weight, style_weight and total_variation_weight are all 0: nothing to optimise")
         why = f" (the smallest side {backbone.name} can read)"
         whole_number("size", self.size, backbone.smallest_side, why=why)
         object.__setattr__(self, "coarse_sizes", _coarse_sizes(self.coarse_sizes, backbone, self.size))
@@ -112,6 +110,10 @@ class TransferConfig:
             object.__setattr__(self, name, _mapping(name, getattr(self, name)))
         for name, settings in self.losses.items():
             _check_loss(name, settings)
+        if not any(self._effective_weights()):
+            raise ConfigError(
+                "content_weight, style_weight and total_variation_weight are all 0, or what they weigh is: nothing to optimise"
+            )
         optimizer_settings(self.optimizer, self.optimizer_settings)
         whole_number("seed", self.seed, 0)
         whole_number("iterations", self.iterations, 1)
@@ -124,6 +126,18 @@ class TransferConfig:
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
         path_text("weights", self.weights, '"imagenet", "random" or a path')
+
+    def _effective_weights(self) -> list[float]:
+        """The factor of every loss in the total."""
+        sums = {"content": self.content_weight, "style": self.style_weight, "picture": 1.0}
+        weights = [self.losses.get(name, {}).get("weight", 1.0) for name in ("content", "gram")]
+        further = [(name, settings) for name, settings in self.losses.items() if name not in _FLAT_LOSSES]
+        return [
+            self.content_weight * weights[0],
+            self.style_weight * weights[1],
+            self.total_variation_weight,
+            *(sums[loss_class(name).reads] * settings.get("weight", 1.0) for name, settings in further),
+        ]
 
     def resolved(self) -> TransferConfig:
         """The same settings with nothing left to a default that depends on the backbone or the machine."""
@@ -156,8 +170,8 @@ class TransferConfig:
 def _mapping(name: str, value: object) -> FrozenSettings:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise ConfigError(expected(name, "names with values", value))
-    settings = FrozenSettings(value)
-    with contextlib.suppress(TypeError):
+    with contextlib.suppress(TypeError, RecursionError):
+        settings = FrozenSettings(value)
         hash(settings)
         return settings
     raise ConfigError(expected(name, "numbers, texts and lists of them", value))
@@ -179,9 +193,11 @@ def _check_loss(name: str, settings: object) -> None:
                 f"losses.{name} may set {' and '.join(_FLAT_LOSSES[name]) or 'nothing'}; the rest has settings of its "
                 f"own, such as content_layers or total_variation_weight. Received: {', '.join(map(str, taken))}"
             )
-    elif name in _TAKEN:
-        raise ConfigError(expected("losses", f"names other than {', '.join(_TAKEN)}", name))
-    make_loss(name, settings)
+    elif name in _TAKEN or "/" in name:
+        raise ConfigError(expected("losses", f"names without / other than {', '.join(_TAKEN)}", name))
+    loss = make_loss(name, settings)
+    if name not in _FLAT_LOSSES and loss.reads != "picture" and not loss.layers:
+        raise ConfigError(expected(f"losses.{name}.layers", "one or more layer names", loss.layers))
 
 
 def _coarse_sizes(value: object, backbone: Backbone, size: int) -> tuple[int, ...] | Literal["auto"]:

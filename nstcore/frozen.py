@@ -18,6 +18,9 @@ class FrozenSettings(dict[str, Any]):
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
 
+    def __reduce__(self) -> tuple[type[FrozenSettings], tuple[dict[str, Any]]]:
+        return FrozenSettings, (dict(self),)
+
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("settings cannot change; make others with dataclasses.replace")
 

@@ -12,7 +12,7 @@ from nstcore.losses import Layer, Loss
 from nstcore.networks.extractor import activation_shapes
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
-from nstcore.targets import SPREAD, SceneTargets, Targets, structures, values_at
+from nstcore.targets import EMPTY, SPREAD, SceneTargets, Targets, structures, values_at
 
 # A reference below this share of what a loss is without any features means that the content picture already has what is
 # wanted (it may be the style picture itself): dividing by it would turn rounding errors into a loss.
@@ -69,7 +69,7 @@ def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe) -> dict[str, A
 
 def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
     """What a loss compares with at a layer; what is kept for balancing alone is not among it."""
-    return {name: value for name, value in loss.constants(arrays, layer).items() if name != SPREAD}
+    return {name: value for name, value in loss.constants(arrays, layer).items() if name not in (SPREAD, EMPTY)}
 
 
 def _layers(scene: Scene, recipe: Recipe) -> dict[str, Layer]:
@@ -94,7 +94,8 @@ def _references(
     """What a balanced loss is divided by at each layer, > 0.
 
     A style loss by its value at the content picture, or by a share of what it is without any features, where that is
-    more; a content loss by its value where every feature is at its mean, or by what `_least_structure` gives.
+    more; a content loss by its value where every feature is at its mean (or, where it sees no difference there, where
+    there are no features), or by what `_least_structure` gives.
 
     Args:
         arrays, constants: by layer, what is kept of the reference picture, and what `Loss.constants` made of it.
@@ -102,7 +103,7 @@ def _references(
     """
     if loss.reads == "content":
         least = _least_structure(loss, scene, recipe)
-        return {layer: max(float(arrays[layer][SPREAD]), least.get(layer, 0.0), _TINY) for layer in loss.layers}
+        return {layer: max(_of_content(arrays[layer]), least.get(layer, 0.0), _TINY) for layer in loss.layers}
     if loss.compares_targets:
         seen = {layer: content.kept[name, layer] for layer in loss.layers}
         nothing = {layer: {array: np.zeros_like(value) for array, value in seen[layer].items()} for layer in seen}
@@ -113,6 +114,11 @@ def _references(
     else:
         pairs = values_at(scene.content, loss, constants, recipe)
     return {layer: max(value, _LEAST_REFERENCE * empty, _TINY) for layer, (value, empty) in pairs.items()}
+
+
+def _of_content(arrays: Mapping[str, np.ndarray]) -> float:
+    spread, empty = float(arrays[SPREAD]), float(arrays[EMPTY])
+    return spread if spread > _LEAST_REFERENCE * empty else empty
 
 
 def _least_structure(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, float]:

@@ -10,7 +10,7 @@ from nstcore.backend import device_name, free_device_memory
 from nstcore.errors import MemoryShortageError
 from nstcore.free_memory import binary_size, free_main_memory
 from nstcore.networks.extractor import activation_shapes
-from nstcore.optimizers import optimizer_class
+from nstcore.optimizers import make_optimizer
 from nstcore.recipe import Recipe
 
 _FLOAT32 = 4
@@ -30,7 +30,7 @@ def required_memory(recipe: Recipe, height: int, width: int, batch: int = 1) -> 
         batch: how many such pictures are optimised together.
     """
     values = _activations(recipe, height, width)
-    of_the_optimizer = height * width * 3 * optimizer_class(recipe.optimizer).bytes_per_value
+    of_the_optimizer = height * width * 3 * make_optimizer(recipe.optimizer, recipe.optimizer_settings).bytes_per_value
     return int(batch * _MARGIN * (values * _FLOAT32 + of_the_optimizer))
 
 

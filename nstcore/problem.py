@@ -119,6 +119,12 @@ def build_problem(
     targets = targets or [scene_targets(scene, recipe) for scene in scenes]
     ((height, width),) = sizes
     inputs = [loss_inputs(scene, kept, recipe) for scene, kept in zip(scenes, targets, strict=True)]
+    shapes = {path: {one["constants"][path].shape for one in inputs} for path in inputs[0]["constants"]}
+    if differing := [path.partition("/")[0] for path, found in shapes.items() if len(found) > 1]:
+        raise ConfigError(
+            f"what the loss {differing[0]!r} keeps of these styles differs in size, so that they cannot be evaluated "
+            "together; give styles of one size, or evaluate one at a time (batch size 1)"
+        )
     stacked = keras.tree.map_structure(lambda *leaves: np.stack(leaves), *inputs)
     structure = Structure(
         network=recipe.network,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nstcore.config import TransferConfig
-from nstcore.losses import Loss, make_loss
+from nstcore.losses import Loss, loss_class, make_loss
 from nstcore.networks.network import Network
 from nstcore.optimizers import optimizer_settings
 
@@ -49,7 +49,11 @@ class Recipe:
         """The recipes of the smaller runs, in order; none of them has coarse runs of its own."""
         sizes = [size for size in self.config.coarse_sizes if isinstance(size, int)]
         iterations = max(1, round(self.iterations * _COARSE_SHARE))
-        return [resolve(replace(self.config, size=size, coarse_sizes=(), iterations=iterations)) for size in sizes]
+        return [self._at(size, iterations) for size in sizes]
+
+    def _at(self, size: int, iterations: int) -> Recipe:
+        config = replace(self.config, size=size, coarse_sizes=(), iterations=iterations)
+        return replace(self, size=size, iterations=iterations, config=config)
 
 
 def resolve(config: TransferConfig | Recipe) -> Recipe:
@@ -58,12 +62,14 @@ def resolve(config: TransferConfig | Recipe) -> Recipe:
     Raises:
         ConfigError: for a loss or a setting of one that does not exist.
     """
-    return config if isinstance(config, Recipe) else _resolve(config.resolved())
+    if isinstance(config, Recipe):
+        return config
+    return _resolve(config.resolved(), tuple(loss_class(name) for name in config.losses))
 
 
-# A grid asks for that of every cell.
+# A grid asks for that of every cell. By the classes too, because a name may be given to another one.
 @lru_cache(maxsize=1000)
-def _resolve(config: TransferConfig) -> Recipe:
+def _resolve(config: TransferConfig, _: tuple[type[Loss], ...]) -> Recipe:
     flat: dict[str, dict[str, Any]] = {
         "content": {
             "layers": config.content_layers,

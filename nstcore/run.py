@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from nstcore.errors import StyleTransferError
+from nstcore.errors import DivergenceError, StyleTransferError
 from nstcore.numerics import own_numerics
 from nstcore.optimizers.pixel_range import WithinRange
 from nstcore.optimizers.protocol import Minimizable, Optimizer, Report
@@ -87,13 +87,15 @@ class Run:
         return {
             **{f"optimizer/{name}": array for name, array in self._optimizer.state_dict().items()},
             "steps": np.array(self._steps),
+            "ended": np.array([str(self.ends.get(row, "")) for row in range(len(self._steps))]),
+            "failed": np.array([isinstance(self.ends.get(row), StyleTransferError) for row in range(len(self._steps))]),
             "refined": np.array(self._refined is None),
             "waiting": np.array(sorted(self._waiting), int),
         }
 
     @own_numerics()
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on where another run was, of which no picture had ended, instead of starting.
+        """Go on where another run was, instead of starting; pictures that had come to their end stay there.
 
         Raises:
             ConfigError: if its optimiser, backend, size or pixel range was another.
@@ -105,6 +107,11 @@ class Run:
         self._optimizer.load_state(self._problem, kept)
         self._steps = [int(steps) for steps in state["steps"]]
         self._waiting = {int(row) for row in state["waiting"]}
+        for row, (end, failed, steps) in enumerate(zip(state["ended"], state["failed"], self._steps, strict=True)):
+            if end:
+                self.ends[row] = DivergenceError(str(end)) if failed else str(end)
+            elif steps >= self._iterations:
+                self.ends[row] = self._budget()
 
     def _live(self) -> set[int]:
         return set(range(len(self._steps))) - self.ends.keys()
@@ -118,12 +125,15 @@ class Run:
         steps = self._steps[report.row]
         if not report.stuck:
             self._record(report.row, report.evaluations, report.terms)
-        if steps == self._iterations:
-            self.ends[report.row] = f"{self._iterations} iterations"
+        if steps >= self._iterations:
+            self.ends[report.row] = self._budget()
         elif self._refined is not None and (report.stuck or steps >= self._refined_from):
             self._waiting.add(report.row)
         elif report.stuck:
             self.ends[report.row] = "no step lowers the loss"
+
+    def _budget(self) -> str:
+        return f"{self._iterations} iterations"
 
     def _refine(self) -> list[Report]:
         """Go on with the loss itself, now that all pictures wait for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,8 +51,8 @@ class Scene:
 
     def __post_init__(self) -> None:
         weights = [number("the weight of a style", style.weight) for style in self.styles]
-        if not sum(weights):
-            raise ConfigError(f"a scene needs a style whose weight is above 0. Received: weights of styles={weights}")
+        if not 0 < sum(weights) < math.inf:
+            raise ConfigError(f"the weights of the styles must have a finite sum above 0. Received: weights={weights}")
 
     @property
     def shares(self) -> tuple[float, ...]:

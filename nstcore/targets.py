@@ -23,8 +23,8 @@ Role = Literal["content", "style"]
 #: (loss, layer) -> named arrays of one picture.
 Kept = dict[tuple[str, str], dict[str, np.ndarray]]
 
-# Beside a content loss's own arrays: its value where every feature is at its mean.
-SPREAD = "spread"
+# Beside a content loss's own arrays: its value where every feature is at its mean, and where there are none.
+SPREAD, EMPTY = "value at the mean", "value at nothing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +93,8 @@ def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe) -> Targets:
     """
     losses = tuple((name, loss) for name, loss in recipe.losses if loss.is_kept(role))
     layers = tuple(dict.fromkeys(layer for _, loss in losses for layer in loss.layers))
+    if not layers:
+        return Targets({})
     extractor = feature_network(replace(recipe.network, precision="float32"), layers)
     look = _looking(
         extractor, tuple((name, loss.structure("graph", "target")) for name, loss in losses), *picture.shape[:2]
@@ -123,10 +125,13 @@ def _looking(
 
 def _seen(loss: Loss, features: Tensor) -> dict[str, Tensor]:
     target = loss.target(features)
+    for name in target:
+        if "/" in name or name in (SPREAD, EMPTY):
+            raise ValueError(f"{type(loss).__name__}.target gives an array named {name!r}; choose another name")
     if loss.reads == "style":
         return target
     flat = ops.broadcast_to(ops.mean(features, axis=1, keepdims=True), features.shape)
-    return {**target, SPREAD: loss.value(flat, target)}
+    return {**target, SPREAD: loss.value(flat, target), EMPTY: loss.value(ops.zeros_like(features), target)}
 
 
 @own_numerics()

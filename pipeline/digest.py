@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nstcore import TransferConfig
+from nstcore.losses import loss_class
 from nstcore.recipe import resolve
 
 #: Raised by hand when a change of the engine changes pixels.
@@ -85,9 +86,12 @@ def grid_digest(cells: Iterable[tuple[str, ...]]) -> str:
 def _settings(config: TransferConfig) -> dict[str, Any]:
     # The weights count by their checksum, not by the path or the name they were found under.
     settings = config.resolved().to_dict()
-    return {
+    counted = {
         name: value for name, value in settings.items() if name != "weights" and (value or name not in _LATER_SETTINGS)
     }
+    if config.losses:
+        counted["loss_versions"] = {name: loss_class(name).version for name in config.losses}
+    return counted
 
 
 def _digest(**parts: Any) -> str:

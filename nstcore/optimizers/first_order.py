@@ -24,7 +24,7 @@ class FirstOrder(Optimizer):
     """
 
     # Picture, gradient, the best picture, two vectors of the method's own, and what an update passes through.
-    bytes_per_value: ClassVar[int] = 9 * 4
+    bytes_per_value = 9 * 4
     #: Where no learning rate is given, grey levels.
     default_rate: ClassVar[float] = 1.0
     #: Whether the method forgets the scale of the gradient. Then the gradient is divided by its mean at the start, so
@@ -37,6 +37,7 @@ class FirstOrder(Optimizer):
         self._best_values = np.zeros(0)
         self._gradient: Tensor = None
         self._best: Tensor = None
+        self._at_best = np.zeros(0, bool)  # whether a picture is the best one
 
     def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
         """The optimiser of Keras, for a schedule of the learning rate."""
@@ -55,23 +56,30 @@ class FirstOrder(Optimizer):
     def step(self, rows: Collection[int] | None = None) -> list[Report]:
         everyone = np.arange(len(self._evaluations))
         moving = np.isin(everyone, everyone if rows is None else sorted(rows))
-        before = ops.copy(self._z)
+        # The methods of Keras move everything; what belongs to rows that rest is put back. Its count of steps goes on.
+        kept = [] if moving.all() else [(one, _copy(ops.convert_to_tensor(one))) for one in self._of_the_pictures()]
         self._optimizer.apply([_scaled(self._gradient, self._factors)], [self._z])
-        if not moving.all():
-            self._z.assign(per_row(moving, ops.convert_to_tensor(self._z), before))
+        for variable, before in kept:
+            variable.assign(per_row(moving, ops.convert_to_tensor(variable), before))
         scalars = self._evaluate()
         self._evaluations[moving] += 1
         better = moving & (scalars[:, 0] < self._best_values)
-        self._best = per_row(better, ops.copy(self._z), self._best)
+        self._best = per_row(better, _copy(ops.convert_to_tensor(self._z)), self._best)
         self._best_values[better] = scalars[better, 0]
+        self._at_best = better
         return [self._report(row, scalars[row]) for row in everyone[moving].tolist()]
 
     def refine(self, problem: Minimizable) -> list[Report]:
-        """The best picture is that of the loss itself from now on: values of two losses do not compare."""
         self._problem = problem
+        if not self._at_best.all():  # values of two losses do not compare: the best picture has another one now
+            current = _copy(ops.convert_to_tensor(self._z))
+            self._z.assign(self._best)
+            self._best_values = self._evaluate()[:, 0].copy()
+            self._evaluations += 1
+            self._z.assign(current)
         scalars = self._evaluate()
         self._evaluations += 1
-        self._best, self._best_values = ops.copy(self._z), scalars[:, 0].copy()
+        self._best_values = np.where(self._at_best, scalars[:, 0], self._best_values)
         reports = [self._report(row, scalars[row]) for row in range(len(scalars))]
         return [report for report in reports if report.error]
 
@@ -85,10 +93,11 @@ class FirstOrder(Optimizer):
             **self._problem.state_dict(),
             "z": to_host(self._z),
             "best": to_host(self._best),
-            "best_values": self._best_values,
+            "best_values": self._best_values.copy(),
+            "at_best": self._at_best.copy(),
             "gradient": to_host(self._gradient),
-            "factors": self._factors,
-            "evaluations": self._evaluations,
+            "factors": self._factors.copy(),
+            "evaluations": self._evaluations.copy(),
             **{f"method/{place}": to_host(variable) for place, variable in variables},
         }
 
@@ -97,6 +106,7 @@ class FirstOrder(Optimizer):
         self._place(problem, state["z"])
         problem.load_state(state)
         self._best, self._best_values = on_device(state["best"]), np.array(state["best_values"])
+        self._at_best = np.array(state["at_best"])
         self._gradient, self._factors = on_device(state["gradient"]), np.array(state["factors"])
         self._evaluations = np.array(state["evaluations"])
         for place, variable in enumerate(self._optimizer.variables):
@@ -110,10 +120,15 @@ class FirstOrder(Optimizer):
             keras.optimizers.schedules.ExponentialDecay(rate, settings.decay_steps, settings.decay_rate, staircase=True)
         )
         self._z = keras.Variable(np.asarray(x, np.float32), dtype="float32")
-        self._best = ops.copy(self._z)
+        self._best = _copy(ops.convert_to_tensor(self._z))
+        self._at_best = np.ones(problem.shape[0], bool)
         self._optimizer.build([self._z])
         self._factors = np.ones(problem.shape[0], np.float32)
         self._evaluations = np.zeros(problem.shape[0], int)
+
+    def _of_the_pictures(self) -> list[keras.Variable]:
+        """The pictures, and what the method remembers of each of their values."""
+        return [self._z, *(one for one in self._optimizer.variables if tuple(one.shape) == tuple(self._z.shape))]
 
     def _evaluate(self) -> np.ndarray:
         """Compute losses and gradients where the pictures are; give the scalars of `evaluation`."""
@@ -161,6 +176,11 @@ class SGD(FirstOrder):
 
     def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
         return keras.optimizers.SGD(learning_rate, momentum=self._settings.momentum)
+
+
+@compiled
+def _copy(vector: Tensor) -> Tensor:
+    return ops.copy(vector)
 
 
 @compiled

@@ -24,6 +24,10 @@ FlatFunction = Callable[[np.ndarray], tuple[float, np.ndarray]]
 OnStep = Callable[[np.ndarray, float], None]
 
 
+# A thread that does not end is left behind: it waits, and does not keep the process.
+_TRIES_TO_END, _SECONDS_OF_A_TRY = 20, 0.1
+
+
 @dataclass(frozen=True)
 class _Wanted:
     """What a method waits for: the loss at x."""
@@ -72,9 +76,11 @@ class _Method:
 
     def give_up(self) -> None:
         """End it where it waits."""
-        if self._thread.is_alive():
+        for _ in range(_TRIES_TO_END):  # a method may catch everything, and ask again
+            if not self._thread.is_alive():
+                return
             self._answers.put(None)
-            self._thread.join()
+            self._thread.join(_SECONDS_OF_A_TRY)
 
     def _pause(self, pause: _Wanted | _Stepped) -> Any:
         self._pauses.put(pause)
@@ -195,7 +201,9 @@ class FlatOptimizer(Optimizer):
             "x": np.stack([state.x for state in self._rows]),
             "values": np.array([state.value for state in self._rows]),
             "offsets": np.array([state.offset for state in self._rows]),
-            "terms": np.array([[state.terms[name] for name in self._problem.terms] for state in self._rows]),
+            "terms": np.array(
+                [[state.terms.get(name, math.nan) for name in self._problem.terms] for state in self._rows]
+            ),
             "evaluations": np.array([state.evaluations for state in self._rows]),
         }
 
@@ -247,7 +255,8 @@ class FlatOptimizer(Optimizer):
             state.method = None
             return Report(row, state.evaluations, state.terms, stuck=True)
         state.x, state.value = state.pause.x, state.pause.value
-        state.terms = state.seen[state.value]
+        if state.seen:  # else it went nowhere; a method may round the loss that it was given
+            state.terms = state.seen[min(state.seen, key=lambda given: abs(given - state.value))]
         state.seen.clear()
         return Report(row, state.evaluations, state.terms)
 

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -72,9 +72,6 @@ class _Trial:
 class DeviceLBFGS(Optimizer):
     """L-BFGS (Nocedal and Wright 2006, algorithm 7.4) with a strong Wolfe line search."""
 
-    # Picture, gradient, direction, the history's 20 vectors, and what an evaluation and a new direction pass through.
-    bytes_per_value: ClassVar[int] = 28 * 4
-
     def __init__(self, settings: LBFGSSettings) -> None:
         super().__init__(settings)
         self._rows: list[_Row] = []
@@ -83,6 +80,12 @@ class DeviceLBFGS(Optimizer):
         self._steps: deque[Tensor] = deque(maxlen=settings.history)
         self._differences: deque[Tensor] = deque(maxlen=settings.history)
         self._curvatures: deque[Tensor] = deque(maxlen=settings.history)  # (B, 2): s·y, y·y
+
+    @property
+    def bytes_per_value(self) -> int:
+        # Picture, gradient, direction, the history's pairs, and what an evaluation and a new direction pass through.
+        settings: LBFGSSettings = self._settings
+        return (8 + 2 * settings.history) * 4
 
     def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:
         self._problem = problem
@@ -148,9 +151,11 @@ class DeviceLBFGS(Optimizer):
             "steps": np.stack([to_host(one) for one in self._steps]),
             "differences": np.stack([to_host(one) for one in self._differences]),
             "curvatures": np.stack([to_host(one) for one in self._curvatures]),
-            "scale": self._scale,
+            "scale": self._scale.copy(),
             "values": np.array([state.value for state in self._rows]),
-            "terms": np.array([[state.terms[name] for name in self._problem.terms] for state in self._rows]),
+            "terms": np.array(
+                [[state.terms.get(name, math.nan) for name in self._problem.terms] for state in self._rows]
+            ),
             "evaluations": np.array([state.evaluations_at_rest for state in self._rows]),
             "has_history": np.array([state.has_history for state in self._rows]),
         }

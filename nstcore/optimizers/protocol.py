@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from keras import ops
@@ -79,16 +79,16 @@ class Optimizer(ABC):
     """A run over a batch of pictures: `start` it, or `load_state` of another run, then `step`.
 
     Rows that end, or that nobody asks to step, stay what they are. It is a context, whose end frees what it holds.
-
-    Attributes:
-        bytes_per_value: memory that it takes for each value of the pictures, besides the network's.
     """
-
-    bytes_per_value: ClassVar[int]
 
     def __init__(self, settings: Any) -> None:
         """Take the settings that the optimiser is registered with."""
         self._settings = settings
+
+    @property
+    @abstractmethod
+    def bytes_per_value(self) -> int:
+        """Memory that it takes for each value of the pictures, besides the network's."""
 
     @abstractmethod
     def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import scipy.optimize
 
@@ -17,8 +15,11 @@ _UNLIMITED = 2**30
 class ScipyLBFGS(FlatOptimizer):
     """`scipy.optimize.fmin_l_bfgs_b`, in one call, so that the curvature history is never thrown away."""
 
-    # Vectors of float64 that SciPy holds with 10 corrections, and those of its caller.
-    bytes_per_value: ClassVar[int] = 35 * 8
+    @property
+    def bytes_per_value(self) -> int:
+        # Vectors of float64 that SciPy holds with its corrections, and those of its caller.
+        settings: LBFGSSettings = self._settings
+        return (15 + 2 * settings.history) * 8
 
     def minimize(self, function: FlatFunction, x0: np.ndarray, on_step: OnStep) -> None:
         """Minimise in one call.

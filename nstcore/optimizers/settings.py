@@ -20,7 +20,7 @@ class LBFGSSettings:
     most_evaluations: int = 20
 
     def __post_init__(self) -> None:
-        whole_number("optimizer_settings.history", self.history, 1)
+        whole_number("optimizer_settings.history", self.history, 1, most=1000)
         whole_number("optimizer_settings.most_evaluations", self.most_evaluations, 1)
 
 
@@ -50,8 +50,8 @@ class FirstOrderSettings:
     def __post_init__(self) -> None:
         whole_number("optimizer_settings.decay_steps", self.decay_steps, 1)
         if self.learning_rate is not None:
-            number("optimizer_settings.learning_rate", self.learning_rate, above=0.0)
-        number("optimizer_settings.decay_rate", self.decay_rate, above=0.0)
+            number("optimizer_settings.learning_rate", self.learning_rate, above=0.0, below=1e30)
+        number("optimizer_settings.decay_rate", self.decay_rate, above=0.0, below=1e30)
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             number(f"optimizer_settings.{name}", getattr(self, name), below=1.0)
         number("optimizer_settings.epsilon", self.epsilon)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
+import pickle
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,8 @@ REFUSED = [
     ({"optimizer": "adam", "optimizer_settings": {"beta_1": 1}}, ["beta_1=1", "< 1"]),
     ({"optimizer": "sgd", "optimizer_settings": {"decay_steps": 0.5}}, ["decay_steps=0.5", "whole number >= 1"]),
     ({"optimizer_settings": {"history": 0}}, ["history=0", ">= 1"]),
+    ({"optimizer_settings": {"history": 10**6}}, ["history=1000000", "<= 1000"]),
+    ({"losses": {"a/b": {}}}, ["a/b", "without /"]),
     ({"weights": ""}, ["weights=''", "imagenet", "random", "path"]),
     ({"weights": None}, ["weights=None", "imagenet", "random", "path"]),
 ]
@@ -200,3 +204,23 @@ def test_nested_settings_survive_json_and_can_be_hashed():
     assert hash(config) == hash(dataclasses.replace(config))
     assert config.losses["gram"]["weight"] == 2.0
     assert config != TransferConfig(optimizer="adam")
+
+
+def test_nested_settings_can_be_pickled_and_copied():
+    config = TransferConfig(losses={"gram": {"weight": 2.0}}, optimizer_settings={"history": 5})
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert copy.deepcopy(config) == config
+    with pytest.raises(TypeError, match="cannot change"):
+        config.losses["gram"]["weight"] = 3.0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"content_weight": 0.0, "style_weight": 0.0, "total_variation_weight": 0.0},
+        {"losses": {"content": {"weight": 0}, "gram": {"weight": 0}}, "total_variation_weight": 0.0},
+    ],
+)
+def test_losses_that_are_all_off_are_refused(settings):
+    with pytest.raises(ConfigError, match="nothing to optimise"):
+        TransferConfig(**settings)

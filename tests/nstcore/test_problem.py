@@ -214,7 +214,75 @@ def test_unknown_layers_of_any_loss_list_the_known_ones(scenes, brightness):
         build_problem(scenes[:1], config)
 
 
-@pytest.mark.parametrize("weights", [(0.0, 0.0), (-1.0, 2.0), (float("nan"),), ()])
+@pytest.mark.parametrize("weights", [(0.0, 0.0), (-1.0, 2.0), (float("nan"),), (1e308, 1e308), ()])
 def test_styles_whose_weights_cannot_be_are_refused(scenes, weights):
     with pytest.raises(ConfigError, match=r"style.*Received"):
         Scene(scenes[0].content, tuple(Style(scenes[0].content, weight) for weight in weights))
+
+
+def test_a_content_loss_that_sees_no_structure_is_balanced_by_what_it_sees(scenes, monkeypatch, to_numpy):
+    """Its value where every feature is at its mean is 0."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class SameBrightness(Brightness):
+        reads: ClassVar = "content"
+
+    monkeypatch.setitem(losses.LOSSES, "same_brightness", SameBrightness)
+    config = dataclasses.replace(SMALL, losses={"same_brightness": {"layers": ("block1_conv1",)}})
+    black = np.zeros((1, 48, 64, 3), np.float32)
+    terms, gradient = evaluated(build_problem(scenes[:1], config), black, to_numpy)
+    assert 0 < terms["same_brightness"][0] < 100
+    assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(
+    "off", [{"losses": {"content": {"weight": 0}, "gram": {"weight": 0}}}, {"content_weight": 0.0, "style_weight": 0.0}]
+)
+def test_total_variation_can_be_all_that_is_optimised(scenes, noisy, to_numpy, off):
+    terms, _ = evaluated(build_problem(scenes, dataclasses.replace(SMALL, **off)), noisy, to_numpy)
+    assert terms["total"] == pytest.approx(1e-6 * terms["total_variation"], rel=1e-5)
+
+
+@pytest.mark.parametrize("layers", [(), []])
+def test_a_loss_of_layers_needs_some(brightness, layers):
+    with pytest.raises(ConfigError, match=r"losses\.brightness\.layers must be one or more layer names"):
+        dataclasses.replace(SMALL, losses={"brightness": {"layers": layers}})
+
+
+def test_a_name_that_is_given_to_another_loss_means_that_one(scenes, noisy, brightness, monkeypatch, to_numpy):
+    class Doubled(Brightness):
+        def value(self, features, target, guide=None):
+            return 2.0 * super().value(features, target, guide)
+
+        def coefficient(self, layer):
+            return 1.0
+
+    config = dataclasses.replace(SMALL, losses=brightness)
+    build_problem(scenes, config)
+    monkeypatch.setitem(losses.LOSSES, "brightness", Doubled)
+    (_, found) = resolve(config).losses[-1]
+    assert type(found) is Doubled
+
+
+def test_styles_that_cannot_be_evaluated_together_are_named(scenes, monkeypatch):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Everything(Loss):
+        reads: ClassVar = "style"
+
+        def target(self, features, guide=None):
+            return {"features": features}
+
+        def value(self, features, target, guide=None):
+            return ops.mean(features, axis=(1, 2)) * ops.mean(target["features"], axis=(1, 2))
+
+    monkeypatch.setitem(losses.LOSSES, "everything", Everything)
+    config = dataclasses.replace(SMALL, losses={"everything": {"layers": ("block1_conv1",)}})
+    build_problem(scenes[:1], config)
+    with pytest.raises(ConfigError, match="the loss 'everything' keeps of these styles differs in size"):
+        build_problem(scenes, config)
+
+
+def test_coarse_runs_keep_what_a_recipe_was_given(brightness):
+    recipe = dataclasses.replace(resolve(dataclasses.replace(SMALL, size=96, coarse_sizes=(48,))), style_weight=7.0)
+    (coarse,) = recipe.coarse()
+    assert (coarse.style_weight, coarse.size, coarse.losses) == (7.0, 48, recipe.losses)

@@ -11,6 +11,7 @@ from keras import ops
 
 from nstcore import DivergenceError
 from nstcore.optimizers import OPTIMIZERS, make_optimizer, optimizer_settings
+from nstcore.optimizers.flat import FlatOptimizer
 from nstcore.optimizers.pixel_range import WithinRange
 from nstcore.run import Run
 
@@ -140,7 +141,10 @@ def test_a_loss_that_jumps_when_it_is_refined_does_not_end_the_run(valley, optim
     totals = recorded.totals()
     assert len(totals) == 31
     reached = float(np.sum(slopes(2.0)[0] * np.square(pictures[0] - 128.0)))
-    assert reached == pytest.approx(min(totals[24 + 1 :]), rel=1e-3, abs=1e-3)  # what is recorded is the loss itself
+    # What is recorded is the loss itself; the best picture may be one of before.
+    assert reached <= 1.001 * min(totals[24 + 1 :]) + 1e-3
+    if "lbfgs" in optimizer:
+        assert reached == pytest.approx(min(totals[24 + 1 :]), rel=1e-3, abs=1e-3)
 
 
 @QUASI_NEWTON
@@ -230,3 +234,85 @@ def test_scipys_run_goes_on_from_its_picture_with_a_new_history(valley):
     resumed.run.finish()
     assert resumed.totals(2)[0] < straight.totals(2)[4]
     assert len(resumed.totals(2)) == 6
+
+
+@EVERY_OPTIMIZER
+def test_a_state_of_pictures_that_have_ended_is_at_its_end(valley, optimizer):
+    states = []
+    bottoms = np.full(SHAPE, 128.0)
+    recorded = Recorded(valley(slopes(), bottoms, [0.0, np.nan, 0.0]), optimizer, 5)
+    pictures = recorded.finish(between=lambda: states.append(recorded.run.state_dict()))
+    resumed = Recorded(valley(slopes(), bottoms, [0.0, np.nan, 0.0]), optimizer, 5)
+    resumed.run.load_state(states[-1])
+    assert (resumed.run.finish()[[0, 2]] == pictures[[0, 2]]).all()
+    assert [str(end) for _, end in sorted(resumed.run.ends.items())] == [
+        str(end) for _, end in sorted(recorded.run.ends.items())
+    ]
+    assert isinstance(resumed.run.ends[1], DivergenceError)
+    fewer = Recorded(valley(slopes(), bottoms), optimizer, 2)
+    fewer.run.load_state({**states[-1], "ended": np.array([""] * 3)})
+    fewer.run.finish()
+    assert set(fewer.run.ends.values()) == {"2 iterations"}
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
+def test_the_best_picture_survives_the_change_of_the_loss(valley, optimizer):
+    """A learning rate that grows soon leads away from it."""
+    rates = {"learning_rate": 1e-3 if optimizer == "sgd" else 3.0, "decay_rate": 3.0, "decay_steps": 2}
+    exact = valley(slopes(1.0), 110.0)
+    recorded = Recorded(valley(1.01 * slopes(1.0), 110.0, better=exact), optimizer, 10, **rates)
+    pictures = recorded.finish()
+    assert max(recorded.totals()[-2:]) > 1.2 * min(recorded.totals())
+    for row in range(3):
+        reached = float(np.sum(slopes(1.0)[row] * np.square(pictures[row] - 110.0)))
+        assert reached < 1.05 * min(recorded.totals(row))
+
+
+@EVERY_OPTIMIZER
+def test_rows_that_rest_stay_what_they_are(valley, optimizer):
+    made = make_optimizer(optimizer, optimizer_settings(optimizer, {}))
+    with made:
+        made.start(valley(slopes(), 128.0), START)
+        made.step()
+        made.step()
+        before = made.picture()
+        for _ in range(3):
+            made.step([1])
+        after = made.picture()
+        assert (after[[0, 2]] == before[[0, 2]]).all()
+        assert (after[1] != before[1]).any()
+
+
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_a_state_does_not_change_when_the_run_goes_on(valley, optimizer):
+    recorded = Recorded(valley(slopes(), 128.0), optimizer)
+    recorded.run.start(START)
+    state = recorded.run.state_dict()
+    before = {name: array.copy() for name, array in state.items()}
+    recorded.run.finish()
+    assert all((state[name] == array).all() for name, array in before.items())
+
+
+class Stubborn(FlatOptimizer):
+    """A method that takes every error for a failed evaluation, rounds what it is given, and reports twice."""
+
+    bytes_per_value = 8
+
+    def minimize(self, function, x0, on_step):
+        x = x0
+        while True:
+            try:
+                value, gradient = function(x)
+                on_step(x, round(value, 3))
+                on_step(x, round(value, 3))
+                x = x - 0.01 * gradient
+            except BaseException:
+                continue
+
+
+def test_a_stubborn_method_ends_with_its_run(valley):
+    made = Stubborn()
+    made.start(valley(np.ones((1, 4, 4, 3)), 128.0), START[:1])
+    reports = [report for _ in range(6) for report in made.step()]
+    assert reports[-1].terms["total"] < reports[0].terms["total"]
+    made.close()  # does not wait for ever
