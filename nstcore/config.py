@@ -111,9 +111,8 @@ class TransferConfig:
         for name, settings in self.losses.items():
             _check_loss(name, settings)
         if not any(self._effective_weights()):
-            raise ConfigError(
-                "content_weight, style_weight and total_variation_weight are all 0, or what they weigh is: nothing to optimise"
-            )
+            what = "content_weight, style_weight and total_variation_weight are all 0, or what they weigh is"
+            raise ConfigError(f"{what}: nothing to optimise")
         optimizer_settings(self.optimizer, self.optimizer_settings)
         whole_number("seed", self.seed, 0)
         whole_number("iterations", self.iterations, 1)

@@ -57,6 +57,8 @@ _BYTES_PER_COEFFICIENT = 2
 for _library in ("PIL", "tifffile"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
+# What files of these formats begin with, whatever else is wrong with them.
+_SIGNATURES = {"PNG": b"\x89PNG\r\n", "JPEG": b"\xff\xd8\xff", "GIF": b"GIF8", "WebP": b"RIFF", "BMP": b"BM"}
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # TIFF 6.0, section 8
 _BITS_PER_SAMPLE, _ORIENTATION, _PLANAR, _ICC_PROFILE = 258, 274, 284, 34675
@@ -201,6 +203,11 @@ def _orientation(image: Image.Image) -> int:
 def _decode_with_tifffile(file: BinaryIO, wanted: Wanted | None) -> NDArray[np.uint8]:
     file.seek(0)
     if file.read(4) not in _TIFF_SIGNATURES:
+        file.seek(0)
+        head = file.read(12)
+        for name, signature in _SIGNATURES.items():
+            if head.startswith(signature):
+                raise UndecodableError(f"is damaged: it begins as a {name} and cannot be read; get a whole copy")
         expected = ", ".join(FORMATS)
         raise UndecodableError(f"is not a picture in a known format; expected one of {expected}")
     import tifffile

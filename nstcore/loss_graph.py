@@ -18,6 +18,7 @@ from nstcore import backend
 from nstcore.losses import Loss, Tensor, feature_matrix
 from nstcore.networks.extractor import feature_network
 from nstcore.networks.network import Network
+from nstcore.numerics import own_numerics
 from nstcore.optimizers.protocol import LossFunction
 
 #: The terms that every problem has, in the order of the trace's columns; each further loss has one of its own name.
@@ -56,6 +57,7 @@ class CompiledLoss(NamedTuple):
 
 # The bound keeps a long grid of many sizes from collecting workspaces.
 @lru_cache(maxsize=8)
+@own_numerics()
 def compiled_loss(structure: Structure) -> CompiledLoss:
     graph, weights = backend.callable_graph(build_loss_graph(structure))
 

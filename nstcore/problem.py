@@ -71,6 +71,7 @@ class Problem:
         terms = {name: scalars[:, 1 + place] for place, name in enumerate(self.terms)}
         return Evaluation(terms["total"], terms, gradient)
 
+    @own_numerics()
     def refined(self) -> Problem | None:
         """The loss itself, if this is an approximation of it in bfloat16; None if it is not."""
         if self._structure.network.precision == "float32":

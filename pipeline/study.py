@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -158,6 +159,9 @@ def varied(name: str, values: Sequence[Any]) -> Axis:
     return Axis(name, tuple(Choice(_label(value), {name: value}) for value in values))
 
 
+_LARGEST_STUDY = 2**20
+
+
 def read_study(path: str | os.PathLike[str]) -> Study:
     """Read a study from a TOML file, see `docs/studies.md`.
 
@@ -168,6 +172,11 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         ConfigError: naming the file, for one that cannot be read or asks for what does not exist.
     """
     try:
+        status = os.stat(path)
+        # Asked before opening, because opening a pipe waits for its writer, and a device may never end.
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_STUDY:
+            what = "is larger than 1 MiB" if stat.S_ISREG(status.st_mode) else "is no ordinary file"
+            raise ConfigError(f"{what}; name a study's TOML file")
         return _study(tomllib.loads(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a study's TOML file") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ from luigi.task_register import Register, TaskClassException
 from luigi.tools.range import RangeBase
 
 from nstcore import ConfigError, StyleTransferError
-from nstcore.checks import whole_number
+from nstcore.checks import expected, whole_number
 from nstcore.command import BAD_INPUT
 from nstcore.errors import one_line, received
 from nstcore.interruption import INTERRUPTED, ended_by_interrupt
@@ -117,10 +118,22 @@ def _check_values(parser: CmdlineParser) -> None:
     for name, parameter in interface.core.get_params():
         _check_value(interface.core, name, parameter, getattr(parser.known_args, f"core_{name}"))
     whole_number("workers", interface.core().workers, 1)
+    logging_file = interface.core().logging_conf_file
+    if logging_file and not os.path.isfile(logging_file):
+        raise ConfigError(expected("--logging-conf-file", "a file that exists", logging_file))
+    for family in Register.task_names():  # Luigi's own settings of its parts, such as --worker-timeout
+        section = Register.get_task_cls(family)
+        if issubclass(section, luigi.Config) and section is not interface.core:
+            for name, parameter in section.get_params():
+                text = getattr(parser.known_args, parameter._parser_global_dest(name, family), None)
+                if text:
+                    _check_value(section, name, parameter, text, flag=f"--{family}-{name}".replace("_", "-"))
 
 
-def _check_value(task: type[luigi.Task], name: str, parameter: luigi.Parameter, text: str | None) -> None:
-    flag, family = f"--{name.replace('_', '-')}", task.get_task_family()
+def _check_value(
+    task: type[luigi.Task], name: str, parameter: luigi.Parameter, text: str | None, flag: str = ""
+) -> None:
+    flag, family = flag or f"--{name.replace('_', '-')}", task.get_task_family()
     if text == "" and parameter._default != "":
         raise ConfigError(f"{flag} is empty; give it a value, or leave it out")
     try:
@@ -133,13 +146,13 @@ def _check_value(task: type[luigi.Task], name: str, parameter: luigi.Parameter, 
     except MissingParameterException:
         raise ConfigError(f"{family} needs {flag}: {parameter.description}") from None
     except Exception as error:  # whatever a value does to the reader of its kind
-        expected = next((words for kind, words in _EXPECTED if isinstance(parameter, kind)), "")
+        words_for = next((words for kind, words in _EXPECTED if isinstance(parameter, kind)), "")
         if isinstance(parameter, luigi.ChoiceParameter):
-            expected = f"one of {', '.join(sorted(parameter._choices))}"
+            words_for = f"one of {', '.join(sorted(parameter._choices))}"
         # Without a flag it is a file that has a wrong value.
         place = flag if text else f"{name} in [{family}] of Luigi's configuration"
         value = text or get_config().get(family, name, None)
-        what = f"must be {expected}" if expected else f"cannot be read ({error})"
+        what = f"must be {words_for}" if words_for else f"cannot be read ({error})"
         raise ConfigError(f"{place} {what}. Received: {received(value)}") from error
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import luigi
 
-from nstcore import BACKBONES
+from nstcore import BACKBONES, ConfigError
+from nstcore.checks import expected
 from pipeline.study import Study, read_study
 from tasks.parameters import SettingsParameter
 from tasks.study import StudyTask
@@ -27,6 +28,9 @@ class FullGrid(StudyTask):
     )
 
     def study(self) -> Study:
+        if "backbone" in self.settings:
+            backbone = self.settings["backbone"]
+            raise ConfigError(expected("settings", "without backbone, which --backbones names", {"backbone": backbone}))
         return Study(
             content_dir=self.content_dir,
             style_dir=self.style_dir,

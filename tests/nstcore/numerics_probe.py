@@ -11,7 +11,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,7 @@ def computed(content: np.ndarray, style: np.ndarray) -> dict[str, np.ndarray]:
     loss = build_objective(content, style, CONFIG)
     value, gradient = loss(loss.x0 + 10 * np.sin(np.arange(loss.x0.size)))
     run = transfer.style_transfer(content, style, CONFIG)
+    fast = transfer.style_transfer(content, style, replace(CONFIG, precision="bfloat16"))
     judge = efficientnet_lite.build()
     return {
         **targets.compute_targets(content, "content", config).to_arrays(),
@@ -166,6 +167,7 @@ def computed(content: np.ndarray, style: np.ndarray) -> dict[str, np.ndarray]:
         "value": np.array(value),
         "gradient": gradient,
         "run": np.array([iterate.total for iterate in run.trace]),
+        "run in bfloat16": np.array([iterate.total for iterate in fast.trace]),
         "judge": np.array([str(weight.dtype) for weight in judge.weights] + [str(judge.input.shape)]),
         "judge variables": np.concatenate([array.ravel() for array in read_arrays(judge).values()]),
     }

@@ -84,6 +84,7 @@ def _message(source: Any) -> str:
         ("folder", "folder", "is a folder"),
         ("empty.png", b"", "is an empty file"),
         ("text.jpg", b"dear reader, this is no picture\n" * 9, "not a picture in a known format"),
+        ("broken.png", b"\x89PNG\r\n\x1a\n" + b"?" * 40, "is damaged: it begins as a PNG"),
         ("script.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in a known format"),
         ("stub.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "damaged or cut short"),
         ("stub.tif", b"II*\x00\x08\x00\x00\x00", "TIFF that cannot be read"),

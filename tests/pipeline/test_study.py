@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import pytest
 from hypothesis import given
@@ -135,3 +136,12 @@ def test_files_of_series_are_told_apart_and_safe():
 def test_cases_are_choices_of_an_axis():
     study = Study(axes=(Axis("case", (Choice("a", {"size": 1}), Choice("b", {}))),), settings={"size": 2})
     assert [each.settings["size"] for each in study.combinations()] == [1, 2]
+
+
+def test_what_is_no_file_of_a_study_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "link.toml").symlink_to("/dev/zero")
+    (tmp_path / "large.toml").write_text("#" * 2**21)
+    for name, words in (("pipe", "no ordinary file"), ("link", "no ordinary file"), ("large", "larger than 1 MiB")):
+        with pytest.raises(ConfigError, match=rf"{name}\.toml: is {words}"):
+            read_study(tmp_path / f"{name}.toml")

@@ -160,3 +160,20 @@ def test_an_interrupted_grid_says_how_many_cells_are_made(elsewhere, blotches, m
     monkeypatch.setenv("NSTCORE_CACHE", str(elsewhere / "cache"))
     monkeypatch.setattr(border, "_asked", [FullGrid(weights="random", backbones="vgg16", size=32)])
     assert border._how_far() == "0 of 2 cells are made; "
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--worker-timeout", "x"), "--worker-timeout"),
+        (("--execution-summary-summary-length", "x"), "--execution-summary-summary-length"),
+        (("--logging-conf-file", "/nowhere/at/all"), "--logging-conf-file must be a file that exists"),
+        (("--settings", '{"backbone": "vgg16"}'), "settings must be without backbone, which --backbones names"),
+    ],
+)
+def test_values_of_luigis_own_settings_are_checked_too(elsewhere, words, said):
+    process = start(elsewhere, "tasks", "FullGrid", *words)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count("\n")) == (2, 1), err
+    assert said in err
+    assert not (elsewhere / "outputs").exists()
