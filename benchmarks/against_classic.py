@@ -25,7 +25,7 @@ from benchmarks.common.problem import add_picture_options, cut_pair, numbers
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from benchmarks.common.runs import judged_run, written
 from nstcore import TransferConfig
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 _CONTENT_WEIGHT, _STYLE_WEIGHT, _VARIATION_WEIGHT = 0.025, 1.0, 1.0
 _CONTENT_LAYER, _STYLE_LAYERS = "block5_conv2", tuple(f"block{block}_conv1" for block in range(1, 6))

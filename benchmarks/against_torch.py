@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.common.measure import median_ratio, run_module
 from benchmarks.common.problem import add_picture_options, cut_pair, numbers, pastiche_config
 from benchmarks.common.report import Report, add_results_option, progress, seconds
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 _SAME = 1e-4
 

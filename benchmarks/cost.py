@@ -23,7 +23,7 @@ from benchmarks.common.problem import CONTENT, STYLE, add_picture_options, cut_p
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from benchmarks.common.runs import Counts, prepare
 from nstcore import BACKBONES, TransferConfig
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.common.measure import alternately, median_ratio
 from benchmarks.common.report import Report, add_results_option
 from nstcore import TransferConfig
-from nstcore.quiet import quiet_tensorflow
+from nstcore.system.quiet import quiet_tensorflow
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from benchmarks.common.problem import add_picture_options, cut_pair, numbers, pa
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from benchmarks.common.runs import Counts, Prepared, prepare
 from nstcore import TransferConfig
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 _PRECISIONS = ("float32", "bfloat16")
 _BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")

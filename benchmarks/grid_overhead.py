@@ -21,9 +21,10 @@ from benchmarks.common.measure import median_ratio
 from benchmarks.common.problem import cut
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore import StyleTransferError, presets
-from nstcore.images import load_picture, write_picture
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
-from pipeline.picture_folder import find_pictures
+from nstcore.pictures.images import write_picture
+from nstcore.scene import load_picture
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
+from pipeline.grid.picture_folder import find_pictures
 
 if TYPE_CHECKING:
     from tasks import FullGrid

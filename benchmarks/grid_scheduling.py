@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.common.measure import run_module
 from benchmarks.common.problem import numbers
 from benchmarks.common.report import Report, add_results_option, progress, seconds
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 _SIZE = 32
 
@@ -154,9 +154,9 @@ def _stub_transfers() -> None:
     import numpy as np
 
     from nstcore import Iterate, Trace, TransferResult
-    from nstcore.weights import locate
-    from pipeline.manifest import manifest
-    from pipeline.measure_names import MEASURES
+    from nstcore.networks.weights import locate
+    from pipeline.grid.manifest import manifest
+    from pipeline.measures.names import MEASURES
     from pipeline.stores import VectorFigureStore
     from tasks import (
         ComputeContentTarget,
@@ -202,7 +202,7 @@ def _write_pictures(folder: Path, side: int) -> None:
     """As many contents and as many styles, all different."""
     import numpy as np
 
-    from nstcore.images import write_picture
+    from nstcore.pictures.images import write_picture
 
     random = np.random.default_rng(0)
     for kind in ("content", "style"):

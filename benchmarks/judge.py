@@ -18,9 +18,10 @@ import numpy as np
 
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, presets
-from nstcore.images import load_picture, write_picture
-from nstcore.quiet import quiet_tensorflow
-from pipeline.picture_folder import find_pictures
+from nstcore.pictures.images import write_picture
+from nstcore.scene import load_picture
+from nstcore.system.quiet import quiet_tensorflow
+from pipeline.grid.picture_folder import find_pictures
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     rows: list[tuple[object, ...]] = []
     for backbone in options.backbones.split(","):
         config = presets.get(options.preset, backbone=backbone, size=options.size, iterations=options.iterations)
-        judgements = []
+        judgments = []
         for content_path in options.content:
             for style_path in options.style:
                 if style_path == content_path:
@@ -41,7 +42,7 @@ def main() -> None:
                 content, style = load_picture(content_path, config), load_picture(style_path, config)
                 result = style_transfer(content, style, config)
                 judged, distance = judge(result.image, content, style)
-                judgements.append(judged)
+                judgments.append(judged)
                 names = (Path(content_path).stem, Path(style_path).stem)
                 evaluations = result.trace[-1].evaluations
                 measured = (f"{judged:.3f}", f"{distance:.3f}", f"{result.seconds:.1f}", evaluations)
@@ -50,7 +51,7 @@ def main() -> None:
                 if options.pictures:
                     Path(options.pictures).mkdir(parents=True, exist_ok=True)
                     write_picture(Path(options.pictures, f"{'--'.join((*names, backbone))}.png"), result.image)
-        rows.append((backbone, "mean", "", f"{statistics.mean(judgements):.3f}", "", "", ""))
+        rows.append((backbone, "mean", "", f"{statistics.mean(judgments):.3f}", "", "", ""))
     report.table(("backbone", "content", "style", "judge", "content distance", "s", "evaluations"), rows)
     report.write()
 

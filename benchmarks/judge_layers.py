@@ -1,9 +1,9 @@
 """Which layers of a judge tell styles apart? Crops of one picture against crops of others.
 
 From every picture come four crops, one from each corner. The style distance of two crops is that of
-`pipeline.comparison`, layer by layer. A layer is good if crops of one picture are near each other ("within") and those
-of different pictures far ("between"): AUC is the chance that a pair of the first kind is nearer than one of the second,
-"1-NN" the share of crops whose nearest crop is of the same picture.
+`pipeline.measures.comparison`, layer by layer. A layer is good if crops of one picture are near each other ("within")
+and those of different pictures far ("between"): AUC is the chance that a pair of the first kind is nearer than one of
+the second, "1-NN" the share of crops whose nearest crop is of the same picture.
 
     python -m benchmarks.judge_layers PICTURE …
 """
@@ -15,9 +15,9 @@ import argparse
 import numpy as np
 
 from benchmarks.common.report import Report, add_results_option
-from nstcore.images import Picture, load
-from nstcore.quiet import quiet_tensorflow
-from pipeline.judges import JUDGES
+from nstcore.pictures.images import Picture, load
+from nstcore.system.quiet import quiet_tensorflow
+from pipeline.measures.judges import JUDGES
 
 _SIZE, _CROP = 640, 224
 
@@ -58,13 +58,13 @@ def _grams(judge: str, crops: list[Picture]) -> dict[str, list[np.ndarray]]:
     """Gram matrices per layer and crop, of the layers that a style could be read at."""
     import keras
 
-    from nstcore import efficientnet_lite
     from nstcore.losses import feature_matrix
     from nstcore.losses.gram import Gram
+    from nstcore.networks import efficientnet_lite
     from nstcore.networks.extractor import feature_network
     from nstcore.networks.network import Network
-    from nstcore.weights import pinned
-    from nstcore.weights.network import assign
+    from nstcore.networks.weights import pinned
+    from nstcore.networks.weights.network import assign
 
     if judge == "vgg19":
         layers = tuple(f"block{block}_conv{n}" for block in range(1, 6) for n in (1, 2))

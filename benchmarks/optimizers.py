@@ -19,7 +19,7 @@ from benchmarks.common.measure import median_ratio
 from benchmarks.common.problem import CONTENT, STYLE, numbers
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, TransferResult
-from nstcore.quiet import quiet_tensorflow
+from nstcore.system.quiet import quiet_tensorflow
 
 
 def main() -> None:

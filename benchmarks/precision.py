@@ -17,7 +17,7 @@ from benchmarks.common.measure import alternately, median_ratio
 from benchmarks.common.problem import add_picture_options
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig
-from nstcore.quiet import quiet_tensorflow
+from nstcore.system.quiet import quiet_tensorflow
 
 
 def main() -> None:

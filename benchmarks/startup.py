@@ -21,7 +21,7 @@ from benchmarks.common.measure import run_module
 from benchmarks.common.problem import add_picture_options, cut_pair
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore import BACKBONES, TransferConfig
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 if TYPE_CHECKING:
     from nstcore.optimizers.protocol import Optimizer
@@ -75,7 +75,7 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
     quiet_tensorflow()
     with _timed(taken, "import"):
         import_keras_quietly()
-        from nstcore.backbones import get_backbone
+        from nstcore.networks.backbones import get_backbone
         from nstcore.networks.extractor import pretrained_network
         from nstcore.problem import build_problem
         from nstcore.recipe import resolve

@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks.common.problem import pastiche_config
 from nstcore import TransferConfig
-from nstcore.images import read_picture, write_picture
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import luigi
 
-from nstcore.images import read_picture, resize, write_picture
-from pipeline import commands
+from nstcore.pictures.images import read_picture, resize, write_picture
+from pipeline import subcommands
 from tasks import FullGrid, Sweep, Transfer
 from tasks.study import StudyTask
 
@@ -58,7 +58,7 @@ def _map(grid: FullGrid, place: Path) -> None:
             if cell.backbone in ("vgg19", "inceptionv3"):
                 made = Transfer.of(cell, grid.output_dir, grid.batch_size).output().picture_path()
                 shutil.copy(made, folder / f"{cell.content}-{cell.style}-{cell.backbone}.png")
-        commands.main(["map", temporary, "-o", str(folder / "map")])
+        subcommands.main(["map", temporary, "-o", str(folder / "map")])
         _copy(folder / "map.png", place)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nstcore.backbones import BACKBONES
 from nstcore.config import TransferConfig
 from nstcore.errors import (
     ConfigError,
@@ -20,7 +19,8 @@ from nstcore.errors import (
     StyleTransferError,
     WeightsError,
 )
-from nstcore.keras_start import start_keras
+from nstcore.keras_settings.start import start_keras
+from nstcore.networks.backbones import BACKBONES
 from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.version import __version__
 

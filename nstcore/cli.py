@@ -13,17 +13,19 @@ from typing import Any, get_args
 from tqdm import tqdm
 
 from nstcore import config as choices
-from nstcore import images, presets
-from nstcore.backbones import BACKBONES
-from nstcore.command import OneLineParser, run_command
+from nstcore import presets
 from nstcore.config import TransferConfig
 from nstcore.errors import OutputError
-from nstcore.files import write_results
+from nstcore.networks.backbones import BACKBONES
 from nstcore.optimizers import OPTIMIZERS
-from nstcore.places import require_place
-from nstcore.quiet import import_keras_quietly
+from nstcore.pictures import images
 from nstcore.result import Iterate, TransferResult
-from nstcore.streams import say
+from nstcore.scene import load_picture, load_scene
+from nstcore.system.entry_point import OneLineParser, run_command
+from nstcore.system.files import write_results
+from nstcore.system.places import require_place
+from nstcore.system.quiet import import_keras_quietly
+from nstcore.system.streams import say
 from nstcore.version import __version__
 
 
@@ -57,11 +59,10 @@ def _run(options: argparse.Namespace) -> None:
 
 def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferResult:
     # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
-    content, style = (images.load_picture(picture, config) for picture in (options.content, options.style))
+    content, style = (load_picture(picture, config) for picture in (options.content, options.style))
 
     import_keras_quietly()
     from nstcore.recipe import resolve
-    from nstcore.scene import load_scene
     from nstcore.transfer import coarse_levels, style_transfer
 
     recipe = resolve(config)

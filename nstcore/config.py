@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
-from nstcore.backbones import Backbone, get_backbone
 from nstcore.checks import choice, expected, layer_names, named_settings, number, path_text, sequence, whole_number
 from nstcore.errors import ConfigError
 from nstcore.frozen import FrozenSettings, plain
 from nstcore.losses import loss_class, make_loss
+from nstcore.networks.backbones import Backbone, get_backbone
 from nstcore.optimizers import optimizer_settings
-from nstcore.processor import best_precision
+from nstcore.system.processor import best_precision
 
 Pooling = Literal["max", "avg"]
 StyleNormalization = Literal["balanced", "gatys", "none", "keras-example"]
@@ -42,7 +42,7 @@ class TransferConfig:
     """The settings of one style transfer. The defaults are the preset "balanced".
 
     Attributes:
-        backbone: a name in `nstcore.backbones.BACKBONES`.
+        backbone: a name in `nstcore.networks.backbones.BACKBONES`.
         pooling: "max" as the networks were trained, or "avg" in its place (Gatys 2016, section 2).
         content_layers, style_layers: layer names; empty takes the backbone's own.
         style_layer_weights: w_l, one per style layer; empty is 1/|L| each.
@@ -66,7 +66,7 @@ class TransferConfig:
         iterations: the most iterations (SciPy's `nit`, not loss evaluations), >= 1.
         precision: "float32"; "bfloat16" in the network's layers, with a float32 finish (`nstcore.run.Run`) and
             losses and sums in float32 throughout; or "auto", what the device does well
-            (`nstcore.processor.best_precision`).
+            (`nstcore.system.processor.best_precision`).
         weights: "imagenet", "random", or the path of a Keras weights file.
 
     Raises:

@@ -15,10 +15,10 @@ import keras
 from keras import ops
 
 from nstcore import backend
+from nstcore.keras_settings.numerics import own_numerics
 from nstcore.losses import Loss, Tensor, feature_matrix
 from nstcore.networks.extractor import feature_network
 from nstcore.networks.network import Network
-from nstcore.numerics import own_numerics
 from nstcore.optimizers.protocol import LossFunction
 
 #: The terms that every problem has, in the order of the trace's columns; each further loss has one of its own name.

@@ -8,10 +8,10 @@ import keras
 
 from nstcore.backend import device_name, free_device_memory
 from nstcore.errors import MemoryShortageError
-from nstcore.free_memory import binary_size, free_main_memory
 from nstcore.networks.extractor import activation_shapes
 from nstcore.optimizers import make_optimizer
 from nstcore.recipe import Recipe
+from nstcore.system.free_memory import binary_size, free_main_memory
 
 _FLOAT32 = 4
 # Measured with VGG19, ResNet50 and InceptionV3 at 512 and 1024 px: what was taken is 0.8 to 1.0 of the sum.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from nstcore import images
 from nstcore.backend import to_host
-from nstcore.numerics import own_numerics
+from nstcore.keras_settings.numerics import own_numerics
 from nstcore.optimizers.evaluation import evaluation
 from nstcore.optimizers.protocol import Minimizable, divergence
+from nstcore.pictures import images
 
 
 class Objective:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from nstcore.backbones import get_backbone
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError, received
+from nstcore.networks.backbones import get_backbone
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import numpy as np
 from nstcore import backend
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError
+from nstcore.keras_settings.numerics import own_numerics
 from nstcore.loss_graph import Structure, compiled_loss
 from nstcore.loss_inputs import loss_inputs
 from nstcore.losses import Tensor
-from nstcore.numerics import own_numerics
 from nstcore.optimizers.evaluation import evaluation
 from nstcore.recipe import Recipe, resolve
 from nstcore.scene import Scene

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nstcore.config import TransferConfig
-from nstcore.files import write_whole
+from nstcore.system.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from nstcore.weights import Provenance
+    from nstcore.networks.weights import Provenance
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from nstcore.errors import DivergenceError, StyleTransferError
-from nstcore.numerics import own_numerics
+from nstcore.keras_settings.numerics import own_numerics
 from nstcore.optimizers.pixel_range import WithinRange
 from nstcore.optimizers.protocol import Minimizable, Optimizer, Report
 from nstcore.problem import Problem

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nstcore.backbones import get_backbone
 from nstcore.checks import number
+from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError
-from nstcore.images import Picture, PictureSource, load, size_at
+from nstcore.networks.backbones import get_backbone
+from nstcore.pictures.images import Picture, PictureSource, load, size_at
 from nstcore.recipe import Recipe
 
 
@@ -64,6 +65,12 @@ class Scene:
         """Whether every picture, resized to a longest side, is large enough for a network."""
         pictures = (self.content, *(style.picture for style in self.styles))
         return all(min(size_at(picture, size)) >= smallest_side for picture in pictures)
+
+
+def load_picture(source: PictureSource, config: TransferConfig) -> Picture:
+    """Read a picture as a configuration asks for it: `load` at its size, for its backbone."""
+    backbone = get_backbone(config.backbone)
+    return load(source, config.size, smallest_side=backbone.smallest_side, backbone=backbone.name)
 
 
 def load_scene(

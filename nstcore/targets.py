@@ -12,9 +12,9 @@ import numpy as np
 from keras import ops
 
 from nstcore.backend import compiled_forward
+from nstcore.keras_settings.numerics import own_numerics
 from nstcore.losses import Loss, Tensor, feature_matrix
 from nstcore.networks.extractor import feature_network
-from nstcore.numerics import own_numerics
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
 

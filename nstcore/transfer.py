@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from nstcore.backbones import get_backbone
 from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
-from nstcore.images import PictureSource, initial_picture, resize_to, to_uint8
 from nstcore.loss_graph import TERMS
 from nstcore.memory import require_memory
+from nstcore.networks.backbones import get_backbone
 from nstcore.networks.extractor import pretrained_network
 from nstcore.objective import Objective
 from nstcore.optimizers import make_optimizer
+from nstcore.pictures.images import PictureSource, resize_to, to_uint8
+from nstcore.pictures.initial import initial_picture
 from nstcore.problem import build_problem
 from nstcore.recipe import Recipe, resolve
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult

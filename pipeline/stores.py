@@ -16,13 +16,14 @@ import luigi
 import numpy as np
 
 from nstcore import OutputError, StyleTransferError, WeightsError
-from nstcore.files import reading, whole_or_absent
-from nstcore.images import encode_png, read_picture, write_picture
-from nstcore.places import keep, make_folder, require_folder
+from nstcore.networks.weights import Provenance, locate
+from nstcore.pictures.images import encode_png, read_picture, write_picture
 from nstcore.result import Trace, TransferResult
-from nstcore.weights import Provenance, locate
-from pipeline import gallery, judges
-from pipeline.grid import Grid
+from nstcore.system.files import reading, whole_or_absent
+from nstcore.system.places import keep, make_folder, require_folder
+from pipeline.grid.expansion import Grid
+from pipeline.measures import judges
+from pipeline.report import gallery
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +98,7 @@ class FigureStore(FileStore):
     """A figure, as the suffix says."""
 
     def dump(self, figure: Figure) -> None:
-        from pipeline.plots import save
+        from pipeline.report.plots import save
 
         make_folder(Path(self.path).parent)
         save(figure, self.path)
@@ -132,7 +133,7 @@ class TargetsStore(FileStore):
 
 
 class WeightsStore(luigi.Target):
-    """Trained weights at hand on this machine; `nstcore.weights` keeps them."""
+    """Trained weights at hand on this machine; `nstcore.networks.weights` keeps them."""
 
     def __init__(self, backbone: str, weights: str) -> None:
         self._names = (backbone, weights)
@@ -153,7 +154,7 @@ class WeightsStore(luigi.Target):
 
 
 class JudgeStore(luigi.Target):
-    """The weights of a network of `pipeline.judges.NETWORKS`, at hand on this machine."""
+    """The weights of a network of `pipeline.measures.judges.NETWORKS`, at hand on this machine."""
 
     def __init__(self, network: str) -> None:
         self._network = network

@@ -2,19 +2,19 @@
 
 from luigi.tools.range import RangeDailyBase
 
-from nstcore.quiet import quiet_matplotlib, quiet_tensorflow
-from nstcore.streams import prepare_streams
+from nstcore.system.quiet import quiet_matplotlib, quiet_tensorflow
+from nstcore.system.streams import prepare_streams
 from tasks.border import guard
-from tasks.command_lines import lock_by_any_command_line
 from tasks.defaults import bring_defaults
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, OutputFolder, Picture
+from tasks.lock import lock_by_any_command_line
 from tasks.measures import JudgeWeights, MeasureCell
 from tasks.nightly import NightlyGrid, WorseCell
+from tasks.page import Gallery, GridReport
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
-from tasks.reports import Gallery, GridReport
 from tasks.study import FailedCell
 from tasks.table import GridTable
 from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer

@@ -24,10 +24,10 @@ from luigi.tools.range import RangeBase
 
 from nstcore import ConfigError, StyleTransferError
 from nstcore.checks import expected, whole_number
-from nstcore.command import BAD_INPUT
 from nstcore.errors import one_line, received
-from nstcore.interruption import INTERRUPTED, ended_by_interrupt
-from nstcore.streams import tell
+from nstcore.system.entry_point import BAD_INPUT
+from nstcore.system.interruption import INTERRUPTED, ended_by_interrupt
+from nstcore.system.streams import tell
 from tasks.defaults import SCHEDULER, set_option
 
 _EXPECTED: tuple[tuple[type[luigi.Parameter], str], ...] = (

@@ -11,9 +11,9 @@ import math
 import luigi
 
 from pipeline.stores import FigureStore
+from tasks.completion_cache import completions_remembered, remembered
 from tasks.figures import LossPlot, PairFigure, TermsPlot, TimePlot, VariantTable
-from tasks.one_look import looked_up_once, one_look
-from tasks.report_files import ReportTask
+from tasks.report_task import ReportTask
 from tasks.transfer import Transfer
 
 # Many enough to be few tasks, few enough for workers to share the drawing.
@@ -30,7 +30,7 @@ class FigureSet(ReportTask):
         first = self.number * _PAIRS
         return list(self.plan().pairs)[first : first + _PAIRS]
 
-    @looked_up_once
+    @remembered
     def figures(self) -> list[PairFigure]:
         """Every figure of each pair."""
         kinds = (VariantTable, LossPlot, TermsPlot, TimePlot) if self.plan().varies else (LossPlot, TermsPlot, TimePlot)
@@ -43,9 +43,9 @@ class FigureSet(ReportTask):
     def output(self) -> list[FigureStore]:
         return [figure.output() for figure in self.figures()]
 
-    @looked_up_once
+    @remembered
     def complete(self) -> bool:
-        with one_look():
+        with completions_remembered():
             return all(figure.complete() for figure in self.figures())
 
     def finished_at(self) -> float:
@@ -53,7 +53,7 @@ class FigureSet(ReportTask):
 
     def run(self) -> None:
         """Draw what is missing or older than its cells. A figure that cannot be drawn does not keep the others."""
-        with one_look():
+        with completions_remembered():
             stale = [figure for figure in self.figures() if not figure.complete()]
         errors = []
         for figure in stale:

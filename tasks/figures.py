@@ -1,6 +1,6 @@
 """The figures of a grid's report. None of them needs an accelerator.
 
-`pipeline.plots` is imported when a task runs: Matplotlib takes longer to import than a finished grid to recognise.
+`plots` is imported when a task runs: Matplotlib takes longer to import than a finished grid to recognise.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import luigi
 
 from nstcore import Trace, TransferConfig
-from pipeline.cell import Cell, RejectedCell
-from pipeline.paths import (
+from pipeline.grid.cell import Cell, RejectedCell
+from pipeline.grid.paths import (
     image_grid_file,
     loss_plot_file,
     summary_file,
@@ -21,10 +21,10 @@ from pipeline.paths import (
     time_plot_file,
     variants_file,
 )
-from pipeline.report import PageFigure, ReportCell
-from pipeline.series import Series, Variant
+from pipeline.grid.series import Series, Variant
+from pipeline.report.page import PageFigure, ReportCell
 from pipeline.stores import FigureStore, VectorFigureStore
-from tasks.report_files import CellReport, relative_path
+from tasks.report_task import CellReport, relative_path
 from tasks.table import GridTable
 
 
@@ -86,7 +86,7 @@ class LossPlot(PairFigure):
         return VectorFigureStore(os.fspath(loss_plot_file(self.folder(), self.stem())))
 
     def run(self) -> None:
-        from pipeline import plots
+        from pipeline.report import plots
 
         self.output().dump(plots.loss_per_iteration(self.traces(), title=self.title(), notes=self.notes()))
 
@@ -101,7 +101,7 @@ class TermsPlot(PairFigure):
         return VectorFigureStore(os.fspath(terms_plot_file(self.folder(), self.stem())))
 
     def run(self) -> None:
-        from pipeline import plots
+        from pipeline.report import plots
 
         traces, configs = self.traces(), self.configs()
         self.output().dump(plots.terms_per_iteration(traces, configs, title=self.title(), notes=self.notes()))
@@ -117,7 +117,7 @@ class TimePlot(PairFigure):
         return VectorFigureStore(os.fspath(time_plot_file(self.folder(), self.stem())))
 
     def run(self) -> None:
-        from pipeline import plots
+        from pipeline.report import plots
 
         notes = {cell.series: _remark(cell, _batch(cell)) for cell in self.report_cells()}
         self.output().dump(plots.time_and_loss(self.traces(), title=self.title(), notes=notes))
@@ -133,7 +133,7 @@ class VariantTable(PairFigure):
         return FigureStore(os.fspath(variants_file(self.folder(), self.stem())))
 
     def run(self) -> None:
-        from pipeline import plots
+        from pipeline.report import plots
 
         pictures = {cell.series: store.picture() for cell, store in self.finished_cells()}
         reasons = {cell.series: cell.reason for cell in self.report_cells() if cell.reason}
@@ -157,7 +157,7 @@ class SummaryPlot(FigureTask):
         return VectorFigureStore(os.fspath(summary_file(self.folder())))
 
     def run(self) -> None:
-        from pipeline.plots import SummaryCell, grid_summary
+        from pipeline.report.plots import SummaryCell, grid_summary
 
         traces = {(cell.content, cell.style, cell.series): store.trace() for cell, store in self.finished_cells()}
         cells = [
@@ -187,7 +187,7 @@ class ImageGrid(FigureTask):
         return FigureStore(os.fspath(image_grid_file(self.folder(), self.series)))
 
     def run(self) -> None:
-        from pipeline import plots
+        from pipeline.report import plots
 
         finished, cells = self.finished_cells(), list(self.cells())
         done = {(cell.content, cell.style): store.picture() for cell, store in finished}

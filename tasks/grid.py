@@ -8,7 +8,7 @@ import luigi
 
 from nstcore import BACKBONES, ConfigError
 from nstcore.checks import expected
-from pipeline.study import Study, read_study
+from pipeline.grid.study import Study, read_study
 from tasks.parameters import SettingsParameter
 from tasks.study import StudyTask
 

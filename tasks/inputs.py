@@ -7,10 +7,10 @@ from pathlib import Path
 import luigi
 
 from nstcore import StyleTransferError
-from nstcore import weights as trained
-from nstcore.places import require_folder
-from nstcore.quiet import import_keras_quietly
-from pipeline.paths import parts_of_output, weights_failure_file
+from nstcore.networks import weights as trained
+from nstcore.system.places import require_folder
+from nstcore.system.quiet import import_keras_quietly
+from pipeline.grid.paths import parts_of_output, weights_failure_file
 from pipeline.stores import WeightsStore
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir

@@ -10,14 +10,14 @@ from pathlib import Path
 import luigi
 
 from nstcore import StyleTransferError, TransferConfig
-from nstcore.quiet import import_keras_quietly
-from nstcore.weights.provenance import RANDOM_NOTE
-from pipeline import judges, metrics
-from pipeline.cell import Cell
-from pipeline.paths import measures_file, weights_failure_file
+from nstcore.networks.weights.provenance import RANDOM_NOTE
+from nstcore.system.quiet import import_keras_quietly
+from pipeline.grid.cell import Cell
+from pipeline.grid.paths import measures_file, weights_failure_file
+from pipeline.measures import formulas, judges
 from pipeline.stores import JsonStore, JudgeStore
+from tasks.completion_cache import remembered
 from tasks.inputs import OutputFolder
-from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir
 from tasks.transfer import CellsTask, Transfer
@@ -50,7 +50,7 @@ class JudgeWeights(SettlingTask):
 class MeasureCell(CellsTask):
     """The measures of one cell's picture. A judge whose weights cannot be had costs its own measures alone.
 
-    It answers for one picture, the judges that are at hand, and one `METRICS_VERSION`. Where a judge is not, every run
+    It answers for one picture, the judges that are at hand, and one `MEASURES_VERSION`. Where a judge is not, every run
     tries again to get it. Luigi joins the pictures of a backbone that can be measured: a worker that is one of several
     loads the judges anew for each task, which takes longer than to measure a picture.
     """
@@ -69,25 +69,25 @@ class MeasureCell(CellsTask):
         return [*transfers, *(self.judge(network) for network in judges.NETWORKS)]
 
     def output(self) -> JsonStore:
-        measured_by = f"{metrics.METRICS_VERSION}-{_bench().identity}"
+        measured_by = f"{formulas.MEASURES_VERSION}-{_bench().identity}"
         names = (self.content, self.style, self.backbone, self.version, measured_by)
         return JsonStore(os.fspath(measures_file(Path(self.output_dir), *names)))
 
     def failure(self) -> FailureRecord:
         return FailureRecord(Path(self.output().path).with_suffix(".failure.json"))
 
-    @looked_up_once
+    @remembered
     def complete(self) -> bool:
         return all(super(MeasureCell, member).complete() for member in self.members()) and all(
             self.judge(network).complete() for network in _bench().missing
         )
 
-    @looked_up_once
+    @remembered
     def finished_at(self) -> float:
         """When the measures were written or failed, seconds since the epoch."""
         return os.stat(self.output().path).st_mtime if self.output().exists() else self.failure().written_at()
 
-    def check_steps(self) -> None:
+    def check_dependencies(self) -> None:
         reason = self.transfer().failure().reason()
         if reason:
             raise StyleTransferError(reason)
@@ -96,7 +96,7 @@ class MeasureCell(CellsTask):
         for member in self.members():
             self.set_status_message(f"measuring {member.content} × {member.style}, {self.backbone}")
             with member.settled():
-                member.check_steps()
+                member.check_dependencies()
                 member.work()
         self.tell_failures()
 
@@ -105,15 +105,15 @@ class MeasureCell(CellsTask):
             return  # a missing judge was looked for once more and is still missing
         content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
         import_keras_quietly()
-        from nstcore.environment import versions
+        from nstcore.backend.environment import versions
 
         absent = {network: self.judge(network).failure().reason() for network in judges.bench().missing}
-        measured = metrics.measure(self.transfer().output().picture(), content, style, absent)
-        known = {"digest": self.version, "metrics_version": metrics.METRICS_VERSION, "versions": versions()}
+        measured = formulas.measure(self.transfer().output().picture(), content, style, absent)
+        known = {"digest": self.version, "measures_version": formulas.MEASURES_VERSION, "versions": versions()}
         self.output().dump({**asdict(measured), **known})
 
 
-@looked_up_once
+@remembered
 def _bench() -> judges.Bench:
     return judges.bench()
 
@@ -127,8 +127,8 @@ def measures_of(cell: Cell, output_dir: str, batch_size: int) -> tuple[Mapping[s
     """The measures of a finished cell, as far as they are taken, and in one line what is missing and why."""
     if not is_measured(cell):
         return None, RANDOM_NOTE
-    step = MeasureCell.of(cell, output_dir, batch_size)
-    if not step.output().exists():
-        return None, step.failure().reason()
-    record = step.output().load()
-    return record["measures"], metrics.gaps(record["unmeasured"])
+    task = MeasureCell.of(cell, output_dir, batch_size)
+    if not task.output().exists():
+        return None, task.failure().reason()
+    record = task.output().load()
+    return record["measures"], formulas.gaps(record["unmeasured"])

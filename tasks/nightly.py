@@ -12,18 +12,18 @@ from typing import Any, ClassVar
 import luigi
 
 from nstcore import StyleTransferError
-from pipeline.digest import file_sha256
+from pipeline.grid.digest import file_sha256
+from pipeline.grid.paths import nights_folder
+from pipeline.grid.study import Study, read_study
+from pipeline.nights.archive import KeepRule, NightArchive
 from pipeline.nights.changes import Thresholds
-from pipeline.nights.making import prune, write_night
 from pipeline.nights.night import Night, night_cells
-from pipeline.nights.shelf import KeepRule, NightShelf
-from pipeline.paths import nights_folder
+from pipeline.nights.publish import prune, write_night
 from pipeline.stores import TextStore
-from pipeline.study import Study, read_study
 from tasks.grid import FullGrid
 from tasks.inputs import OutputFolder
+from tasks.page import GridReport
 from tasks.parameters import WholeNumberParameter, threshold
-from tasks.reports import GridReport
 from tasks.study import FailedCell, StudyTask, say_passed_over
 
 logger = logging.getLogger("luigi-interface")
@@ -92,21 +92,21 @@ class NightlyGrid(StudyTask):
         if not self.complete():  # a night that was made stays, whatever became of its study
             super().check()
 
-    def shelf(self) -> NightShelf:
-        return NightShelf(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))
+    def archive(self) -> NightArchive:
+        return NightArchive(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))
 
     def folders(self) -> list[OutputFolder]:
-        return [*super().folders(), OutputFolder(path=os.fspath(self.shelf().folder))]
+        return [*super().folders(), OutputFolder(path=os.fspath(self.archive().folder))]
 
     def output(self) -> TextStore:
         return TextStore(self.page())
 
     def page(self) -> str:
-        return os.fspath(self.shelf().page(self.date))
+        return os.fspath(self.archive().page(self.date))
 
     def complete(self) -> bool:
         try:
-            return bool(self.output().exists()) or self.date in self.shelf().pruned()
+            return bool(self.output().exists()) or self.date in self.archive().pruned()
         except StyleTransferError:
             return False  # run() says what is wrong
 
@@ -117,9 +117,9 @@ class NightlyGrid(StudyTask):
         yield report
         say_passed_over(report)
         if not self.output().exists():
-            top = write_night(self.shelf(), self.night(report), report.folder(), report.page, limits)
+            top = write_night(self.archive(), self.night(report), report.folder(), report.page, limits)
             logger.info("night: %s: %s", self.page(), top.summary)
-            prune(self.shelf(), self.shelf().load(self.date), rule)
+            prune(self.archive(), self.archive().load(self.date), rule)
         yield [*self.failed_cells(report), *self.worse_cells()]
 
     def night(self, report: GridReport) -> Night:
@@ -132,4 +132,4 @@ class NightlyGrid(StudyTask):
         """A task that fails for each cell that got worse."""
         if self.on_worse == "tell":
             return []
-        return [WorseCell(*each, date=self.date) for each in self.shelf().load(self.date).worse]
+        return [WorseCell(*each, date=self.date) for each in self.archive().load(self.date).worse]

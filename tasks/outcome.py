@@ -20,7 +20,7 @@ from pathlib import Path
 import luigi
 
 from nstcore import StyleTransferError
-from nstcore.refusals import line_of
+from nstcore.system.refusals import line_of
 from pipeline.stores import JsonStore
 
 # Made once when the scheduling process imports this module, and inherited by the workers it forks.
@@ -73,20 +73,20 @@ class SettlingTask(luigi.Task):
 
     def run(self) -> None:
         with self.settled():
-            self.check_steps()
+            self.check_dependencies()
             self.work()
         if self.failure().reason():
             self.set_status_message(f"failed: {self.failure().reason()}")
 
-    def check_steps(self) -> None:
+    def check_dependencies(self) -> None:
         """See that nothing that this task needs has failed.
 
         Raises:
             StyleTransferError: with the line of the step that did.
         """
-        for step in self.deps():
-            if isinstance(step, SettlingTask) and step.failure().reason():
-                raise StyleTransferError(step.failure().reason())
+        for task in self.deps():
+            if isinstance(task, SettlingTask) and task.failure().reason():
+                raise StyleTransferError(task.failure().reason())
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
+from pipeline.grid.paths import paper_figure_file
 from pipeline.papers import Evidence, Finding, Key, Paper, key_of
-from pipeline.paths import paper_figure_file
-from pipeline.report import PageFigure
+from pipeline.report.page import PageFigure
 from pipeline.stores import VectorFigureStore
-from tasks.report_files import relative_path
+from tasks.report_task import relative_path
 from tasks.study import StudyTask
 from tasks.table import GridTable
 from tasks.transfer import Transfer
@@ -28,11 +28,11 @@ def _findings(name: str, study: StudyTask) -> Mapping[Key, Finding]:
     transfers = {cell.series: Transfer.of(cell, table.output_dir, table.batch_size) for cell in table.cells()}
     found = {}
     for cell in table.report_cells():
-        key, step = key_of(name, cell), transfers.get(cell.series)
+        key, task = key_of(name, cell), transfers.get(cell.series)
         found[key] = Finding(
             key,
             cell,
-            *((step.output().trace, step.output().picture, partial(step.cell.load_picture, "content")) if step else ()),
+            *((task.output().trace, task.output().picture, partial(task.cell.load_picture, "content")) if task else ()),
         )
     return found
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import luigi
 
+from pipeline.grid.paths import papers_folder
+from pipeline.grid.study import Study
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
-from pipeline.paths import papers_folder
 from pipeline.stores import JsonStore, TextStore
-from pipeline.study import Study
 from tasks.paper_files import evidence_of, reports_of, write_figures
 from tasks.parameters import SettingsParameter, batch_size, on_missing_weights, output_dir
 from tasks.study import FailedCell, StudyTask
@@ -63,7 +63,7 @@ class PaperStudy(PaperTask, StudyTask):
 
     def _complete(self) -> bool:
         grid = self.grid()
-        found = all(step.complete() for step in self.networks())
+        found = all(task.complete() for task in self.networks())
         return found and self._is_planned(grid) and self.report(grid).complete()
 
     def run(self) -> Iterator[Any]:
@@ -91,9 +91,9 @@ class PaperPage(PaperTask):
         """Whether page and verdicts are there, and newer than everything they show."""
         if not self.output().exists() or not self.page_file().exists():
             return False
-        steps = self.requires()
-        return all(step.complete() for step in steps) and all(
-            self.finished_at() >= step.finished_at() for step in steps
+        dependencies = self.requires()
+        return all(task.complete() for task in dependencies) and all(
+            self.finished_at() >= task.finished_at() for task in dependencies
         )
 
     def run(self) -> None:
@@ -143,10 +143,10 @@ class PaperFigures(PaperTask):
         return TextStore(os.fspath(self.folder() / "index.html"))
 
     def complete(self) -> bool:
-        steps = self.requires()
-        if not self.output().exists() or not all(step.complete() for step in steps) or self.failed():
+        dependencies = self.requires()
+        if not self.output().exists() or not all(task.complete() for task in dependencies) or self.failed():
             return False
-        return os.stat(self.output().path).st_mtime >= max(step.finished_at() for step in steps)
+        return os.stat(self.output().path).st_mtime >= max(task.finished_at() for task in dependencies)
 
     def run(self) -> Iterator[Any]:
         self.output().dump(overview_html(self.summaries(), self.setup()))
@@ -154,7 +154,7 @@ class PaperFigures(PaperTask):
         yield self.failed()
 
     def summaries(self) -> list[dict[str, Any]]:
-        return [step.output().load() for step in self.requires()]
+        return [task.output().load() for task in self.requires()]
 
     def failed(self) -> list[FailedCell]:
         return [FailedCell(*cell) for summary in self.summaries() for cell in summary["failed"]]

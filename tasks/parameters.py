@@ -13,11 +13,11 @@ from luigi.parameter import ParameterVisibility
 
 from nstcore import ConfigError
 from nstcore.checks import expected, whole_number
-from pipeline.cell import Cell
+from pipeline.grid.cell import Cell
 
 
 class CellParameter(luigi.Parameter):
-    """A `pipeline.grid.Cell`. Not significant: the tasks that take one are told apart by the digest beside it."""
+    """A `Cell`. Not significant: the tasks that take one are told apart by the digest beside it."""
 
     def __init__(self) -> None:
         super().__init__(significant=False, visibility=ParameterVisibility.HIDDEN)

@@ -11,18 +11,18 @@ from typing import Any
 import luigi
 
 from nstcore import StyleTransferError, WeightsError
-from nstcore.files import encodable
-from pipeline.grid import Grid, expand, pictures_of, reject_bad_pictures
-from pipeline.paths import plan_file, report_folder
-from pipeline.picture_folder import in_short
-from pipeline.series import Series
+from nstcore.system.files import encodable
+from pipeline.grid.expansion import Grid, expand, pictures_of, reject_bad_pictures
+from pipeline.grid.paths import plan_file, report_folder
+from pipeline.grid.picture_folder import in_short
+from pipeline.grid.series import Series
+from pipeline.grid.study import Study
 from pipeline.stores import GridStore
-from pipeline.study import Study
+from tasks.completion_cache import completions_remembered
 from tasks.inputs import BackboneWeights, OutputFolder
-from tasks.one_look import one_look
 from tasks.outcome import CellFailed
+from tasks.page import GridReport
 from tasks.parameters import batch_size, on_missing_weights, output_dir
-from tasks.reports import GridReport
 from tasks.table import GridTable
 from tasks.transfer import Transfer
 
@@ -95,13 +95,13 @@ class StudyTask(luigi.Task):
 
     def complete(self) -> bool:
         try:
-            with one_look():
+            with completions_remembered():
                 return self._complete()
         except StyleTransferError:
             return False  # run() says what is wrong
 
     def _complete(self) -> bool:
-        if not all(step.output().exists() for step in self.networks()):
+        if not all(task.output().exists() for task in self.networks()):
             return False
         grid = self.grid()
         rejected = self._plan_store(grid).load().rejected if self._is_planned(grid) else None
@@ -132,7 +132,7 @@ class StudyTask(luigi.Task):
         """How many of its cells are made, and how many there are."""
         cells = self.grid().cells
         transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in cells)
-        return sum(step.output().exists() for step in transfers), len(cells)
+        return sum(task.output().exists() for task in transfers), len(cells)
 
     def page(self) -> str:
         """Path of the page that it makes."""
@@ -144,9 +144,9 @@ class StudyTask(luigi.Task):
         Raises:
             StyleTransferError: if there is nothing to expand, or weights are missing that may not be.
         """
-        networks = {(step.backbone, step.weights): step for step in self.networks()}
-        found = {key: step.output().load().sha256 for key, step in networks.items() if step.output().exists()}
-        missing = {key: step.failure().reason() for key, step in networks.items() if key not in found}
+        networks = {(task.backbone, task.weights): task for task in self.networks()}
+        found = {key: task.output().load().sha256 for key, task in networks.items() if task.output().exists()}
+        missing = {key: task.failure().reason() for key, task in networks.items() if key not in found}
         if missing and self.on_missing_weights == "fail":
             raise WeightsError(" ".join(missing.values()))
         return expand(self.study(), found, missing)

@@ -6,11 +6,11 @@ import os
 
 import luigi
 
-from pipeline.cell import Cell, RejectedCell
+from pipeline.grid.cell import Cell, RejectedCell
+from pipeline.report.table import grid_csv
 from pipeline.stores import TextStore
-from pipeline.table import grid_csv
 from tasks.measures import MeasureCell, is_measured
-from tasks.report_files import CellReport
+from tasks.report_task import CellReport
 
 
 class GridTable(CellReport):

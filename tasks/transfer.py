@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import luigi
 
 from nstcore import StyleTransferError, TransferResult, WeightsError
-from nstcore.quiet import import_keras_quietly
-from pipeline.cell import Cell, Kind
-from pipeline.digest import target_digest
-from pipeline.paths import cell_folder, target_file
+from nstcore.system.quiet import import_keras_quietly
+from pipeline.grid.cell import Cell, Kind
+from pipeline.grid.digest import target_digest
+from pipeline.grid.paths import cell_folder, target_file
 from pipeline.stores import CellStore, TargetsStore
+from tasks.completion_cache import remembered
 from tasks.inputs import BackboneWeights, Picture
-from tasks.one_look import looked_up_once
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import CellParameter, CellsParameter, batch_size, joined_text, output_dir
 from tasks.progress import of_the_first, progress
@@ -185,11 +185,11 @@ class Transfer(CellsTask):
     def failure(self) -> FailureRecord:
         return FailureRecord(self._folder() / "failure.json")
 
-    @looked_up_once
+    @remembered
     def complete(self) -> bool:
         return all(super(Transfer, member).complete() for member in self.members())
 
-    @looked_up_once
+    @remembered
     def finished_at(self) -> float:
         """When the cell was written or failed, seconds since the epoch."""
         return self.output().finished_at() if self.output().exists() else self.failure().written_at()
@@ -217,7 +217,7 @@ class Transfer(CellsTask):
 
     def load(self) -> tuple[Scene, SceneTargets]:
         """Read what a cell is made from."""
-        self.check_steps()
+        self.check_dependencies()
         self.output().require_place()
         self.check_weights()
         from nstcore.memory import require_memory
@@ -245,7 +245,7 @@ class Transfer(CellsTask):
 
     def dump(self, result: TransferResult | StyleTransferError, batch_size: int) -> None:
         """Write a cell that was optimised together with others."""
-        from pipeline.manifest import manifest
+        from pipeline.grid.manifest import manifest
 
         if isinstance(result, StyleTransferError):
             raise result

@@ -25,7 +25,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from nstcore.quiet import quiet_tensorflow
+from nstcore.system.quiet import quiet_tensorflow
 
 quiet_tensorflow()
 

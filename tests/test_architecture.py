@@ -181,7 +181,7 @@ def test_tasks_import_keras_only_when_they_run(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["nstcore", "nstcore.cli", "nstcore.presets", "nstcore.images", "pipeline.commands", "tasks"]
+    "module", ["nstcore", "nstcore.cli", "nstcore.presets", "nstcore.pictures.images", "pipeline.subcommands", "tasks"]
 )
 def test_importing_a_face_of_the_project_imports_no_keras(module):
     code = f"import sys, {module}\nprint(sorted({{'keras', *{sorted(BACKENDS)}}} & set(sys.modules)))\n"

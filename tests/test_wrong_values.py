@@ -26,9 +26,10 @@ from luigi import interface
 from luigi.retcodes import run_with_retcodes
 
 from nstcore import ConfigError, TransferConfig, cli, presets
-from nstcore.images import write_picture
-from pipeline import commands, samples
-from pipeline.study import Study, read_study, varied
+from nstcore.pictures.images import write_picture
+from pipeline import subcommands
+from pipeline.grid.study import Study, read_study, varied
+from pipeline.samples import __main__ as samples_command
 from tasks import FullGrid, NightlyGrid, PaperFigures, Sweep
 
 HINTS = typing.get_type_hints(TransferConfig)
@@ -255,10 +256,10 @@ def nst_texts(command: str, action: argparse.Action) -> Iterator[str]:
 
 
 NST: dict[str, tuple[Callable[..., int], tuple[str, ...], tuple[str, ...]]] = {
-    "nst": (commands.main, (), ("inputs/content/china.png", "inputs/style/brushwork.png", "--output=out.png")),
-    "nst measure": (commands.main, ("measure",), ("inputs/content/china.png", "inputs/style/brushwork.png")),
-    "nst map": (commands.main, ("map",), ("inputs/both", "--output=map")),
-    "samples": (samples.main, (), ()),
+    "nst": (subcommands.main, (), ("inputs/content/china.png", "inputs/style/brushwork.png", "--output=out.png")),
+    "nst measure": (subcommands.main, ("measure",), ("inputs/content/china.png", "inputs/style/brushwork.png")),
+    "nst map": (subcommands.main, ("map",), ("inputs/both", "--output=map")),
+    "samples": (samples_command.main, (), ()),
 }
 
 
@@ -425,7 +426,7 @@ def test_a_process_of_its_own_ends_as_one_in_here(place, refused):
     ]
     starts: Mapping[str, Sequence[str]] = {
         "luigi": ("-m", "luigi", "--module", "tasks"),
-        "nst": ("-c", "import sys; from pipeline.commands import main; sys.exit(main())"),
+        "nst": ("-c", "import sys; from pipeline.subcommands import main; sys.exit(main())"),
     }
     for row in rows:
         line = refused(row)

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.common.measure import run_module
 from benchmarks.common.problem import numbers
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 #: Makes a product of two square matrices of a size, and waits for a product's end.
 Product = tuple[Callable[[], Any], Callable[[Any], object]]

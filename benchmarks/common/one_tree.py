@@ -65,7 +65,10 @@ def _batch(options: argparse.Namespace) -> dict[str, float]:
     """A run of several pictures together, targets included; each content is shifted, and goes its own way."""
     import numpy as np
 
-    from nstcore.images import load_picture
+    try:
+        from nstcore.scene import load_picture
+    except ImportError:  # the engine before its pictures had a room
+        from nstcore.images import load_picture  # type: ignore[import-not-found, no-redef]
 
     config = _config(options, options.iterations)
     content, style = load_picture(options.content, config), load_picture(options.style, config)

@@ -13,7 +13,7 @@ import json
 import math
 
 from nstcore import TransferConfig
-from nstcore.quiet import import_keras_quietly, quiet_tensorflow
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 
 
 def operations(config: TransferConfig, height: int, width: int) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nstcore import TransferConfig
-from nstcore.images import read_picture, resize_to, write_picture
+from nstcore.pictures.images import read_picture, resize_to, write_picture
 
 #: Sample pictures, made by `python -m pipeline.samples`.
 CONTENT, STYLE = "inputs/content/china.jpg", "inputs/style/brushwork.png"

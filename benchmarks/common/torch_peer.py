@@ -48,7 +48,7 @@ def torch_loss(
     with torch.no_grad():
         content_targets = {name: features(as_picture(content))[name] for name in settings.content_layers}
         style_features = features(as_picture(style))
-        grams = {name: _normalised_gram(style_features[name]) for name in settings.style_layers}
+        grams = {name: _normalized_gram(style_features[name]) for name in settings.style_layers}
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
         picture = as_picture(x.reshape(content.shape)).requires_grad_(True)
@@ -59,7 +59,7 @@ def torch_loss(
         )
         for (name, target), weight in zip(grams.items(), settings.style_layer_weights, strict=True):
             scale = settings.style_weight * weight / (4 * target.shape[0] ** 2)
-            loss = loss + scale * (_normalised_gram(found[name]) - target).square().sum()
+            loss = loss + scale * (_normalized_gram(found[name]) - target).square().sum()
         (gradient,) = torch.autograd.grad(loss, picture)
         return float(loss.detach()), gradient.permute(0, 2, 3, 1).cpu().numpy().astype(np.float64).ravel()
 
@@ -79,6 +79,6 @@ def _convolutions(
     return steps
 
 
-def _normalised_gram(activation: torch.Tensor) -> torch.Tensor:
+def _normalized_gram(activation: torch.Tensor) -> torch.Tensor:
     matrix = activation.flatten(2)[0]
     return matrix @ matrix.T / matrix.shape[1]

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from nstcore.errors import ConfigError
-from nstcore.keras_start import BACKENDS, chosen_backend
-from nstcore.numerics import own_numerics
+from nstcore.keras_settings.numerics import own_numerics
+from nstcore.keras_settings.start import BACKENDS, chosen_backend
 
 #: A tensor of the active backend.
 Tensor = Any
@@ -41,7 +41,7 @@ def differentiate(function: Callable[..., tuple[Tensor, Any]]) -> Callable[..., 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of nests of tensors, once for each structure, shape and type of its arguments.
 
-    On torch it stays what it is: torch computes as it goes. It is computed within `nstcore.numerics.own_numerics`.
+    On torch it stays what it is: torch computes as it goes. It is computed within `own_numerics`.
     """
     made: Callable[..., Any] = _adapter().compiled(function)
     return own_numerics()(made)
@@ -50,7 +50,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
     """Compute what a model and a function of its outputs give for pictures, none of which needs a gradient.
 
-    It is computed within `nstcore.numerics.own_numerics`.
+    It is computed within `own_numerics`.
 
     Compiled on JAX, which otherwise compiles every operation by itself, for every size: two first pictures of different
     size, 256 px, took about a third of the time with VGG19 and InceptionV3. Eager on TensorFlow, where `tf.function`
@@ -96,7 +96,7 @@ def backend_name() -> str:
 
 
 def process_numerics() -> list[tuple[Callable[[], Any], Callable[[Any], None], Any]]:
-    """What `nstcore.numerics` keeps to itself for all threads: reads a variable, sets it, and its value here."""
+    """What `own_numerics` keeps to itself for all threads: reads a variable, sets it, and its value here."""
     settings: list[tuple[Callable[[], Any], Callable[[Any], None], Any]] = _adapter().process_numerics()
     return settings
 

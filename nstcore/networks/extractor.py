@@ -8,13 +8,13 @@ import keras
 from keras import ops
 from keras.applications.imagenet_utils import preprocess_input
 
-from nstcore.backbones import Preprocessing, get_backbone
 from nstcore.errors import ConfigError
+from nstcore.keras_settings.numerics import own_numerics
 from nstcore.losses import Tensor
+from nstcore.networks.backbones import Preprocessing, get_backbone
 from nstcore.networks.network import Network
-from nstcore.numerics import own_numerics
-from nstcore.weights import Provenance, load_network
-from nstcore.weights.network import assign, read_arrays
+from nstcore.networks.weights import Provenance, load_network
+from nstcore.networks.weights.network import assign, read_arrays
 
 # Per-channel mean of ImageNet, BGR, 0..255: what Caffe's VGG training subtracted (Simonyan & Zisserman 2014).
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)

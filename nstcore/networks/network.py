@@ -11,7 +11,7 @@ class Network:
     """A pretrained network as it is to be used.
 
     Attributes:
-        backbone: a name in `nstcore.backbones.BACKBONES`.
+        backbone: a name in `nstcore.networks.backbones.BACKBONES`.
         weights: "imagenet", "random", or the path of a weights file.
         pooling: "max", or "avg" in its place.
         precision: of its layers; the first convolution stays in float32.

@@ -16,7 +16,7 @@ import numpy as np
 from nstcore.backend import on_device, to_host
 from nstcore.optimizers.evaluation import evaluation
 from nstcore.optimizers.protocol import Minimizable, Optimizer, Report, divergence
-from nstcore.processor import single_threaded_blas
+from nstcore.system.processor import single_threaded_blas
 
 #: x -> (loss, gradient), both float64.
 FlatFunction = Callable[[np.ndarray], tuple[float, np.ndarray]]

@@ -3,7 +3,7 @@
 A pixel that leaves the range is clipped when the picture is written, and with it goes part of what was optimised: in
 Gatys' loss the written picture had three times that of the vector (VGG19, 256 px). SciPy's own bounds took 18 % of a
 run in bfloat16. So the optimiser moves freely, the loss is that of the nearest picture within the range, and every
-value outside is pulled back by a spring.
+value outside is pulled back by a penalty.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from nstcore.optimizers.protocol import LossFunction, Minimizable, Tensor
 
 LOWEST, HIGHEST = 0.0, 255.0
 
-# The spring's force at one grey level outside, in mean absolute gradients of the initial picture. Measured: from 0.01
-# to 0.1 the loss after 120 evaluations of VGG19 is the same within 3 %; weaker springs let values stray, stronger ones
+# The penalty's slope at one grey level outside, in mean absolute gradients of the initial picture. Measured: from 0.01
+# to 0.1 the loss after 120 evaluations of VGG19 is the same within 3 %; weaker ones let values stray, stronger ones
 # slow the descent.
 _STIFFNESS = 0.05
 
@@ -29,7 +29,7 @@ _STIFFNESS = 0.05
 class WithinRange:
     """A problem of an unbounded z: f(clip(z)) + ½ k Σ (z − clip(z))², k set by `calibrate`.
 
-    Inside the range it is f. The gradient of f does not act on values that are outside, only the spring does.
+    Inside the range it is f. The gradient of f does not act on values that are outside, only the penalty does.
     """
 
     variable = "range"
@@ -59,7 +59,7 @@ class WithinRange:
         self._stiffness = on_device(self._on_host)
 
     def of(self, problem: Minimizable) -> WithinRange:
-        """The same range and spring around another loss."""
+        """The same range and penalty around another loss."""
         other = WithinRange(problem)
         other.load_state(self.state_dict())
         return other

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nstcore.errors import ConfigError
-from pipeline.measure_names import MEASURES
+from pipeline.measures.names import MEASURES
 from pipeline.nights.night import Night, NightCell
 
 
@@ -113,13 +113,13 @@ def compare(before: Night, after: Night, thresholds: Thresholds) -> Changes:
     """
     old, new = before.by_identity(), after.by_identity()
     both = [(old[name], cell) for name, cell in new.items() if name in old]
-    changed = [(was, now) for was, now in both if _looks(was) != _looks(now)]
+    changed = [(was, now) for was, now in both if _shown(was) != _shown(now)]
     worse = [WorseCell(was, now, tuple(_worsenings(was, now, thresholds))) for was, now in both]
     return Changes(
         new=tuple(cell for name, cell in new.items() if name not in old),
         removed=tuple(cell for name, cell in old.items() if name not in new),
         changed=tuple(ChangedCell(was, now, tuple(_reasons(was, now))) for was, now in changed),
-        unchanged=tuple(now for was, now in both if _looks(was) == _looks(now)),
+        unchanged=tuple(now for was, now in both if _shown(was) == _shown(now)),
         worse=tuple(cell for cell in worse if cell.worsenings),
         failed=tuple(
             now
@@ -133,7 +133,7 @@ def compare(before: Night, after: Night, thresholds: Thresholds) -> Changes:
     )
 
 
-def _looks(cell: NightCell) -> tuple[str, str]:
+def _shown(cell: NightCell) -> tuple[str, str]:
     return cell.status, cell.picture_sha256
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from pipeline.report_cell import ReportCell, Status, lookup, own_seconds
-from pipeline.series import Series, Variant
+from pipeline.grid.series import Series, Variant
+from pipeline.report.cell import ReportCell, Status, lookup, own_seconds
 
 #: Raised when a `night.json` of before can no longer be read.
 FORMAT = 1
@@ -27,12 +27,12 @@ class NightCell:
         content, style, backbone, variant: which cell.
         status, reason: whether there is a picture, and why not.
         picture: path relative to the night's folder, "" if there is none; picture_sha256: of its bytes.
-        digest: identity of everything that affects the pixels, as `pipeline.digest` sees it; of that:
+        digest: identity of everything that affects the pixels, as `pipeline.grid.digest` sees it; of that:
         content_sha256, style_sha256, weights_sha256: of the two pictures and the network; config: settings; engine.
         height, width: pixels.
         loss: final total; relative_loss: as a share of the initial one.
         seconds: wall time, of a batch the cell's share; finished: when, ISO 8601 in UTC.
-        measures: by the names in `pipeline.measure_names`.
+        measures: by the names in `pipeline.measures.names`.
         versions, device: what it was made with.
     """
 

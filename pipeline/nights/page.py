@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from nstcore import PictureError
-from nstcore.files import link_or_copy
-from nstcore.images import read_picture, write_picture
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.system.files import link_or_copy
 from pipeline.nights.changes import ChangedCell, Changes
 from pipeline.nights.difference import difference
 

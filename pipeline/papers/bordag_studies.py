@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.study import Axis, Choice, Study
+from pipeline.grid.study import Axis, Choice, Study
 
 #: Content layers by how many they are.
 SUMS = {

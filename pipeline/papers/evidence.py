@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from nstcore.result import Iterate, Trace
+from pipeline.grid.series import Series
 from pipeline.papers import pixels
-from pipeline.report import ReportCell
-from pipeline.series import Series
+from pipeline.report.page import ReportCell
 
 #: A cell of a paper: the study's name, the backbone, and the label of each of the study's axes.
 Key = tuple[str, ...]
@@ -77,7 +77,7 @@ class Finding:
         return self.load_content()
 
     def measure(self, name: str) -> float:
-        """A measure by its name in `pipeline.measure_names`.
+        """A measure by its name in `pipeline.measures.names`.
 
         Raises:
             Missing: if the cell did not finish or was not measured.

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nstcore.result import Trace
-from pipeline import plots
+from pipeline.grid.series import Series
 from pipeline.papers.evidence import Evidence, Key, Missing
 from pipeline.papers.paper import Curves, Exhibit, PictureTable
-from pipeline.series import Series
+from pipeline.report import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

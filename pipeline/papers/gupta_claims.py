@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nstcore.pictures.luminance import luminance
 from pipeline.papers import pixels
 from pipeline.papers.evidence import Evidence, Finding, Missing
 from pipeline.papers.judging import BLURRED, FLAT, SCORES, best_by_both, by_both, order, scores, short, weights_of
@@ -45,7 +46,7 @@ def _vgg16_is_close(evidence: Evidence) -> Verdict:
 
 
 def _spread(finding: Finding) -> float:
-    return float(pixels.luminance(finding.picture).std())
+    return float(luminance(finding.picture).std())
 
 
 def _flat_ones(found: list[Finding]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.study import Axis, Choice, Study, varied
+from pipeline.grid.study import Axis, Choice, Study, varied
 
 _BACKBONES = ("inceptionv3", "resnet50", "vgg16", "vgg19")
 

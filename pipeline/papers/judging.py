@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.backbone_labels import display_name
+from pipeline.grid.backbone_labels import display_name
 from pipeline.papers.evidence import CONTENT_MEASURES, STYLE_MEASURES, Finding
 
 #: Less than this share of the content picture's sharpness is called a blur, and a spread of luma below this flat.

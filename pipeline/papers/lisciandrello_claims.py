@@ -56,7 +56,7 @@ def _times(evidence: Evidence) -> Verdict:
     )
 
 
-def _normaliser(evidence: Evidence) -> Verdict:
+def _normalizer(evidence: Evidence) -> Verdict:
     gatys, none = (evidence["normaliser", "resnet50", name] for name in ("gatys", "none"))
     repaired = gatys.sharpness < BLURRED < none.sharpness
     return Verdict(
@@ -68,7 +68,7 @@ def _normaliser(evidence: Evidence) -> Verdict:
     )
 
 
-def _normaliser_measured(evidence: Evidence) -> Verdict:
+def _normalizer_measured(evidence: Evidence) -> Verdict:
     gatys, none = (evidence["normaliser", "resnet50", name] for name in ("gatys", "none"))
     better = all(a < b for a, b in zip(style_left(none), style_left(gatys), strict=True))
     return Verdict(
@@ -163,9 +163,9 @@ CLAIMS = (
         "With Gatys' normaliser ResNet50 merely blurs the content; without the denominator it works.",
         "section 3.2.1, figure 6",
         "normaliser",
-        _normaliser,
+        _normalizer,
     ),
-    Claim("Without the denominator ResNet50 gets the style.", "section 3.2.1", "normaliser", _normaliser_measured),
+    Claim("Without the denominator ResNet50 gets the style.", "section 3.2.1", "normaliser", _normalizer_measured),
     Claim(
         "The content layer, block4_conv2 or block5_conv2, makes no difference.", "figure 10", "content", _content_layer
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.study import Axis, Choice, Study, varied
+from pipeline.grid.study import Axis, Choice, Study, varied
 
 
 def _case(letter: str, content: str, *style: str) -> Choice:

@@ -10,13 +10,13 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from nstcore.files import encodable
-from pipeline.backbone_labels import display_name
-from pipeline.page_text import url
+from nstcore.system.files import encodable
+from pipeline.grid.backbone_labels import display_name
 from pipeline.papers.evidence import Evidence, Missing
 from pipeline.papers.paper import Exhibit, Outcome, Paper, Table
 from pipeline.papers.setup import Setup
-from pipeline.report import PageFigure
+from pipeline.report.page import PageFigure
+from pipeline.report.page_text import url
 
 
 def page_name(paper: str) -> str:
@@ -105,7 +105,7 @@ def overview_html(summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
 
 
 def _render(template: str, **values: Any) -> str:
-    loader = FileSystemLoader(Path(__file__).parents[1] / "templates")
+    loader = FileSystemLoader(Path(__file__).parents[1] / "report/templates")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

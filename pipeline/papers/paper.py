@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.grid.study import Study
 from pipeline.papers.evidence import Evidence, Key, Missing
-from pipeline.study import Study
 
 Outcome = Literal["reproduced", "not reproduced", "improved upon", "open", "not judged"]
 

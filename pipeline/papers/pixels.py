@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nstcore.pictures.luminance import luminance
+
 _Picture = NDArray[np.uint8]
-
-# ITU-R BT.601, the weights of luma.
-_LUMA = np.array([0.299, 0.587, 0.114])
-
-
-def luminance(picture: _Picture) -> NDArray[np.float64]:
-    """Luma of a uint8 (H, W, 3) picture, (H, W), 0 to 255."""
-    luma: NDArray[np.float64] = np.asarray(picture, dtype=np.float64) @ _LUMA
-    return luma
 
 
 def brightness(picture: _Picture) -> float:

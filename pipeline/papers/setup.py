@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from nstcore import StyleTransferError
-from pipeline.digest import ENGINE_VERSION, file_sha256
+from pipeline.grid.digest import ENGINE_VERSION, file_sha256
+from pipeline.grid.picture_folder import find_pictures
+from pipeline.grid.study import Study
 from pipeline.papers.paper import Paper, Scale
-from pipeline.picture_folder import find_pictures
-from pipeline.study import Study
 
 #: Raised by hand when a change of the papers' claims, judges or pages makes old pages wrong.
 PAGES_VERSION = "3"

@@ -96,7 +96,7 @@ def _content_layers(evidence: Evidence) -> Verdict:
     )
 
 
-def _optimisers(evidence: Evidence) -> Verdict:
+def _optimizers(evidence: Evidence) -> Verdict:
     found = evidence["ratios", "vgg19", PAIR_RATIOS[0]]
     return Verdict(
         "open",
@@ -122,7 +122,7 @@ CLAIMS = (
     Claim(
         "Lower content layers keep the pixels, higher ones the arrangement.", "figure 13", "content", _content_layers
     ),
-    Claim("L-BFGS takes a fifth of the time of RMSprop.", "table I", "times", _optimisers),
+    Claim("L-BFGS takes a fifth of the time of RMSprop.", "table I", "times", _optimizers),
     Claim("The patch loss takes ten times longer than Gram matrices.", "table II", "mrf", _mrf),
     Claim(
         "The patch loss is better for photographs, Gram matrices for other structure.", "figures 15 to 21", "mrf", _mrf

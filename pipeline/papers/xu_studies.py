@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.study import Axis, Choice, Study
+from pipeline.grid.study import Axis, Choice, Study
 
 #: Figure 10's columns, figure 12's pictures, and those that take their place with weights that are not rescaled.
 TABLE_RATIOS = ("1e-9", "1e-8", "1e-7", "1e-6")

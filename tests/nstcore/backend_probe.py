@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
-from nstcore.backbones import BACKBONES, Preprocessing
 from nstcore.backend import multiplies_bfloat16
 from nstcore.loss_graph import TERMS
+from nstcore.networks.backbones import BACKBONES, Preprocessing
 from nstcore.networks.extractor import preprocess
 
 

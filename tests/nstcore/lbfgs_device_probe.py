@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from nstcore import TransferConfig, build_objective, style_transfer
-from nstcore.environment import versions
+from nstcore.backend.environment import versions
 
 CONFIG = TransferConfig(
     backbone="vgg16",

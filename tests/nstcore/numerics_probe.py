@@ -18,20 +18,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from nstcore import (
-    TransferConfig,
-    build_objective,
-    efficientnet_lite,
-    loss_graph,
-    problem,
-    recipe,
-    targets,
-    transfer,
-)
-from nstcore.networks import extractor
+from nstcore import TransferConfig, build_objective, loss_graph, problem, recipe, targets, transfer
+from nstcore.networks import efficientnet_lite, extractor
+from nstcore.networks.weights import sources
+from nstcore.networks.weights.network import read_arrays
 from nstcore.optimizers import evaluation, lbfgs_device
-from nstcore.weights import sources
-from nstcore.weights.network import read_arrays
 
 CONFIG = TransferConfig(
     *("vgg16",),

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -16,8 +17,8 @@ import numpy as np
 import pytest
 
 from nstcore import StyleTransferError, Trace, cli, presets
-from nstcore.backbones import BACKBONES
-from nstcore.images import read_picture, write_picture
+from nstcore.networks.backbones import BACKBONES
+from nstcore.pictures.images import read_picture, write_picture
 
 ROOT = Path(__file__).parents[2]
 FAST = ("--weights", "random", "--backbone", "vgg16", "--size", "64", "--iterations", "2")
@@ -388,11 +389,8 @@ def test_weights_that_cannot_be_looked_at_are_one_line(folder, public_folder, un
 
 
 def test_without_a_home_random_weights_need_none(folder, monkeypatch):
-    def no_home(cls):
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", classmethod(no_home))
-    for name in ("NSTCORE_CACHE", "XDG_CACHE_HOME"):
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # as for a user that the system does not know
+    for name in ("NSTCORE_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     assert run("content.png", "style.jpg", "-o", "out.png", *FAST)[0] == 0
     status, _, err = run("content.png", "style.jpg", "-o", "other.png", *FAST, "--weights", "imagenet")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nstcore import ConfigError, TransferConfig
-from nstcore.backbones import BACKBONES
+from nstcore.networks.backbones import BACKBONES
 
 WEIGHTS = ("content_weight", "style_weight", "total_variation_weight")
 

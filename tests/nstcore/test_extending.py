@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nstcore import TransferConfig, cli, style_transfer
-from nstcore.images import write_picture
+from nstcore.pictures.images import write_picture
 from nstcore.result import Trace
 
 

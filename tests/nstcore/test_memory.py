@@ -6,8 +6,9 @@ import logging
 
 import pytest
 
-from nstcore import MemoryShortageError, TransferConfig, free_memory, memory, style_transfer
+from nstcore import MemoryShortageError, TransferConfig, memory, style_transfer
 from nstcore.recipe import resolve
+from nstcore.system import free_memory
 
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=1)
 

@@ -13,12 +13,12 @@ import scipy.optimize
 import tensorflow as tf
 
 from nstcore import ConfigError, DivergenceError, TransferConfig, build_objective, style_transfer
-from nstcore.backbones import BACKBONES
-from nstcore.images import resize
+from nstcore.networks.backbones import BACKBONES
 from nstcore.networks.extractor import feature_network, pretrained_network
 from nstcore.networks.network import Network
 from nstcore.objective import Objective
 from nstcore.optimizers.protocol import divergence
+from nstcore.pictures.images import resize
 
 SMALL = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=5, total_variation_weight=1e-9)
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nstcore import ConfigError, TransferConfig, presets
-from nstcore.backbones import BACKBONES, get_backbone
+from nstcore.networks.backbones import BACKBONES, get_backbone
 
 EVERY_PRESET = pytest.mark.parametrize("preset", presets.PRESETS)
 EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
@@ -88,11 +88,11 @@ def test_gatys_2016_has_the_numbers_of_the_paper():
     assert config.style_layer_weights == pytest.approx((0.2,) * 5)
 
 
-@pytest.mark.parametrize(("backbone", "normaliser"), [("vgg19", "gatys"), ("vgg16", "gatys"), ("resnet50", "none")])
-def test_lisciandrello_takes_the_denominator_away_for_resnet50_alone(backbone, normaliser):
+@pytest.mark.parametrize(("backbone", "normalizer"), [("vgg19", "gatys"), ("vgg16", "gatys"), ("resnet50", "none")])
+def test_lisciandrello_takes_the_denominator_away_for_resnet50_alone(backbone, normalizer):
     """Section 3: alpha/beta = 1e-4, total variation 1e-6, max pooling, and eq. 3 without denominator for ResNet50."""
     config = presets.get("lisciandrello", backbone=backbone)
-    assert config.style_normalization == normaliser
+    assert config.style_normalization == normalizer
     assert config.content_weight / config.style_weight == pytest.approx(1e-4)
     assert (config.total_variation_weight, config.pooling, config.iterations) == (1e-6, "max", 1000)
 

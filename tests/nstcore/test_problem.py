@@ -67,7 +67,7 @@ def test_a_picture_that_is_not_a_number_leaves_the_others_alone(scenes, noisy, t
         assert np.allclose(poisoned_gradients[row], gradients[row], rtol=1e-3, atol=1e-8)
 
 
-def test_one_compiled_function_serves_all_weightings_and_normalisations(scenes):
+def test_one_compiled_function_serves_all_weightings_and_normalizations(scenes):
     variants = [
         {"style_normalization": "gatys"},
         {"content_weight": 9.0, "style_weight": 2.0},
@@ -238,7 +238,7 @@ def test_a_content_loss_that_sees_no_structure_is_balanced_by_what_it_sees(scene
 @pytest.mark.parametrize(
     "off", [{"losses": {"content": {"weight": 0}, "gram": {"weight": 0}}}, {"content_weight": 0.0, "style_weight": 0.0}]
 )
-def test_total_variation_can_be_all_that_is_optimised(scenes, noisy, to_numpy, off):
+def test_total_variation_can_be_all_that_is_optimized(scenes, noisy, to_numpy, off):
     terms, _ = evaluated(build_problem(scenes, dataclasses.replace(SMALL, **off)), noisy, to_numpy)
     assert terms["total"] == pytest.approx(1e-6 * terms["total_variation"], rel=1e-5)
 

@@ -48,7 +48,7 @@ class Recorded:
 
 
 @EVERY_OPTIMIZER
-def test_every_optimiser_lowers_the_loss_and_reports_every_step(valley, optimizer):
+def test_every_optimizer_lowers_the_loss_and_reports_every_step(valley, optimizer):
     recorded = Recorded(valley(slopes(1.0), 128.0), optimizer)
     pictures = recorded.finish()
     assert pictures.shape == SHAPE

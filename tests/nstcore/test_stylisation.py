@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.judge import judge
 from nstcore import BACKBONES, TransferConfig, style_transfer
-from nstcore.images import load_picture
-from pipeline.sample_styles.textures import TEXTURES
-from pipeline.samples import SAMPLES
+from nstcore.scene import load_picture
+from pipeline.samples.catalog import SAMPLES
+from pipeline.samples.styles.textures import TEXTURES
 
 #: The judge's style loss left over, at most; 1 is doing nothing. Measured: 0.19, 0.06, 0.27, 0.47.
 LEFT_OVER = {"vgg16": 0.4, "vgg19": 0.2, "resnet50": 0.5, "inceptionv3": 0.7}
@@ -25,7 +25,7 @@ def correlation(first, second):
 
 @pytest.mark.pretrained
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_every_backbone_stylises_and_keeps_the_content(backbone):
+def test_every_backbone_stylizes_and_keeps_the_content(backbone):
     (cat,) = (sample.path for sample in SAMPLES if sample.name == "chelsea")
     config = TransferConfig(backbone=backbone, size=128, iterations=40)
     content, style = load_picture(cat, config), load_picture(TEXTURES["brushwork"](), config)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nstcore import InputError, Iterate, OutputError, Trace, TransferConfig, TransferResult
+from nstcore.networks.weights import locate
 from nstcore.targets import Targets
-from nstcore.weights import locate
 from pipeline.stores import CellStore, GridStore, JsonStore, TargetsStore, TextStore
 
 

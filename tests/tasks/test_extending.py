@@ -8,7 +8,7 @@ import json
 import luigi
 import numpy as np
 
-from nstcore.images import write_picture
+from nstcore.pictures.images import write_picture
 from nstcore.result import Trace
 from tasks import FullGrid
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nstcore.images import write_picture
-from pipeline.grid import expand
-from pipeline.study import Study
+from nstcore.pictures.images import write_picture
+from pipeline.grid.expansion import expand
+from pipeline.grid.study import Study
 from tasks import FigureSet, GridReport, LossPlot, TermsPlot, TimePlot, Transfer
 
 KINDS = (LossPlot, TermsPlot, TimePlot)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from nstcore import TransferConfig
-from pipeline.cell import Cell
-from pipeline.grid import Grid
-from pipeline.paths import plan_file, report_folder
-from pipeline.report import PageFigure
-from pipeline.series import Series
+from pipeline.grid.cell import Cell
+from pipeline.grid.expansion import Grid
+from pipeline.grid.paths import plan_file, report_folder
+from pipeline.grid.series import Series
+from pipeline.report.page import PageFigure
 from pipeline.stores import GridStore
 from tasks import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 

@@ -16,8 +16,9 @@ import luigi
 import numpy as np
 import pytest
 
-from nstcore import BACKBONES, PictureError, Trace, weights
-from nstcore.images import read_picture, write_picture
+from nstcore import BACKBONES, PictureError, Trace
+from nstcore.networks import weights
+from nstcore.pictures.images import read_picture, write_picture
 from pipeline import stores
 from tasks import ComputeStyleTarget, FullGrid, Transfer, progress
 

@@ -19,7 +19,7 @@ import pytest
 from luigi import interface
 from luigi.configuration import LuigiConfigParser
 
-from nstcore.images import write_picture
+from nstcore.pictures.images import write_picture
 from tasks.defaults import bring_defaults
 
 ROOT = Path(__file__).parents[2]

@@ -11,14 +11,15 @@ import luigi
 import numpy as np
 import pytest
 
-from nstcore import WeightsError, weights
-from nstcore.backbones import get_backbone
-from nstcore.images import write_picture
-from nstcore.weights import Provenance
-from nstcore.weights.network import assign, shapes_of
-from nstcore.weights.random_weights import random_arrays
-from pipeline import judges, metrics
-from pipeline.measure_names import MEASURES
+from nstcore import WeightsError
+from nstcore.networks import weights
+from nstcore.networks.backbones import get_backbone
+from nstcore.networks.weights import Provenance
+from nstcore.networks.weights.network import assign, shapes_of
+from nstcore.networks.weights.random_weights import random_arrays
+from nstcore.pictures.images import write_picture
+from pipeline.measures import formulas, judges
+from pipeline.measures.names import MEASURES
 from tasks import FullGrid, MeasureCell
 
 NAMES = [measure.name for measure in MEASURES]
@@ -70,7 +71,7 @@ class Judging:
         values = {name: float(place) for place, name in enumerate(NAMES)}
         reasons = {name: reason for network, reason in absent.items() for name in NAMES if name.endswith(network)}
         kept = {name: value for name, value in values.items() if name not in reasons}
-        return metrics.Measured(kept, reasons, {network: {} for network in judges.NETWORKS if network not in absent})
+        return formulas.Measured(kept, reasons, {network: {} for network in judges.NETWORKS if network not in absent})
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def judging(monkeypatch):
     stand_in = Judging()
     for name in ("locate", "fetch", "bench"):
         monkeypatch.setattr(judges, name, getattr(stand_in, name))
-    monkeypatch.setattr(metrics, "measure", stand_in.measure)
+    monkeypatch.setattr(formulas, "measure", stand_in.measure)
     yield stand_in
     judges._bench.cache_clear()
 
@@ -110,7 +111,7 @@ def test_every_finished_cell_is_measured_once(inputs, weights_file, judging, run
         record = json.loads(path.read_text())
         assert path.parent == inputs / "outputs/measures/bridge" / style
         assert record["digest"] in path.name
-        assert record["metrics_version"] == metrics.METRICS_VERSION
+        assert record["measures_version"] == formulas.MEASURES_VERSION
         assert record["judges"].keys() == set(judges.NETWORKS)
         assert "keras" in record["versions"]
     again = run_grid(run, inputs, weights_file)
@@ -123,7 +124,7 @@ def test_measures_answer_for_their_judges_and_their_version(inputs, run, weights
     judging.values = "other"
     run_grid(run, inputs, weights_file)
     assert judging.measured == 4
-    monkeypatch.setattr(metrics, "METRICS_VERSION", "next")
+    monkeypatch.setattr(formulas, "MEASURES_VERSION", "next")
     run_grid(run, inputs, weights_file)
     assert judging.measured == 6
     assert len(records(inputs)) == 6  # those of other judges stay, as cells of other settings do
@@ -161,7 +162,7 @@ def test_what_goes_wrong_while_measuring_costs_no_picture(inputs, run, weights_f
     def broken(*_):
         raise WeightsError("the judge is ill")
 
-    monkeypatch.setattr(metrics, "measure", broken)
+    monkeypatch.setattr(formulas, "measure", broken)
     assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
     assert {(row["status"], row["unmeasured"], row["lpips"]) for row in rows(inputs)} == {
         ("done", "the judge is ill", "")
@@ -171,7 +172,7 @@ def test_what_goes_wrong_while_measuring_costs_no_picture(inputs, run, weights_f
 def test_all_pictures_of_a_backbone_are_measured_in_one_task_and_fail_alone(
     inputs, run, weights_file, judging, monkeypatch
 ):
-    joined, run_task, measure, made = [], MeasureCell.run, metrics.measure, []
+    joined, run_task, measure, made = [], MeasureCell.run, formulas.measure, []
 
     def noted(self):
         joined.append(sorted(cell.style for cell in self.cells))
@@ -184,7 +185,7 @@ def test_all_pictures_of_a_backbone_are_measured_in_one_task_and_fail_alone(
         return measure(*arguments)
 
     monkeypatch.setattr(MeasureCell, "run", noted)
-    monkeypatch.setattr(metrics, "measure", broken_for_the_first)
+    monkeypatch.setattr(formulas, "measure", broken_for_the_first)
     assert run_grid(run, inputs, weights_file).status == luigi.LuigiStatusCode.SUCCESS
     assert joined == [["ink", "oil"]]
     assert sorted(row["unmeasured"] for row in rows(inputs)) == ["", "the judge is ill"]

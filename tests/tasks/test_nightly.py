@@ -17,8 +17,8 @@ from luigi.execution_summary import LuigiRunResult
 from luigi.tools.range import RangeDailyBase
 
 from nstcore import ConfigError
-from nstcore.images import read_picture, write_picture
-from pipeline.digest import ENGINE_VERSION
+from nstcore.pictures.images import read_picture, write_picture
+from pipeline.grid.digest import ENGINE_VERSION
 from tasks import NightlyGrid
 
 STUDY = """

@@ -12,7 +12,7 @@ import pytest
 from luigi.cmdline_parser import CmdlineParser
 
 from nstcore import BACKBONES
-from pipeline.study import read_study
+from pipeline.grid.study import read_study
 from tasks import NightlyGrid, RangeDailyBase
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "nightly"

@@ -14,9 +14,9 @@ import luigi
 import luigi.lock
 import pytest
 
-from nstcore.images import write_picture
+from nstcore.pictures.images import write_picture
 from tasks import FullGrid, NightlyGrid
-from tasks.command_lines import command_line
+from tasks.lock import command_line
 
 SETTINGS = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"]}
 LATIN_1 = os.fsdecode(b"caf\xe9")

@@ -9,7 +9,7 @@ from pathlib import Path
 import luigi
 import pytest
 
-from nstcore.images import write_picture
+from nstcore.pictures.images import write_picture
 from tasks import PaperFigures
 
 HOSTILE = "it's <b>“quoted”<b> & 中文"

@@ -7,8 +7,8 @@ import logging
 import luigi
 import pytest
 
-from nstcore.images import write_picture
-from nstcore.places import require_folder
+from nstcore.pictures.images import write_picture
+from nstcore.system.places import require_folder
 from pipeline.stores import CellStore
 from tasks import FullGrid, OutputFolder
 from tasks.outcome import CellFailed
@@ -141,15 +141,15 @@ def test_of_cells_made_together_the_others_are_written(folder, run, lines, monke
     assert not lines()[1]
 
 
-def test_a_cell_whose_place_is_lost_before_is_not_optimised(folder, run, lines, monkeypatch):
-    def optimised(*arguments):
+def test_a_cell_whose_place_is_lost_before_is_not_optimized(folder, run, lines, monkeypatch):
+    def optimized(*arguments):
         raise AssertionError("it is optimised")
 
     def lose(store):
         require_folder(folder / "style" / "one.png")
 
     monkeypatch.setattr(CellStore, "require_place", lose)
-    monkeypatch.setattr("tasks.transfer.Transfer.optimize", optimised)
+    monkeypatch.setattr("tasks.transfer.Transfer.optimize", optimized)
     run(grid())
     told, has_traceback = lines()
     assert ["cannot be a folder" in line for line in told] == [True]

@@ -8,7 +8,7 @@ import html
 import luigi
 import numpy as np
 
-from nstcore.images import write_picture
+from nstcore.pictures.images import write_picture
 from tasks import Sweep
 
 STUDY = """

@@ -1,0 +1,229 @@
+"""Pictures: read, check, resize, start from and write. Everywhere uint8 (H, W, 3), RGB, 0 to 255, upright, no alpha."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nstcore.errors import ConfigError, PictureError
+from nstcore.pictures.decoding import reading_scale
+from nstcore.pictures.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
+from nstcore.pictures.picture_files import file_name, open_file, read_file
+from nstcore.pictures.rgb import flatten_alpha
+from nstcore.system.files import write_whole
+
+#: One picture: uint8 (H, W, 3), RGB.
+Picture = NDArray[np.uint8]
+#: Where a picture may come from: a path, or an array (H, W), (H, W, 1 to 4) of uint8.
+PictureSource = str | os.PathLike[str] | NDArray[Any]
+
+# 4:4:4 at quality 95: style transfer makes fine coloured texture, which the usual 4:2:0 blurs.
+_WRITERS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+}
+
+
+def read_picture(source: PictureSource) -> Picture:
+    """Read a picture as a person sees it.
+
+    Transparency is laid on white, the EXIF orientation applied, an embedded ICC profile converted to sRGB, 16 bits
+    reduced to 8, and the first frame of an animation taken. The format is found from the content, not the suffix.
+
+    Args:
+        source: a path; or a uint8 array (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB, which is
+            returned as it is, or (H, W, 4) RGB and alpha.
+
+    Returns:
+        uint8 (H, W, 3), RGB, 0 to 255.
+
+    Raises:
+        PictureError: if it is missing, unreadable, damaged, cut short or no picture; in one line.
+        MemoryShortageError: if it takes more memory to read than is free.
+    """
+    return _from_array(source) if isinstance(source, np.ndarray) else read_file(source, None)
+
+
+def _from_array(array: NDArray[Any]) -> Picture:
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if array.dtype != np.uint8 or channels not in (1, 2, 3, 4) or array.size == 0:
+        raise PictureError(
+            "array is not a picture; expected uint8 (height, width, 3) RGB, 0 to 255. "
+            f"Received: dtype={array.dtype}, shape={array.shape}"
+        )
+    if channels == 3:
+        return array
+    if array.ndim == 2:
+        array = array[..., None]
+    if channels in (2, 4):
+        array = flatten_alpha(array)
+    return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
+
+
+def resize_to(picture: Picture, height: int, width: int) -> Picture:
+    """Resize to (height, width) with an antialiased Lanczos filter; the same object if it already has that size."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    if height < 1 or width < 1:
+        raise ConfigError(f"a picture must be at least 1 pixel high and wide. Received: {height=}, {width=}")
+    return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS), dtype=np.uint8)
+
+
+def resize(picture: Picture, longest_side: int) -> Picture:
+    """Resize so that the longest side is exactly `longest_side` pixels, up or down, keeping the aspect.
+
+    The other side is rounded to the nearest pixel (halves up) and at least 1.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        longest_side: pixels, at least 1.
+
+    Returns:
+        uint8 (H', W', 3); the same object if it already has that size.
+
+    Raises:
+        ConfigError: if `longest_side` is less than 1.
+    """
+    return resize_to(picture, *size_at(picture, longest_side))
+
+
+def size_at(picture: NDArray[Any] | tuple[int, ...], longest_side: int) -> tuple[int, int]:
+    """The height and width that `resize` gives a picture, an array (H, W, …) or its shape.
+
+    Raises:
+        ConfigError: if `longest_side` is less than 1.
+    """
+    if longest_side < 1:
+        raise ConfigError(f"the longest side must be at least 1 pixel. Received: longest_side={longest_side!r}")
+    stored = _sides(picture)
+    longest = max(stored)
+    height, width = (max(1, (2 * side * longest_side + longest) // (2 * longest)) for side in stored)
+    return height, width
+
+
+def _sides(picture: NDArray[Any] | tuple[int, ...]) -> tuple[int, int]:
+    height, width = (picture.shape if isinstance(picture, np.ndarray) else picture)[:2]
+    return height, width
+
+
+def require_side(picture: NDArray[Any] | tuple[int, ...], smallest_side: int, *, name: str, backbone: str) -> None:
+    """Check that a network's layers all have an output for a picture.
+
+    Args:
+        picture: an array (H, W, …) or its shape.
+        smallest_side: pixels that both height and width must reach.
+        name: what the message calls the picture.
+        backbone: the network that asks.
+
+    Raises:
+        PictureError: if the height or the width is smaller.
+    """
+    height, width = _sides(picture)
+    if min(height, width) < smallest_side:
+        raise PictureError(
+            f"{name} is {width} x {height} pixels (width x height), but {backbone} needs at least {smallest_side} "
+            "on each side; use a larger picture, a less narrow one, or a larger size"
+        )
+
+
+def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbone: str) -> Picture:
+    """Read a picture, resize it to `longest_side` and check that `backbone` can take it.
+
+    The picture is checked as it comes, because enlarging one of a few pixels makes no picture, and after resizing,
+    because a long strip gets too narrow.
+
+    Returns:
+        uint8 (H, W, 3), RGB, with max(H, W) == longest_side and min(H, W) >= smallest_side.
+
+    Raises:
+        PictureError: if it cannot be read, or its height or width is below `smallest_side`.
+        MemoryShortageError: if it takes more memory to read than is free.
+        ConfigError: if `longest_side` is less than 1.
+    """
+    name = "array" if isinstance(source, np.ndarray) else file_name(source)
+
+    def wanted(height: int, width: int) -> tuple[int, int]:
+        require_side((height, width), smallest_side, name=name, backbone=backbone)
+        resized = size_at((height, width), longest_side)
+        resized_name = f"{name}, resized to a longest side of {longest_side},"
+        require_side(resized, smallest_side, name=resized_name, backbone=backbone)
+        return resized
+
+    if not isinstance(source, np.ndarray):
+        return read_file(source, wanted)  # which never holds the whole picture as an array
+    picture = _from_array(source)
+    return resize_to(picture, *wanted(*_sides(picture)))
+
+
+def reading_scale_of(path: str | os.PathLike[str], longest_side: int) -> int:
+    """How many times smaller than it is `load` reads a picture: 1, or 2, 4 or 8 for very large JPEGs.
+
+    Those pixels are not quite the ones that reading all of it gives.
+
+    Raises:
+        PictureError: if it cannot be opened.
+    """
+    with open_file(path) as file:
+        return reading_scale(file, lambda height, width: size_at((height, width), longest_side))
+
+
+def to_uint8(image: NDArray[Any]) -> Picture:
+    """Round (halves to even) and clip a real (H, W, 3) picture to 0 to 255.
+
+    Raises:
+        PictureError: if the shape is another, or a value is NaN.
+    """
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or np.isnan(image).any():
+        raise PictureError(f"expected a picture (height, width, 3) without NaN. Received: shape={image.shape}")
+    clipped: NDArray[Any] = np.clip(np.rint(image), 0, 255)
+    return clipped.astype(np.uint8)
+
+
+def encode_png(picture: Picture) -> bytes:
+    """The picture, uint8 (H, W, 3), as a PNG file."""
+    return encode(picture, ".png")
+
+
+def encode(picture: Picture, suffix: str) -> bytes:
+    """The bytes that `write_picture` writes for a suffix that it knows.
+
+    Raises:
+        PictureError: if it is no picture, or one that such a file cannot hold.
+    """
+    picture = _from_array(picture)
+    try:
+        return cast(bytes, imageio.imwrite("<bytes>", picture, extension=suffix, **_WRITERS[suffix]))
+    except (OSError, ValueError) as error:  # a JPEG has at most 65535 pixels a side
+        raise PictureError(f"a picture {picture.shape} cannot be stored as {suffix} ({error}); use .png") from None
+
+
+def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
+    """Write uint8 (H, W, 3) as PNG or JPEG (quality 95, 4:4:4), by the suffix of `path`.
+
+    The file is whole or absent. Its folder must exist.
+
+    Raises:
+        PictureError: for another suffix, or an array that is no picture.
+        OutputError: if the place cannot be written.
+    """
+    write_whole(path, encode(picture, writable_suffix(path)))
+
+
+def writable_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix of a path, lower case.
+
+    Raises:
+        PictureError: if `write_picture` does not know it.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _WRITERS:
+        raise PictureError(f"{file_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
+    return suffix

@@ -1,0 +1,1 @@
+"""What a grid is: a study expanded into cells, their identities and their places on disk."""

@@ -1,0 +1,219 @@
+"""What a grid is: a study expanded into cells; what cannot be a cell, and why."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nstcore import ConfigError, MemoryShortageError, PictureError, StyleTransferError, TransferConfig, presets
+from nstcore.scene import load_picture
+from pipeline.grid.cell import Cell, RejectedCell, identity, picture_identity, read_variant
+from pipeline.grid.digest import cell_digest, grid_digest
+from pipeline.grid.paths import pair_stems
+from pipeline.grid.picture_folder import PictureFolder, find_pictures
+from pipeline.grid.series import Series
+from pipeline.grid.study import Study
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The plan of a grid.
+
+    Attributes:
+        cells: sorted by backbone (in the order asked for), combination of settings, content, style: neighbours share a
+            loaded network.
+        rejected: the cells that bad input makes impossible, and those of networks that are left out.
+        missing: backbone -> why it is left out.
+        settings: what was asked for, for the report.
+        title: of the report.
+        series: every series of the study, in its order.
+        passed_over: what lies in the folders of pictures and is none, each with the reason, by folder.
+    """
+
+    cells: tuple[Cell, ...]
+    rejected: tuple[RejectedCell, ...]
+    missing: Mapping[str, str]
+    settings: Mapping[str, Any]
+    title: str
+    series: tuple[Series, ...]
+    passed_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def pairs(self) -> dict[tuple[str, str], list[Cell]]:
+        """The cells of each content and style."""
+        pairs: dict[tuple[str, str], list[Cell]] = {}
+        for cell in self.cells:
+            pairs.setdefault((cell.content, cell.style), []).append(cell)
+        return pairs
+
+    @cached_property
+    def pair_stems(self) -> dict[tuple[str, str], str]:
+        """What the plots of each content and style are named."""
+        return pair_stems(self.pairs)
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether its study varies anything besides pictures and backbones."""
+        return any(cell.variant for cell in self.cells)
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the grid as its pictures and settings give it, whatever was found wrong with the pictures."""
+        return grid_digest(
+            [
+                *((*identity(cell), cell.digest) for cell in self.cells),
+                *((*identity(cell), "rejected") for cell in self.rejected),
+                *((backbone, "missing") for backbone in self.missing),
+            ]
+        )
+
+    def answers(self, asked_for: Grid) -> bool:
+        """Whether this is the plan of another grid of the same digest, in what its report says besides the cells."""
+        mine, other = ((it.settings, it.missing, it.title, it.series, it.passed_over) for it in (self, asked_for))
+        return mine == other
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Grid:
+        data = json.loads(text)
+        cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
+        rejected = tuple(RejectedCell(**{**cell, "variant": read_variant(cell)}) for cell in data["rejected"])
+        # A plan of before studies had titles and series is read as one that answers no study, and is made anew.
+        series = tuple(Series(each["backbone"], read_variant(each)) for each in data.get("series", ()))
+        passed_over = {folder: tuple(lines) for folder, lines in data.get("passed_over", {}).items()}
+        return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""), series, passed_over)
+
+
+def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing: Mapping[tuple[str, str], str]) -> Grid:
+    """Expand a study into its cells.
+
+    It reads the pictures' bytes but does not decode them: `reject_bad_pictures` does.
+
+    Args:
+        weights_sha256: identity of the weights of each network, by (backbone, weights).
+        missing: networks to leave out, with the reason.
+
+    Raises:
+        PictureError: for a folder without pictures, or without one that the study names.
+    """
+    folders = pictures_of(study)
+    contents, styles = (folder.pictures for folder in folders)
+    cells: list[Cell] = []
+    rejected: list[RejectedCell] = []
+    series: list[Series] = []
+    combinations = list(study.combinations())
+    for backbone in dict.fromkeys(name for each in combinations for name in each.backbones):
+        for combination in (each for each in combinations if backbone in each.backbones):
+            preset, variant, network = combination.preset, combination.variant, (backbone, combination.weights)
+            series.append(Series(backbone, variant))
+            config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone})
+            for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
+                if network in missing:
+                    names = (content, style, backbone, missing[network], preset, variant)
+                    rejected.append(RejectedCell(*names, skipped=True))
+                    continue
+                try:
+                    if isinstance(config, str):
+                        raise ConfigError(config)
+                    pictures = _only(content, content_paths), _only(style, style_paths)
+                    sums = picture_identity(pictures[0], config.size), picture_identity(pictures[1], config.size)
+                except StyleTransferError as error:
+                    rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
+                else:
+                    weights = weights_sha256[network]
+                    paths = str(pictures[0]), str(pictures[1])
+                    digest = cell_digest(*sums, weights, config)
+                    cell = Cell(content, style, *paths, *sums, config, weights, digest, preset=preset, variant=variant)
+                    cells.append(cell)
+    settings = json.loads(json.dumps(study.asked_for(), default=str))  # as it comes back from the plan's file
+    left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
+    passed_over = {str(folder.path): folder.passed_over for folder in folders if folder.passed_over}
+    return Grid(
+        tuple(cells),
+        tuple(rejected),
+        left_out,
+        settings,
+        study.title,
+        tuple(dict.fromkeys(series)),
+        passed_over,
+    )
+
+
+def pictures_of(study: Study) -> tuple[PictureFolder, PictureFolder]:
+    """The folders of content and style pictures, with those that a study uses.
+
+    Raises:
+        PictureError: for a folder without pictures, or without one that the study names.
+    """
+    return (
+        _chosen(find_pictures(study.content_dir), study.contents),
+        _chosen(find_pictures(study.style_dir), study.styles),
+    )
+
+
+def _chosen(folder: PictureFolder, names: Sequence[str]) -> PictureFolder:
+    """The pictures that a study names, all if it names none."""
+    found = folder.pictures
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        raise PictureError(f"{folder.path}: no picture named {', '.join(lacking)} there; it has {', '.join(found)}")
+    return replace(folder, pictures={name: found[name] for name in names}) if names else folder
+
+
+def _network_name(study: Study, backbone: str, weights: str) -> str:
+    """The backbone alone, unless the study takes several weights for it."""
+    several = sum(name == backbone for name, _ in study.networks()) > 1
+    return f"{backbone}, weights {weights}" if several else backbone
+
+
+def reject_bad_pictures(grid: Grid) -> Grid:
+    """Decode every picture of a grid once per backbone's needs, and move the cells of bad ones to the rejected.
+
+    The cells that remain know the size of their picture, but those for which there is too little memory just now: they
+    are left to try when it is their turn, because a plan may be kept for longer than memory is short.
+    """
+    found: dict[tuple[str, str, int], tuple[int, int] | str] = {}
+
+    def size_or_reason(path: str, config: TransferConfig) -> tuple[int, int] | str:
+        key = (path, config.backbone, config.size)
+        if key not in found:
+            try:
+                found[key] = load_picture(path, config).shape[:2]
+            except MemoryShortageError:
+                found[key] = (0, 0)
+            except PictureError as error:
+                found[key] = str(error)
+        return found[key]
+
+    cells, rejected = [], list(grid.rejected)
+    for cell in grid.cells:
+        content, style = (size_or_reason(cell.path(kind), cell.config) for kind in ("content", "style"))
+        if isinstance(content, str) or isinstance(style, str):
+            why = content if isinstance(content, str) else str(style)
+            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, why, cell.preset, cell.variant))
+        else:
+            cells.append(replace(cell, height=content[0], width=content[1]))
+    return replace(grid, cells=tuple(cells), rejected=tuple(rejected))
+
+
+def _settings_or_reason(preset: str, settings: Mapping[str, Any]) -> TransferConfig | str:
+    """The settings of a backbone's cells, or why it has none."""
+    try:
+        return presets.get(preset, **settings).resolved()
+    except ConfigError as error:
+        return str(error)
+
+
+def _only(name: str, paths: Iterable[Path]) -> Path:
+    first, *others = paths
+    if others:
+        files = ", ".join(str(path) for path in (first, *others))
+        raise PictureError(f"{files}: these pictures share the name {name!r}; rename all but one")
+    return first

@@ -1,0 +1,65 @@
+"""The record of a cell: what went in, what ran, what came out."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import resource
+import sys
+from typing import Any
+
+from nstcore.backend.environment import device, versions
+from nstcore.result import CoarseRun, TransferResult
+from pipeline.grid.cell import Cell
+from pipeline.grid.digest import ENGINE_VERSION, file_sha256
+
+
+def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[str, Any]:
+    """Build the manifest of a finished cell, as plain data for JSON.
+
+    `batch_size` is how many cells were optimised in the same `seconds`.
+    """
+    first, last = result.trace[0], result.trace[-1]
+    return {
+        "content": _picture(cell.content, cell.content_path),
+        "style": _picture(cell.style, cell.style_path),
+        "config": result.config.to_dict(),
+        "weights": result.weights.to_dict(),
+        "digest": cell.digest,
+        "engine_version": ENGINE_VERSION,
+        "versions": versions(),
+        "device": device(),
+        "result": {
+            "message": result.message,
+            "height": result.image.shape[0],
+            "width": result.image.shape[1],
+            "iterations": last.iteration,
+            "evaluations": last.evaluations,
+            "seconds": result.seconds,
+            "batch_size": batch_size,
+            "initial_total": first.total,
+            "total": last.total,
+            "content": last.content,
+            "style": last.style,
+            "total_variation": last.total_variation,
+            "losses": dict(last.losses),
+            "coarse_runs": [_coarse_run(run) for run in result.coarse],
+            "peak_memory_mib": _peak_memory_mib(),
+        },
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _coarse_run(run: CoarseRun) -> dict[str, Any]:
+    last = run.trace[-1]
+    return {"size": run.size, "iterations": last.iteration, "evaluations": last.evaluations, "total": last.total}
+
+
+def _picture(name: str, path: str) -> dict[str, str]:
+    return {"name": name, "file": os.path.basename(path), "sha256": file_sha256(path)}
+
+
+def _peak_memory_mib() -> float:
+    """The largest resident size so far of the process that ran the cell, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,115 @@
+"""Where everything lies under the output folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from nstcore.system.files import encodable
+from pipeline.grid.series import Series
+
+# Of the 255 bytes a file system allows, a plot's name takes two of these, a separator, a checksum and a suffix.
+_LONGEST_NAME = 100
+
+
+def picture_name(path: Path) -> str:
+    """The name of a picture in paths and reports: its file name without suffix, shortened if it is too long to join.
+
+    Bytes that are not UTF-8 are written out (\\xe9), because pages, tables and JSON must be.
+    """
+    name = encodable(path.stem)
+    encoded = name.encode()
+    if len(encoded) <= _LONGEST_NAME:
+        return name
+    return f"{encoded[: _LONGEST_NAME - 9].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+
+
+def parts_of_output(output: Path) -> list[Path]:
+    """The folders right below an output folder. One run as another user may have left some of them behind."""
+    return [output / name for name in ("cells", "targets", "measures", "weights", "reports", "papers", "nights")]
+
+
+def cell_folder(output: Path, content: str, style: str, backbone: str, digest: str) -> Path:
+    return output / "cells" / content / style / f"{backbone}-{digest}"
+
+
+def target_file(output: Path, kind: str, picture: str, backbone: str, digest: str) -> Path:
+    return output / "targets" / kind / picture / f"{backbone}-{digest}.npz"
+
+
+def measures_file(output: Path, content: str, style: str, backbone: str, digest: str, judges: str) -> Path:
+    """Of the measures of the cell `digest`, as the judges of that identity took them."""
+    return output / "measures" / content / style / f"{backbone}-{digest}-{judges}.json"
+
+
+def weights_failure_file(output: Path, backbone: str, weights: str) -> Path:
+    told_apart = "" if weights == "imagenet" else f"-{hashlib.sha256(os.fsencode(weights)).hexdigest()[:8]}"
+    return output / "weights" / f"{backbone}{told_apart}.failure.json"
+
+
+def report_folder(output: Path, grid: str) -> Path:
+    return output / "reports" / grid
+
+
+def nights_folder(output: Path) -> Path:
+    return output / "nights"
+
+
+def pair_stems(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """What the plots of each pair of a grid are named: "<content>--<style>".
+
+    Of picture names that hold "--" two pairs may join to one: "a--b" and "c", "a" and "b--c". Those get a checksum
+    each, also where only a file system that ignores case would take them for one.
+    """
+    joined = {pair: "--".join(pair) for pair in pairs}
+    uses = Counter(stem.casefold() for stem in joined.values())
+    return {pair: stem if uses[stem.casefold()] == 1 else _told_apart(stem, pair) for pair, stem in joined.items()}
+
+
+def _told_apart(stem: str, pair: tuple[str, str]) -> str:
+    # No picture's name holds a slash.
+    return f"{stem}-{hashlib.sha256('/'.join(pair).encode()).hexdigest()[:8]}"
+
+
+def loss_plot_file(report: Path, pair: str) -> Path:
+    """Of a pair's losses; `pair` is its name of `pair_stems`, as in the functions below."""
+    return report / "loss_per_iteration" / f"{pair}.png"
+
+
+def terms_plot_file(report: Path, pair: str) -> Path:
+    return report / "terms_per_iteration" / f"{pair}.png"
+
+
+def time_plot_file(report: Path, pair: str) -> Path:
+    return report / "time" / f"{pair}.png"
+
+
+def variants_file(report: Path, pair: str) -> Path:
+    return report / "variants" / f"{pair}.png"
+
+
+def summary_file(report: Path) -> Path:
+    return report / "summary.png"
+
+
+def image_grid_file(report: Path, series: Series) -> Path:
+    return report / "image_grid" / f"{series.file_stem}.png"
+
+
+def gallery_file(report: Path) -> Path:
+    return report / "gallery.json"
+
+
+def plan_file(report: Path) -> Path:
+    return report / "plan.json"
+
+
+def papers_folder(output: Path, papers: str, digest: str) -> Path:
+    return output / "papers" / f"{papers}-{digest}"
+
+
+def paper_figure_file(folder: Path, paper: str, exhibit: str, name: str) -> Path:
+    return folder / "figures" / f"{paper}-{exhibit}-{name}.png"

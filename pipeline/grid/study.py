@@ -1,0 +1,251 @@
+"""What a study asks for: pictures, backbones, and settings, some of them varied and crossed. A grid expands it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from nstcore import BACKBONES, ConfigError, TransferConfig, presets
+from nstcore.checks import expected, named_settings, path_text, sequence
+from nstcore.errors import received
+from pipeline.grid.series import Variant
+
+_FIELDS = tuple(each.name for each in fields(TransferConfig))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the values that an axis goes through.
+
+    Attributes:
+        label: how reports write it.
+        settings: fields of `TransferConfig`, and "preset".
+    """
+
+    label: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a study varies: one setting, or cases of several settings each.
+
+    Attributes:
+        name: the setting's, or "case".
+        choices: with different labels.
+    """
+
+    name: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One choice from every axis.
+
+    Attributes:
+        variant: their labels.
+        preset: the named settings to start from.
+        settings: fields of `TransferConfig` that take precedence.
+        backbones: those that this combination is for.
+    """
+
+    variant: Variant
+    preset: str
+    settings: Mapping[str, Any]
+    backbones: tuple[str, ...]
+
+    @property
+    def weights(self) -> str:
+        return _text(self.settings.get("weights", TransferConfig.weights))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Content × style × backbone × every combination of what varies.
+
+    Attributes:
+        content_dir, style_dir: folders of pictures.
+        contents, styles: names of those to use, as reports write them; empty for all.
+        backbones: in the order of the report.
+        preset, settings: of every cell, as `nstcore.presets.get` takes them.
+        axes: what varies, in the order of labels. A case may name its own backbone, and is then for that one alone.
+        title: of the report.
+
+    Raises:
+        ConfigError: for an unknown preset or setting, an axis without choices, or something named twice.
+    """
+
+    content_dir: str = "inputs/content"
+    style_dir: str = "inputs/style"
+    contents: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    backbones: tuple[str, ...] = tuple(BACKBONES)
+    preset: str = "balanced"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    axes: tuple[Axis, ...] = ()
+    title: str = "Style transfer grid"
+
+    def __post_init__(self) -> None:
+        for name in ("content_dir", "style_dir"):
+            path_text(name, getattr(self, name), "a text, the path of a folder")
+        if not isinstance(self.title, str):
+            raise ConfigError(expected("title", "a text", self.title))
+        for name in ("contents", "styles", "backbones"):
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
+        if not self.backbones or not all(self.backbones) or len(set(self.backbones)) != len(self.backbones):
+            raise ConfigError(expected("backbones", "one or more different names", ",".join(self.backbones)))
+        for axis in self.axes:
+            labels = [choice.label for choice in axis.choices]
+            if not labels or len(set(labels)) != len(labels):
+                raise ConfigError(f"{axis.name} must go through one or more different values. Received: {labels}")
+        _check_names(self.settings)
+        _check_names({"preset": self.preset})
+        for choice in (choice for axis in self.axes for choice in axis.choices):
+            _check_names(choice.settings)
+
+    def require_possible(self) -> None:
+        """See that there is a cell that can be. A value that is wrong for some costs those alone.
+
+        Raises:
+            ConfigError: saying why the first of all cannot.
+        """
+        errors: list[ConfigError] = []
+        for each in self.combinations():
+            for backbone in each.backbones:
+                try:
+                    presets.get(each.preset, **{**each.settings, "backbone": backbone})
+                except ConfigError as error:
+                    errors.append(error)
+                else:
+                    return
+        raise errors[0]
+
+    def combinations(self) -> Iterator[Combination]:
+        """Every combination, the last axis fastest."""
+        for choices in itertools.product(*(axis.choices for axis in self.axes)):
+            labels = tuple((axis.name, choice.label) for axis, choice in zip(self.axes, choices, strict=True))
+            settings = {"preset": self.preset, **self.settings}
+            for choice in choices:
+                settings |= choice.settings
+            backbones = (_text(settings.pop("backbone")),) if "backbone" in settings else self.backbones
+            yield Combination(labels, _text(settings.pop("preset")), settings, backbones)
+
+    def networks(self) -> list[tuple[str, str]]:
+        """The networks it takes, as (backbone, weights), those that exist."""
+        pairs = ((name, each.weights) for each in self.combinations() for name in each.backbones)
+        return [pair for pair in dict.fromkeys(pairs) if pair[0] in BACKBONES]
+
+    def asked_for(self) -> dict[str, Any]:
+        """What was asked for, for people."""
+        of_the_study = ("content_dir", "style_dir", "contents", "styles", "backbones", "preset")
+        asked = {name: getattr(self, name) for name in of_the_study if getattr(self, name)}
+        asked = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+        return {
+            **asked,
+            **self.settings,
+            **{axis.name: [choice.label for choice in axis.choices] for axis in self.axes},
+        }
+
+
+def varied(name: str, values: Sequence[Any]) -> Axis:
+    """An axis of one setting, labelled by its values."""
+    return Axis(name, tuple(Choice(_label(value), {name: value}) for value in values))
+
+
+_LARGEST_STUDY = 2**20
+
+
+def read_study(path: str | os.PathLike[str]) -> Study:
+    """Read a study from a TOML file, see `docs/studies.md`.
+
+    Top level: title, content_dir, style_dir, contents, styles, backbones, preset. `[settings]`: values for every cell.
+    `[sweep]`: lists of values, crossed. `[[cases]]`: named sets of settings, crossed with the sweep.
+
+    Raises:
+        ConfigError: naming the file, for one that cannot be read or asks for what does not exist.
+    """
+    try:
+        status = os.stat(path)
+        # Asked before opening, because opening a pipe waits for its writer, and a device may never end.
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_STUDY:
+            what = "is larger than 1 MiB" if stat.S_ISREG(status.st_mode) else "is no ordinary file"
+            raise ConfigError(f"{what}; name a study's TOML file")
+        return _study(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a study's TOML file") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except ValueError as error:  # of TOML's form, of UTF-8, of a path, or of a number too long to be read
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply") from error
+
+
+_OF_A_STUDY = ("title", "content_dir", "style_dir", "preset", "contents", "styles", "backbones", "settings")
+_KEYS = (*_OF_A_STUDY, "sweep", "cases")
+
+
+def _study(data: Mapping[str, Any]) -> Study:
+    unknown = [key for key in data if key not in _KEYS]
+    if unknown:
+        raise ConfigError(f"unknown key; expected some of {', '.join(_KEYS)}. Received: {', '.join(unknown)}")
+    sweep = data.get("sweep", {})
+    if not isinstance(sweep, dict):
+        raise ConfigError(expected("sweep", "a table of lists", sweep))
+    for name, values in sweep.items():
+        if not isinstance(values, list):
+            raise ConfigError(f"sweep.{name} must be a list of values. Received: {received(values)}")
+        if name == "backbone":
+            raise ConfigError("sweep.backbone: list the backbones in `backbones` instead")
+    axes = [varied(name, values) for name, values in sweep.items()]
+    if "cases" in data:
+        axes.insert(0, _cases(data["cases"]))
+    return Study(**{key: data[key] for key in _OF_A_STUDY if key in data}, axes=tuple(axes))
+
+
+def _cases(cases: Any) -> Axis:
+    if not isinstance(cases, list) or not all(
+        isinstance(case, dict) and isinstance(case.get("name"), str) for case in cases
+    ):
+        raise ConfigError("cases must be tables ([[cases]]), each with a name")
+    choices = ({name: value for name, value in case.items() if name != "name"} for case in cases)
+    return Axis("case", tuple(Choice(case["name"], rest) for case, rest in zip(cases, choices, strict=True)))
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    names = tuple(sequence(name, value, "a list of names"))
+    if not all(isinstance(each, str) for each in names):
+        raise ConfigError(expected(name, "a list of names", names))
+    return names
+
+
+def _check_names(settings: object) -> None:
+    """See that settings exist; whether their values are in range depends on the backbone, and costs its cells alone."""
+    known = named_settings("settings", settings, ("preset", *_FIELDS))
+    if "preset" in known:
+        presets.get(known["preset"])
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " + ".join(map(_label_of_one, value)) or "none"
+    return _label_of_one(value)
+
+
+def _label_of_one(value: Any) -> str:
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    """The value, if it is a text; else what messages say of it."""
+    return value if isinstance(value, str) else received(value)

@@ -1,0 +1,91 @@
+"""The pictures and the page of a grid, and what the page asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from pipeline.grid.paths import gallery_file
+from pipeline.nights.page import NightPage
+from pipeline.report import gallery
+from pipeline.report.page import PageFigure, ReportCell, index_html
+from pipeline.stores import GalleryStore, TextStore
+from tasks.figure_sets import FigureSet, figure_sets
+from tasks.figures import ImageGrid, PairFigure, SummaryPlot
+from tasks.report_task import ReportTask
+from tasks.table import GridTable
+
+
+class Gallery(ReportTask):
+    """Every picture that the page shows, with its small version, so that the report's folder can be moved as it is.
+
+    It asks for the table and not for the cells: that stands for all of them, and they are many to ask twice.
+    """
+
+    def requires(self) -> list[ReportTask]:
+        return [self.clone(GridTable)]
+
+    def output(self) -> GalleryStore:
+        return GalleryStore(os.fspath(gallery_file(self.folder())))
+
+    def run(self) -> None:
+        shown = [(cell, store.picture_path()) for cell, store in self.clone(GridTable).finished_cells()]
+        self.output().dump(gallery.fill(self.folder(), shown))
+
+    def illustrated(self, cells: Iterable[ReportCell]) -> list[ReportCell]:
+        """The report's cells with their pictures."""
+        return gallery.illustrated(cells, self.output().load())
+
+
+class GridReport(ReportTask):
+    """The page of a grid, and everything it links to."""
+
+    def requires(self) -> list[ReportTask]:
+        plan = self.plan()
+        return [
+            *figure_sets(self),
+            *(
+                self.clone(ImageGrid, backbone=series.backbone, variant=series.variant)
+                for series in dict.fromkeys(cell.series for cell in plan.cells)
+                if len(plan.pairs) > 1 or not plan.varies  # else the table of variants has them all
+            ),
+            *([self.clone(SummaryPlot)] if plan.cells else []),
+            self.clone(Gallery),  # which asks for the table
+        ]
+
+    def output(self) -> TextStore:
+        return TextStore(os.fspath(self.folder() / "index.html"))
+
+    def run(self) -> None:
+        self.output().dump(self.page())
+
+    def shown_cells(self) -> list[ReportCell]:
+        """How each of the grid's cells ended, with the pictures that the page shows."""
+        pictures: Gallery = self.clone(Gallery)
+        return pictures.illustrated(self.clone(GridTable).report_cells())
+
+    def page(self, changes: NightPage | None = None) -> str:
+        """The page as HTML; that of a night says at the top what changed."""
+        dependencies, plan = self.requires(), self.plan()
+        return index_html(
+            self.shown_cells(),
+            title=plan.title,
+            pair_figures=_by_pair(
+                figure for task in dependencies if isinstance(task, FigureSet) for figure in task.figures()
+            ),
+            image_grids={
+                task.series: task.page_figure().picture for task in dependencies if isinstance(task, ImageGrid)
+            },
+            summary_figures=[task.page_figure() for task in dependencies if isinstance(task, SummaryPlot)],
+            missing_backbones=plan.missing,
+            settings=plan.settings,
+            passed_over=plan.passed_over,
+            changes=changes,
+        )
+
+
+def _by_pair(dependencies: Iterable[PairFigure]) -> dict[tuple[str, str], list[PageFigure]]:
+    figures: dict[tuple[str, str], list[PageFigure]] = {}
+    for task in dependencies:
+        figures.setdefault((task.content, task.style), []).append(task.page_figure())
+    return figures

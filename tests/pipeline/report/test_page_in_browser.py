@@ -1,0 +1,336 @@
+"""The report page as people use it, in a headless Chromium, opened from the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pipeline.grid.series import Series
+from pipeline.report.cell import in_order
+from pipeline.report.page import PageFigure, PagePicture, ReportCell, index_html
+from pipeline.report.page_data import cell_ids
+
+BACKBONES = ("vgg16", "vgg19", "resnet50")
+HOSTILE = [
+    "</script><script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "javascript:document.title='owned'",
+    "\"quotes\" & 'apostrophes' <b>",
+    "عربى \u202e日本語 \u2028 Ωμέγα",
+    "w" * 200,
+]
+
+
+def write_pictures(folder: Path, *names: str, side: int = 24) -> None:
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (side * 4 // 3, side), (40 * number % 256, 90, 160)).save(path)
+
+
+def finished(content: str, style: str, backbone: str, loss: float, picture: int = 0, **fields: Any) -> ReportCell:
+    manifest = {
+        "config": {"size": 32, "style_layers": ["block1_conv1", "block2_conv1"]},
+        "weights": {"source": "a registry", "version": "1", "sha256": "ab" * 32, "archive_sha256": None, "note": ""},
+        "digest": f"{picture:016x}",
+        "engine_version": "1",
+        "versions": {"keras": "3.15.0"},
+        "device": "CPU",
+        "result": {"total": loss, "initial_total": 10.0, "seconds": 100 - 9 * loss, "width": 32, "height": 24},
+        "finished": "2030-01-02T03:04:05+00:00",
+    }
+    return ReportCell(
+        content,
+        style,
+        backbone,
+        "done",
+        manifest,
+        picture=f"pictures/{picture}.png",
+        thumbnail=f"thumbs/{picture}.webp",
+        content_picture=PagePicture("originals/c.png", "thumbs/c.webp"),
+        style_picture=PagePicture("originals/s.png", "thumbs/s.webp"),
+        **fields,
+    )
+
+
+def write_page(folder: Path, cells: list[ReportCell], **options: Any) -> Path:
+    defaults = {"title": "A grid", "pair_figures": {}, "image_grids": {}, "missing_backbones": {}, "settings": {}}
+    (folder / "index.html").write_text(index_html(cells, **{**defaults, **options}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[ReportCell]:
+    """2 contents x 3 styles x 3 backbones; a failed cell, and measures of the others."""
+    made = []
+    for number in range(18):
+        content, style, backbone = ("bridge", "cat")[number % 2], "abc"[number // 2 % 3], BACKBONES[number // 6]
+        measures = {"ssim": number / 20, "lpips": 1 - number / 20}
+        made.append(finished(content, f"style {style}", backbone, 1 + number / 4, number, measures=measures))
+    made[5] = ReportCell("cat", "style c", "vgg16", "failed", None, "the loss became inf at evaluation 1")
+    return made
+
+
+@pytest.fixture(scope="module")
+def report(cells: list[ReportCell], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    numbers = [*(str(number) for number in range(18))]
+    write_pictures(folder, *(f"pictures/{number}.png" for number in numbers), side=96)
+    write_pictures(folder, *(f"thumbs/{name}.webp" for name in (*numbers, "c", "s")))
+    write_pictures(folder, "originals/c.png", "originals/s.png", "loss.png", "wall.png", "summary.png")
+    pairs = {(cell.content, cell.style) for cell in cells}
+    return write_page(
+        folder,
+        cells,
+        pair_figures={pair: [PageFigure("Loss per iteration", "loss.png")] for pair in pairs},
+        image_grids={Series("vgg16"): "wall.png"},
+        summary_figures=[PageFigure("Medians", "summary.png")],
+    )
+
+
+def visible(page: Any) -> int:
+    return page.locator("[data-view]:visible [data-cell]:visible").count()
+
+
+def address_of(cell: ReportCell, cells: list[ReportCell]) -> str:
+    """The address of a cell."""
+    order = in_order(cells)
+    return f"#cell={cell_ids(order)[order.index(cell)]}"
+
+
+def loaded(page: Any, selector: str) -> bool:
+    script = "images => images.length > 0 && images.every(image => image.complete && image.naturalWidth > 0)"
+    page.wait_for_load_state("networkidle")
+    return page.locator(selector).evaluate_all(script)
+
+
+def test_it_opens_with_every_picture_and_no_error(opened, report):
+    page = opened.open(report)
+    assert visible(page) == 18
+    assert page.locator(".cell img:visible").count() == 17
+    assert loaded(page, ".view:visible img")
+    assert loaded(page, "#figures + .plots img")
+    assert page.get_by_text("the loss became inf at evaluation 1").count() >= 2  # at the top and in its place
+    assert page.locator(".count").inner_text() == "18 cells"
+
+
+def test_filters_leave_what_matches_and_the_address_says_so(opened, report):
+    page = opened.open(report)
+    page.locator(".facet", has_text="Backbone").locator("summary").click()
+    page.get_by_role("checkbox", name="VGG19").check()
+    assert visible(page) == 6
+    assert page.locator(".series:visible").count() == 1
+    page.get_by_role("checkbox", name="ResNet50").check()
+    assert visible(page) == 12
+    page.keyboard.press("Escape")
+    page.locator(".search").fill("CAT style b")
+    assert visible(page) == 2
+    assert page.locator(".row.styles:visible .name:visible").count() == 2 * 2  # the corner and one style on two walls
+    assert page.locator(".count").inner_text() == "2 of 18 cells"
+    page.wait_for_url(lambda url: "q=" in url)
+    shared = page.evaluate("location.hash")
+    page = opened.open(report, shared)
+    assert visible(page) == 2
+    assert page.locator(".search").input_value() == "CAT style b"
+    page.get_by_role("button", name="Clear all").or_(page.locator(".chips button").first).first.click()
+    page.locator(".search").fill("nothing of the kind")
+    assert visible(page) == 0
+    assert page.get_by_text("No cell matches.").is_visible()
+    page.get_by_role("button", name="Show all cells").click()
+    assert visible(page) == 18
+
+
+def test_bounds_of_numbers_are_filters_too(opened, report):
+    page = opened.open(report)
+    page.locator(".facet", has_text="Numbers").locator("summary").click()
+    page.get_by_label("Of initial loss, % at most").fill("20")  # a loss of 2: the first five
+    assert visible(page) == 5
+    page.get_by_label("SSIM to content at least").fill("0.15")
+    assert visible(page) == 2
+    page.wait_for_url(lambda url: "ssim=" in url)
+    page = opened.open(report, page.evaluate("location.hash"))
+    assert visible(page) == 2
+
+
+def test_the_table_sorts_by_what_is_pressed(opened, report):
+    page = opened.open(report, "#view=table")
+    assert page.locator("tbody tr").count() == 18
+    losses = page.locator("tbody tr td.number:nth-of-type(5)")
+
+    def shown() -> list[float]:
+        return [float(text) for text in losses.all_inner_texts()]
+
+    head = page.get_by_role("columnheader", name="Final loss")
+    head.get_by_role("button").click()
+    assert shown() == sorted(shown())
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.get_by_role("button").click()
+    assert shown() == sorted(shown(), reverse=True)
+    assert "loss became inf" in page.locator("tbody tr").last.inner_text()  # what is unknown comes last, either way
+    page.get_by_role("columnheader", name="SSIM to content").get_by_role("button").click()  # higher is better
+    assert "0.850" in page.locator("tbody tr").first.inner_text()
+    page.wait_for_url(lambda url: "sort=-ssim" in url)
+    page = opened.open(report, page.evaluate("location.hash"))
+    assert "0.850" in page.locator("tbody tr").first.inner_text()
+    page.locator("tbody tr a").first.click()
+    assert page.locator(".position").inner_text() == "1 of 18"
+
+
+def test_the_viewer_by_keyboard(opened, report):
+    page = opened.open(report)
+    first = page.locator("a.cell").first
+    first.focus()
+    page.keyboard.press("Enter")
+    viewer = page.locator("dialog")
+    assert viewer.is_visible()
+    assert page.locator("#viewer-title").inner_text() == "bridge in the style of style a"
+    assert loaded(page, ".frame img")
+    page.wait_for_url(lambda url: "cell=" in url)
+
+    page.locator(".split").focus()
+    before = int(page.locator(".split").input_value())
+    page.keyboard.press("ArrowRight")
+    assert int(page.locator(".split").input_value()) == before + 1
+    assert f"{before + 1} % content" in page.locator(".split").get_attribute("aria-valuetext")
+    assert page.locator(".frame").evaluate("frame => frame.style.getPropertyValue('--split')") == f"{before + 1}%"
+    assert page.locator(".position").inner_text() == "1 of 18"
+
+    page.locator(".next").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#viewer-title").inner_text() == "bridge in the style of style b"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".position").inner_text() == "18 of 18"
+    page.keyboard.press("ArrowRight")
+    for _ in range(30):  # the focus stays inside
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+    assert not viewer.is_visible()
+    assert first.evaluate("link => link === document.activeElement")
+    page.wait_for_url(lambda url: "cell=" not in url)
+
+
+def test_the_viewer_says_all_that_is_known(opened, report, cells):
+    page = opened.open(report, address_of(cells[0], cells))
+    text = page.locator(".panel").inner_text()
+    for known in ("Final loss", "10.00 %", "SSIM to content", "0.000", "VGG16", "0000000000000000"):
+        assert known in text
+    for title, known in (("Settings", "block1_conv1, block2_conv1"), ("Weights", "a registry"), ("Ran with", "CPU")):
+        page.locator(".panel summary", has_text=title).click()
+        assert known in page.locator(".panel").inner_text()
+    assert page.get_by_role("link", name="Open the picture").get_attribute("href") == "pictures/0.png"
+    assert loaded(page, ".panel img")
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+
+
+def test_a_cell_without_a_picture_shows_its_reason(opened, report, cells):
+    page = opened.open(report, address_of(cells[5], cells))
+    assert "the loss became inf at evaluation 1" in page.locator(".verdict").inner_text()
+    assert not page.locator(".split").is_visible()
+    assert loaded(page, ".panel img")  # what other cells know of its content and style
+
+
+def test_back_closes_the_viewer_and_keeps_the_filters(opened, report):
+    page = opened.open(report)
+    page.locator(".search").fill("vgg19")
+    page.locator(".cell:visible").first.click()
+    assert page.locator("dialog").is_visible()
+    page.go_back()
+    assert not page.locator("dialog").is_visible()
+    assert page.locator(".search").input_value() == "vgg19"
+    assert visible(page) == 6
+
+
+def test_one_pair_across_backbones_with_its_plots(opened, report):
+    page = opened.open(report)
+    page.locator("a.cell").first.click()
+    page.get_by_role("link", name="This pair, every backbone").click()
+    assert not page.locator("dialog").is_visible()
+    page.locator(".pair:visible .results .cell").nth(2).wait_for()
+    assert page.locator(".pair:visible").count() == 1
+    assert page.locator(".pair:visible .results .cell").count() == 3
+    assert page.locator(".pair:visible .results bdi").all_inner_texts() == ["VGG16", "VGG19", "ResNet50"]
+    assert page.locator(".pair:visible .plot").is_visible()
+    assert loaded(page, ".pair:visible img")
+
+
+def test_phones_scroll_in_one_direction(phone, report):
+    for address in ("", "#view=pairs", "#view=table", "#view=table&q=style"):
+        page = phone.open(report, address)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for small in page.locator(".tools button:visible, .facet > summary:visible").all():
+        assert small.bounding_box()["height"] >= 35
+    page.locator("tbody tr a").first.tap()
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+
+
+def test_light_and_dark(browse, report):
+    papers = []
+    for scheme in ("light", "dark"):
+        page = browse(color_scheme=scheme).open(report)
+        papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    light, dark = (sum(int(part) for part in paper[4:-1].split(",")) / 3 for paper in papers)
+    assert light > 200
+    assert dark < 50
+
+
+def test_without_a_script_pictures_reasons_and_plots_are_there(browse, report):
+    page = browse(java_script_enabled=False).open(report)
+    assert page.locator(".cell img:visible").count() == 17
+    assert page.locator(".pair .plot:visible").count() == 6
+    assert page.locator("noscript p").is_visible()
+    assert not page.locator(".tools").is_visible()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_inert(opened, tmp_path, name):
+    write_pictures(tmp_path, "pictures/0.png", "thumbs/0.webp", "thumbs/c.webp", "thumbs/s.webp")
+    write_pictures(tmp_path, "originals/c.png", "originals/s.png", "loss.png")
+    variant = ((name, name),)
+    cells = [
+        finished(name, "plain", "vgg19", 1.0, preset=name, variant=variant, unmeasured=name),
+        ReportCell("plain", name, name, "failed", None, name, preset=name),
+    ]
+    figures = {(name, "plain"): [PageFigure(name, "loss.png")]}
+    write_page(tmp_path, cells, title=name, pair_figures=figures, settings={name: name})
+    page = opened.open(tmp_path)
+    title = page.title()
+    for view in ("walls", "pairs", "table"):
+        page.locator(f"[data-show={view}]").click()
+        page.locator(f"[data-view={view}] [data-cell]").nth(1).wait_for()  # strips fill as they come into sight
+        assert visible(page) == 2
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("tbody tr a").first.click()
+    assert name.strip()[:3] in page.locator("dialog").inner_text()
+    page.keyboard.press("Escape")
+    page.locator(".facet", has_text="Content").locator("summary").first.click()
+    page.locator(".menu:visible input").first.check()
+    page.wait_for_url(lambda url: "content=" in url)
+    page = opened.open(tmp_path, page.evaluate("location.hash"))
+    assert visible(page) == 1
+    assert page.title() == title != "owned"
+
+
+def test_two_thousand_cells(opened, tmp_path):
+    names = [(f"content {c}", f"style {s}", b) for b in BACKBONES[:2] for c in range(25) for s in range(40)]
+    cells = [finished(*name, 1 + number / 500) for number, name in enumerate(names)]
+    write_pictures(tmp_path, "pictures/0.png", "thumbs/0.webp", "thumbs/c.webp", "thumbs/s.webp")
+    write_pictures(tmp_path, "originals/c.png", "originals/s.png")
+    page = opened.open(write_page(tmp_path, cells))
+    assert page.locator(".count").inner_text() == "2,000 cells"
+    page.locator(".search").fill("style 39 vgg19")
+    assert page.locator(".count").inner_text() == "25 of 2,000 cells"
+    page.locator(".search").fill("")
+    page.locator("[data-show=table]").click()
+    assert 0 < page.locator("tbody tr").count() < 500
+    page.get_by_role("columnheader", name="Final loss").get_by_role("button").click()
+    page.locator("button.more").scroll_into_view_if_needed()
+    page.locator("tbody tr").nth(100).wait_for()
+    page.locator("tbody tr a").first.click()
+    assert page.locator(".position").inner_text() == "1 of 2000"
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".position").inner_text() == "2000 of 2000"
