@@ -56,7 +56,8 @@ class TransferConfig:
         init: the picture that optimisation starts from.
         seed: seed of the noise picture, >= 0.
         losses: further losses, name -> their settings, see `nstcore.losses`; "content" and "gram" may be given a
-            "weight" here, which is their share among the losses that read the same pictures (1 unless given).
+            "weight" here, which is their share among the losses that read the same pictures (1 unless given), and
+            "softmax".
         optimizer: the method; "lbfgs" is `scipy.optimize.fmin_l_bfgs_b`, the reference; "lbfgs-device" keeps picture,
             gradient and history on the device, and ends at the same losses sooner; "adam", "rmsprop", "sgd" and
             "gradient-descent" go by the gradient alone.
@@ -176,8 +177,12 @@ def _mapping(name: str, value: object) -> FrozenSettings:
     raise ConfigError(expected(name, "numbers, texts and lists of them", value))
 
 
-# The losses that flat settings set, and what is left to say of them: their share among those that read the same.
-_FLAT_LOSSES: dict[str, tuple[str, ...]] = {"content": ("weight",), "gram": ("weight",), "total_variation": ()}
+# The losses that flat settings set, and what is left to say of them.
+_FLAT_LOSSES: dict[str, tuple[str, ...]] = {
+    "content": ("weight", "softmax"),
+    "gram": ("weight", "softmax"),
+    "total_variation": (),
+}
 # Columns of the trace, which no loss may be named like.
 _TAKEN = ("iteration", "evaluations", "seconds", "total", "style")
 

@@ -16,7 +16,7 @@ from keras import ops
 
 from nstcore import backend
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.losses import Loss, Tensor, feature_matrix
+from nstcore.losses import Loss, Tensor, features_read
 from nstcore.networks.extractor import feature_network
 from nstcore.networks.network import Network
 from nstcore.optimizers.protocol import LossFunction
@@ -33,7 +33,7 @@ class Structure:
 
     Attributes:
         losses: name -> loss, its settings that are inputs at their defaults.
-        constants: shapes of the arrays that losses compare with, by "loss/style/layer/array".
+        constants: shapes of the arrays that losses compare with, by "loss/style/reading/array".
         styles: how many there are.
     """
 
@@ -74,8 +74,8 @@ def build_loss_graph(structure: Structure) -> keras.Model:
 
     Its inputs are named
         picture: (B, height, width, 3), RGB, 0..255;
-        constants: by "loss/style/layer/array", what the losses compare with;
-        coefficients: by loss, (B, styles, layers), the factor of each of its values;
+        constants: by "loss/style/reading/array", what the losses compare with;
+        coefficients: by loss, (B, styles, readings), the factor of each of its values;
         weights: (B, 2 + losses), of the content's sum, the style's sum, and each loss within its sum.
 
     Its output `terms` is (B, T), the columns as in `Structure.terms`. Nothing connects the pictures: the gradient of
@@ -85,7 +85,6 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     picture = keras.Input(batch_shape=(batch, structure.height, structure.width, 3), name="picture")
     layers = tuple(dict.fromkeys(layer for _, loss in structure.losses for layer in loss.layers))
     activations = feature_network(structure.network, layers)(picture) if layers else {}
-    features = {layer: feature_matrix(activations[layer]) for layer in layers}
     inputs: dict[str, Any] = {
         "picture": picture,
         "constants": {path: keras.Input(batch_shape=(batch, *shape)) for path, shape in structure.constants},
@@ -96,12 +95,12 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     alone: dict[str, Tensor] = {}
     for place, (name, loss) in enumerate(structure.losses):
         columns = structure.styles if loss.reads == "style" else 1
-        coefficient = keras.Input(batch_shape=(batch, columns, max(1, len(loss.layers))))
+        coefficient = keras.Input(batch_shape=(batch, columns, max(1, len(loss.readings))))
         inputs["coefficients"][name] = coefficient
         values = [
-            loss.value(features[layer], _constants(inputs["constants"], name, style, layer))
+            loss.value(features, _constants(inputs["constants"], name, style, reading))
             for style in range(columns)
-            for layer in loss.layers
+            for reading, features in features_read(loss, activations).items()
         ] or [loss.value(picture, {})]
         value = ops.sum(ops.reshape(coefficient, (batch, -1)) * ops.stack(values, axis=-1), axis=-1)
         sums[loss.reads].append(inputs["weights"][:, 2 + place] * value)
@@ -115,8 +114,8 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     return keras.Model(inputs, {"terms": terms}, name=f"{structure.network.backbone}_loss")
 
 
-def _constants(inputs: Mapping[str, Tensor], name: str, style: int, layer: str) -> dict[str, Tensor]:
-    prefix = f"{name}/{style}/{layer}/"
+def _constants(inputs: Mapping[str, Tensor], name: str, style: int, reading: str) -> dict[str, Tensor]:
+    prefix = f"{name}/{style}/{reading}/"
     return {path.removeprefix(prefix): array for path, array in inputs.items() if path.startswith(prefix)}
 
 

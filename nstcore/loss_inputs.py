@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nstcore.losses import Layer, Loss
+from nstcore.losses import Layer, Loss, reading_name
 from nstcore.networks.extractor import activation_shapes
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
@@ -45,19 +45,20 @@ def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe) -> dict[str, A
     for name, loss in recipe.losses:
         references = {"content": (kept.content,), "style": kept.styles, "picture": ()}[loss.reads]
         shares = scene.shares if loss.reads == "style" else (1.0,)
-        coefficients[name] = np.ones((len(shares), max(1, len(loss.layers))))
+        coefficients[name] = np.ones((len(shares), max(1, len(loss.readings))))
         for place, targets in enumerate(references):
-            arrays = {layer: targets.kept[name, layer] for layer in loss.layers}
-            compared = {layer: _compared(loss, arrays[layer], layers[layer]) for layer in loss.layers}
-            given = {layer: loss.coefficient(layers[layer]) for layer in loss.layers}
-            factors = {layer: factor for layer, factor in given.items() if factor is not None}
+            last = {reading_name(reading): layers[reading[-1]] for reading in loss.readings}
+            arrays = {reading: targets.kept[name, reading] for reading in last}
+            compared = {reading: _compared(loss, arrays[reading], layer) for reading, layer in last.items()}
+            given = {reading: loss.coefficient(layer) for reading, layer in last.items()}
+            factors = {reading: factor for reading, factor in given.items() if factor is not None}
             if len(factors) < len(given):
                 divisors = _references(name, loss, arrays, compared, kept.content, scene, recipe)
-                factors = {layer: 1.0 / divisors[layer] for layer in loss.layers} | factors
-            by_layer = [weight * factors[layer] for layer, weight in zip(loss.layers, loss.layer_weights, strict=True)]
-            coefficients[name][place] = shares[place] * np.array(by_layer)
-            for layer in loss.layers:
-                constants |= {f"{name}/{place}/{layer}/{array}": value for array, value in compared[layer].items()}
+                factors = {reading: 1.0 / divisors[reading] for reading in last} | factors
+            weighted = [weight * factors[reading] for reading, weight in zip(last, loss.layer_weights, strict=True)]
+            coefficients[name][place] = shares[place] * np.array(weighted)
+            for reading in last:
+                constants |= {f"{name}/{place}/{reading}/{array}": value for array, value in compared[reading].items()}
     weights = (recipe.content_weight, recipe.style_weight, *(loss.weight for _, loss in recipe.losses))
     with np.errstate(over="ignore"):  # beyond float32 the loss becomes infinite, and the optimisers say so
         inputs: dict[str, Any] = keras.tree.map_structure(
@@ -68,7 +69,7 @@ def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe) -> dict[str, A
 
 
 def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
-    """What a loss compares with at a layer; what is kept for balancing alone is not among it."""
+    """What a loss compares with at a reading; what is kept for balancing alone is not among it."""
     return {name: value for name, value in loss.constants(arrays, layer).items() if name not in (SPREAD, EMPTY)}
 
 
@@ -91,29 +92,31 @@ def _references(
     scene: Scene,
     recipe: Recipe,
 ) -> dict[str, float]:
-    """What a balanced loss is divided by at each layer, > 0.
+    """What a balanced loss is divided by at each reading, > 0.
 
     A style loss by its value at the content picture, or by a share of what it is without any features, where that is
     more; a content loss by its value where every feature is at its mean (or, where it sees no difference there, where
     there are no features), or by what `_least_structure` gives.
 
     Args:
-        arrays, constants: by layer, what is kept of the reference picture, and what `Loss.constants` made of it.
+        arrays, constants: by reading, what is kept of the reference picture, and what `Loss.constants` made of it.
         content: what is kept of the content picture.
     """
     if loss.reads == "content":
         least = _least_structure(loss, scene, recipe)
-        return {layer: max(_of_content(arrays[layer]), least.get(layer, 0.0), _TINY) for layer in loss.layers}
+        return {reading: max(_of_content(kept), least.get(reading, 0.0), _TINY) for reading, kept in arrays.items()}
     if loss.compares_targets:
-        seen = {layer: content.kept[name, layer] for layer in loss.layers}
-        nothing = {layer: {array: np.zeros_like(value) for array, value in seen[layer].items()} for layer in seen}
+        seen = {reading: content.kept[name, reading] for reading in arrays}
+        nothing = {
+            reading: {array: np.zeros_like(value) for array, value in kept.items()} for reading, kept in seen.items()
+        }
         pairs = {
-            layer: (_between(loss, seen[layer], arrays[layer]), _between(loss, nothing[layer], arrays[layer]))
-            for layer in loss.layers
+            reading: (_between(loss, seen[reading], kept), _between(loss, nothing[reading], kept))
+            for reading, kept in arrays.items()
         }
     else:
         pairs = values_at(scene.content, loss, constants, recipe)
-    return {layer: max(value, _LEAST_REFERENCE * empty, _TINY) for layer, (value, empty) in pairs.items()}
+    return {reading: max(value, _LEAST_REFERENCE * empty, _TINY) for reading, (value, empty) in pairs.items()}
 
 
 def _of_content(arrays: Mapping[str, np.ndarray]) -> float:
@@ -122,17 +125,18 @@ def _of_content(arrays: Mapping[str, np.ndarray]) -> float:
 
 
 def _least_structure(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, float]:
-    """What a content picture that is next to flat is weighed as if it had, by layer; the more, the flatter it is."""
+    """What a content picture that is next to flat is weighed as if it had, by reading; the more, the flatter it is."""
     if scene.content.std(axis=(0, 1)).max() > _LIVELY:
         return {}
     content = structures(scene.content, loss, recipe)
     styles = [structures(style.picture, loss, recipe) for style in scene.styles]
     layers = _layers(scene, recipe)
     least = {}
-    for layer in loss.layers:
-        of_styles = float(np.average([found[layer] for found in styles], weights=scene.shares))
-        flatness = max(0.0, 1.0 - content[layer] / max(_FLAT * of_styles, _TINY))
-        least[layer] = flatness * _STRUCTURE_OF_FLAT * of_styles * layers[layer].positions
+    for reading in loss.readings:
+        name = reading_name(reading)
+        of_styles = float(np.average([found[name] for found in styles], weights=scene.shares))
+        flatness = max(0.0, 1.0 - content[name] / max(_FLAT * of_styles, _TINY))
+        least[name] = flatness * _STRUCTURE_OF_FLAT * of_styles * layers[reading[-1]].positions
     return least
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,14 +14,14 @@ from keras import ops
 
 from nstcore.backend import compiled_forward
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.losses import Loss, Tensor, feature_matrix
+from nstcore.losses import Loss, Tensor, features_read
 from nstcore.networks.extractor import feature_network
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
 
 #: What a picture is to a scene.
 Role = Literal["content", "style"]
-#: (loss, layer) -> named arrays of one picture.
+#: (loss, reading) -> named arrays of one picture.
 Kept = dict[tuple[str, str], dict[str, np.ndarray]]
 
 # Beside a content loss's own arrays: its value where every feature is at its mean, and where there are none.
@@ -32,17 +33,17 @@ class Targets:
     """What is kept of one picture.
 
     Attributes:
-        kept: for each loss and layer what `Loss.target` gave, without the axis of the batch. Of a content picture also
-            what the losses of the style see in it, which they are balanced by.
+        kept: for each loss and reading what `Loss.target` gave, without the axis of the batch. Of a content picture
+            also what the losses of the style see in it, which they are balanced by.
     """
 
     kept: Kept
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Arrays by "loss/layer/name", as `numpy.savez` takes them."""
+        """Arrays by "loss/reading/name", as `numpy.savez` takes them."""
         return {
-            f"{loss}/{layer}/{name}": array
-            for (loss, layer), arrays in self.kept.items()
+            f"{loss}/{reading}/{name}": array
+            for (loss, reading), arrays in self.kept.items()
             for name, array in arrays.items()
         }
 
@@ -52,8 +53,8 @@ class Targets:
         kept: Kept = {}
         for path, array in arrays.items():
             loss, _, rest = path.partition("/")
-            layer, _, name = rest.rpartition("/")
-            kept.setdefault((loss, layer), {})[name] = array
+            reading, _, name = rest.rpartition("/")
+            kept.setdefault((loss, reading), {})[name] = array
         return cls(kept)
 
 
@@ -102,9 +103,9 @@ def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe) -> Targets:
     seen = look(picture[np.newaxis].astype(np.float32))
     return Targets(
         {
-            (name, layer): {array: _numpy(value)[0] for array, value in seen[name][layer].items()}
-            for name, loss in losses
-            for layer in loss.layers
+            (name, reading): {array: _numpy(value)[0] for array, value in arrays.items()}
+            for name, readings in seen.items()
+            for reading, arrays in readings.items()
         }
     )
 
@@ -116,53 +117,61 @@ def _looking(
 ) -> Callable[..., Any]:
     def outputs(activations: dict[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
         return {
-            name: {layer: _seen(loss, feature_matrix(activations[layer])) for layer in loss.layers}
+            name: {reading: _seen(loss, features) for reading, features in features_read(loss, activations).items()}
             for name, loss in losses
         }
 
     return compiled_forward(extractor, outputs)
 
 
-def _seen(loss: Loss, features: Tensor) -> dict[str, Tensor]:
+def _seen(loss: Loss, features: Any) -> dict[str, Tensor]:
     target = loss.target(features)
     for name in target:
         if "/" in name or name in (SPREAD, EMPTY):
             raise ValueError(f"{type(loss).__name__}.target gives an array named {name!r}; choose another name")
     if loss.reads == "style":
         return target
-    flat = ops.broadcast_to(ops.mean(features, axis=1, keepdims=True), features.shape)
-    return {**target, SPREAD: loss.value(flat, target), EMPTY: loss.value(ops.zeros_like(features), target)}
+    flat = keras.tree.map_structure(_at_its_mean, features)
+    return {**target, SPREAD: loss.value(flat, target), EMPTY: loss.value(_nothing(features), target)}
+
+
+def _at_its_mean(features: Tensor) -> Tensor:
+    """(B, …, N), the mean of each channel everywhere."""
+    positions = tuple(range(1, len(features.shape) - 1))
+    return ops.broadcast_to(ops.mean(features, axis=positions, keepdims=True), features.shape)
+
+
+def _nothing(features: Any) -> Any:
+    return keras.tree.map_structure(ops.zeros_like, features)
 
 
 @own_numerics()
 def values_at(
     picture: np.ndarray, loss: Loss, constants: Mapping[str, Mapping[str, np.ndarray]], recipe: Recipe
 ) -> dict[str, tuple[float, float]]:
-    """What a loss is at a picture, layer by layer, and what it is there without any features.
+    """What a loss is at a picture, reading by reading, and what it is there without any features.
 
     Args:
         picture: uint8 (H, W, 3), RGB.
         loss: one that reads layers.
-        constants: by layer, what `Loss.constants` gave for one reference picture.
+        constants: by reading, what `Loss.constants` gave for one reference picture.
         recipe: the network.
     """
     extractor = feature_network(replace(recipe.network, precision="float32"), loss.layers)
-    batched = {layer: {name: array[np.newaxis] for name, array in constants[layer].items()} for layer in loss.layers}
+    batched = {
+        reading: {name: array[np.newaxis] for name, array in arrays.items()} for reading, arrays in constants.items()
+    }
     evaluate = _evaluating(extractor, loss.structure("graph"), *picture.shape[:2])
     values = evaluate(picture[np.newaxis].astype(np.float32), batched)
-    return {layer: (float(_numpy(value)[0]), float(_numpy(empty)[0])) for layer, (value, empty) in values.items()}
+    return {reading: (float(_numpy(value)[0]), float(_numpy(empty)[0])) for reading, (value, empty) in values.items()}
 
 
 @lru_cache(maxsize=8)
 def _evaluating(extractor: keras.Model, loss: Loss, height: int, width: int) -> Callable[..., Any]:
     def outputs(activations: dict[str, Tensor], constants: dict[str, dict[str, Tensor]]) -> dict[str, Any]:
-        features = {layer: feature_matrix(activations[layer]) for layer in loss.layers}
         return {
-            layer: (
-                loss.value(features[layer], constants[layer]),
-                loss.value(ops.zeros_like(features[layer]), constants[layer]),
-            )
-            for layer in loss.layers
+            reading: (loss.value(features, constants[reading]), loss.value(_nothing(features), constants[reading]))
+            for reading, features in features_read(loss, activations).items()
         }
 
     return compiled_forward(extractor, outputs)
@@ -170,17 +179,17 @@ def _evaluating(extractor: keras.Model, loss: Loss, height: int, width: int) -> 
 
 @own_numerics()
 def structures(picture: np.ndarray, loss: Loss, recipe: Recipe) -> dict[str, float]:
-    """How far a picture is from a flat one of its mean color, as a content loss sees it: by layer, per position."""
+    """How far a picture is from a flat one of its mean color, as a content loss sees it: by reading, per position."""
     extractor = feature_network(replace(recipe.network, precision="float32"), loss.layers)
     flat = np.broadcast_to(picture.mean(axis=(0, 1)), picture.shape)
     seen, seen_flat = (
-        extractor(ops.convert_to_tensor(one[np.newaxis].astype(np.float32)), training=False) for one in (picture, flat)
+        features_read(loss, extractor(ops.convert_to_tensor(one[np.newaxis].astype(np.float32)), training=False))
+        for one in (picture, flat)
     )
     found = {}
-    for layer in loss.layers:
-        features = feature_matrix(seen[layer])
-        value = loss.value(feature_matrix(seen_flat[layer]), loss.target(features))
-        found[layer] = float(_numpy(value)[0]) / features.shape[1]
+    for reading, features in seen.items():
+        value = loss.value(seen_flat[reading], loss.target(features))
+        found[reading] = float(_numpy(value)[0]) / math.prod(keras.tree.flatten(features)[-1].shape[1:-1])
     return found
 
 

@@ -13,9 +13,20 @@ from typing import Any
 from nstcore.checks import named_settings
 from nstcore.errors import ConfigError, received
 from nstcore.losses import ops
-from nstcore.losses.loss import Layer, Loss, Tensor, feature_matrix
+from nstcore.losses.loss import Layer, Loss, Tensor, feature_matrix, features_read, reading_name
 
-__all__ = ["LOSSES", "Layer", "Loss", "Tensor", "feature_matrix", "loss_class", "make_loss", "ops"]
+__all__ = [
+    "LOSSES",
+    "Layer",
+    "Loss",
+    "Tensor",
+    "feature_matrix",
+    "features_read",
+    "loss_class",
+    "make_loss",
+    "ops",
+    "reading_name",
+]
 
 #: Name -> the class, or where it is, as "module:Class".
 LOSSES: dict[str, str | type[Loss]] = {

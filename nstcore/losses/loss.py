@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
@@ -20,7 +21,7 @@ Reads = Literal["content", "style", "picture"]
 
 @dataclass(frozen=True)
 class Layer:
-    """What is known of a layer before anything is computed.
+    """What is known of a layer, or of the last of several that are read together, before anything is computed.
 
     Attributes:
         positions, channels: M and N of its feature matrix for the picture that is optimised.
@@ -53,7 +54,10 @@ class Loss:
     Attributes:
         weight: its factor, >= 0, within the sum of the losses that read what it reads.
         layers: names of the layers whose features it reads; () for a loss of the picture itself.
-        layer_weights: w_l, one per layer; () is 1/|L| each for what reads a style, 1 each otherwise.
+        layer_weights: w_l, one per reading, that is per layer unless a loss reads several at a time; () is 1/|L| each
+            for what reads a style, 1 each otherwise.
+        softmax: replace the features F of a layer by exp(F) / Σ exp(F), the sum over all positions and channels (SWAG,
+            Wang et al. 2021, eq. 5), before everything else.
         reads: what it compares with.
         version: raised by hand when `target` gives something else for the same settings.
 
@@ -64,6 +68,7 @@ class Loss:
     weight: float = setting(1.0, shapes=())
     layers: tuple[str, ...] = ()
     layer_weights: tuple[float, ...] = setting((), shapes=())
+    softmax: bool = False
 
     reads: ClassVar[Reads]
     version: ClassVar[int] = 1
@@ -76,28 +81,51 @@ class Loss:
             raise ConfigError(expected(self._label("layers"), what, self.layers))
         weights = sequence(self._label("layer_weights"), self.layer_weights, "a sequence of numbers")
         weights = tuple(number(self._label("layer_weights"), weight) for weight in weights)
-        if weights and len(weights) != len(self.layers):
-            what = f"one weight for each of {', '.join(self.layers)}"
+        readings = self.readings
+        if weights and len(weights) != len(readings):
+            what = f"one weight for each of {', '.join(map(reading_name, readings))}"
             raise ConfigError(expected(self._label("layer_weights"), what, weights))
         if not weights:
-            weights = (1.0 / max(1, len(self.layers)) if self.reads == "style" else 1.0,) * len(self.layers)
+            weights = (1.0 / max(1, len(readings)) if self.reads == "style" else 1.0,) * len(readings)
         object.__setattr__(self, "layer_weights", weights)
+        if not isinstance(self.softmax, bool):
+            raise ConfigError(expected(self._label("softmax"), "true or false", self.softmax))
+        if self.softmax and self.reads == "picture":
+            what = "false, because it reads the picture itself"
+            raise ConfigError(expected(self._label("softmax"), what, self.softmax))
 
-    def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
-        """What is kept of a reference picture at a layer, as named arrays.
+    @property
+    def readings(self) -> tuple[tuple[str, ...], ...]:
+        """The layers that are read at a time: each alone, unless a loss joins some."""
+        return tuple((layer,) for layer in self.layers)
+
+    def features(self, *activations: Tensor) -> Any:
+        """What `target` and `value` are given of one reading: the feature matrix (B, M, N), unless a loss overrides it.
+
+        A loss that needs to know which positions are neighbours, or that joins layers, gives something else: a tensor
+        or a nest of tensors, each (B, …, N).
 
         Args:
-            features: (B, M, N), float32.
+            activations: of the reading's layers, smoothed if `softmax` says so, each (B, height, width, N).
+        """
+        (activation,) = activations
+        return feature_matrix(activation)
+
+    def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
+        """What is kept of a reference picture at a reading, as named arrays.
+
+        Args:
+            features: (B, M, N), float32, or what else `features` gives.
             guide: (B, M), the weight of each position within the region that is compared; None is everywhere 1.
         """
         return {}
 
     def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
-        """The loss at a layer, (B,).
+        """The loss at a reading, (B,).
 
         Args:
-            features: of the optimised pictures, (B, M, N); the pictures (B, H, W, 3) themselves for a loss without
-                layers.
+            features: of the optimised pictures, as for `target`; the pictures (B, H, W, 3) themselves for a loss
+                without layers.
             target: `constants` of what `target` gave, each with a leading axis of length B.
             guide: (B, M), as for `target`.
         """
@@ -151,6 +179,27 @@ class Loss:
 def _shapes(one: Field[Any]) -> tuple[str, ...]:
     shapes: tuple[str, ...] = one.metadata.get("shapes", ("graph", "target"))
     return shapes
+
+
+def reading_name(reading: tuple[str, ...]) -> str:
+    """What the arrays of a reading are kept under."""
+    return "+".join(reading)
+
+
+def features_read(loss: Loss, activations: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What a loss is given of each of its readings, by their names.
+
+    Args:
+        activations: by layer, (B, height, width, N).
+    """
+    seen = {layer: _smoothed(activations[layer]) if loss.softmax else activations[layer] for layer in loss.layers}
+    return {reading_name(reading): loss.features(*(seen[layer] for layer in reading)) for reading in loss.readings}
+
+
+def _smoothed(activation: Tensor) -> Tensor:
+    batch, *rest = activation.shape
+    flat = ops.reshape(ops.cast(activation, "float32"), (batch, math.prod(rest)))
+    return ops.reshape(ops.softmax(flat, axis=-1), (batch, *rest))
 
 
 def feature_matrix(activation: Tensor) -> Tensor:

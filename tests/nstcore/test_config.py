@@ -60,7 +60,7 @@ REFUSED = [
     ({"losses": 3}, ["losses=3", "names with values"]),
     ({"losses": {"nothing": {}}}, ["'nothing'", "content, gram, total_variation"]),
     ({"losses": {"gram": 3}}, ["losses.gram=3", "names with values"]),
-    ({"losses": {"gram": {"layers": ("block1_conv1",)}}}, ["layers", "losses.gram may set weight"]),
+    ({"losses": {"gram": {"layers": ("block1_conv1",)}}}, ["layers", "losses.gram may set weight and softmax"]),
     ({"losses": {"content": {"weight": -1}}}, ["weight=-1", "finite number >= 0"]),
     ({"losses": {"total_variation": {"weight": 1}}}, ["weight", "total_variation_weight"]),
     ({"optimizer_settings": [1]}, ["optimizer_settings=[1]", "names with values"]),

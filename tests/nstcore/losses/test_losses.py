@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nstcore import ConfigError
-from nstcore.losses import LOSSES, Layer, Loss, feature_matrix, loss_class, make_loss
+from nstcore import ConfigError, TransferConfig, build_objective
+from nstcore.losses import (
+    LOSSES,
+    Layer,
+    Loss,
+    feature_matrix,
+    features_read,
+    loss_class,
+    make_loss,
+    ops,
+    reading_name,
+)
 from nstcore.losses.content import Content
 from nstcore.losses.gram import Gram
 from nstcore.losses.total_variation import TotalVariation
@@ -70,27 +81,55 @@ def test_values_of_a_batch_are_those_of_its_pictures(loss, to_numpy):
         assert together[one] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if loss_class(name).reads != "picture"])
-def test_a_picture_at_its_own_target_has_no_loss(name, to_numpy):
-    features = np.random.default_rng(0).normal(size=(2, 12, 5)).astype(np.float32)
-    loss = make_loss(name, {})
-    target = loss.target(features)
-    other = loss.value(features + 1.0, target)
-    assert to_numpy(loss.value(features, target)) == pytest.approx(np.zeros(2), abs=1e-6 * float(other[0]))
+LAYERS = ("shallow", "deep")
+OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if make_loss(name, {}).compares_targets])
+def activations(seed: int, batch: int = 1) -> dict[str, np.ndarray]:
+    """By layer, (B, height, width, N); the deeper one is smaller and has more channels."""
+    random = np.random.default_rng(seed)
+    shapes = {"shallow": (batch, 6, 8, 5), "deep": (batch, 3, 4, 7)}
+    return {layer: random.normal(size=shape).astype(np.float32) for layer, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("name", OF_LAYERS)
+def test_a_picture_at_its_own_target_has_no_loss(name, softmax, to_numpy):
+    loss = make_loss(name, {"layers": LAYERS, "softmax": softmax})
+    reference, others = features_read(loss, activations(0, batch=2)), features_read(loss, activations(1, batch=2))
+    assert reference.keys() == {reading_name(reading) for reading in loss.readings}
+    for reading, features in reference.items():
+        target = loss.target(features)
+        other = to_numpy(loss.value(others[reading], target))
+        assert other.shape == (2,)
+        assert (other > 0).all()
+        assert to_numpy(loss.value(features, target)) == pytest.approx(np.zeros(2), abs=1e-5 * float(other[0]))
+
+
+def test_softmax_is_over_a_whole_layer(to_numpy):
+    activation = activations(0, batch=2)["deep"]
+    exponents = np.exp(activation.astype(np.float64).reshape(2, -1))
+    expected = (exponents / exponents.sum(axis=1, keepdims=True)).reshape(2, 12, 7)
+    found = features_read(Gram(layers=("deep",), softmax=True), {"deep": activation})["deep"]
+    assert to_numpy(found) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in OF_LAYERS if make_loss(name, {}).compares_targets])
 def test_what_two_targets_tell_is_the_value(name, to_numpy):
     """The engine balances by it, instead of looking at the content picture once more."""
-    loss = make_loss(name, {})
-    mine, reference = np.random.default_rng(0).normal(size=(2, 1, 12, 5)).astype(np.float32)
-    seen, target = ({key: to_numpy(array)[0] for key, array in loss.target(one).items()} for one in (mine, reference))
-    layer = Layer(positions=12, channels=5, pixels=48)
-    constants = {key: array[np.newaxis] for key, array in loss.constants(target, layer).items()}
-    assert loss.between(seen, target) == pytest.approx(float(to_numpy(loss.value(mine, constants))[0]), rel=1e-5)
+    loss = make_loss(name, {"layers": LAYERS})
+    mine, reference = (features_read(loss, activations(seed)) for seed in (0, 1))
+    for reading in mine:
+        seen, target = (
+            {key: to_numpy(array)[0] for key, array in loss.target(one[reading]).items()} for one in (mine, reference)
+        )
+        layer = Layer(positions=12, channels=7, pixels=48)
+        constants = {key: array[np.newaxis] for key, array in loss.constants(target, layer).items()}
+        expected = float(to_numpy(loss.value(mine[reading], constants))[0])
+        assert loss.between(seen, target) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if loss_class(name).reads != "picture"])
+@pytest.mark.parametrize("name", ["content", "gram"])
 def test_positions_outside_a_guide_do_not_count(name, to_numpy):
     """With a guide of ones it is the loss without one; where it is 0 the features may be anything."""
     random = np.random.default_rng(0)
@@ -104,6 +143,48 @@ def test_positions_outside_a_guide_do_not_count(name, to_numpy):
     changed[:, 6:] = 99.0
     assert to_numpy(loss.value(changed, loss.target(reference, half), half)) == pytest.approx(inside, rel=1e-6)
     assert (inside != plain).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbors(Loss):
+    """Reads two layers at a time, the second enlarged, and knows which positions lie side by side."""
+
+    reads: ClassVar[str] = "style"
+
+    @property
+    def readings(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(pairwise(self.layers))
+
+    def features(self, *activations):
+        return tuple(ops.cast(activation, "float32") for activation in activations)
+
+    def target(self, features, guide=None):
+        first, second = features
+        return {
+            "edges": ops.mean(ops.square(first[:, 1:] - first[:, :-1]), axis=(1, 2)),
+            "mean": ops.mean(second, (1, 2)),
+        }
+
+    def value(self, features, target, guide=None):
+        own = self.target(features)
+        return sum(ops.sum(ops.square(own[name] - target[name]), axis=-1) for name in own)
+
+    def coefficient(self, layer):
+        return None
+
+
+def test_a_loss_may_join_layers_and_see_neighbours(monkeypatch, content_picture, style_picture):
+    """Balanced by the engine, whatever a loss reads: at the content picture it is 1/|L| of each reading."""
+    monkeypatch.setitem(LOSSES, "neighbors", Neighbors)
+    layers = ("block1_conv1", "block2_conv1", "block2_conv2")
+    config = TransferConfig(
+        weights="random", size=64, losses={"neighbors": {"layers": layers}, "gram": {"weight": 0.0}}
+    )
+    assert make_loss("neighbors", {"layers": layers}).layer_weights == (0.5, 0.5)
+    with pytest.raises(ConfigError, match=r"each of block1_conv1\+block2_conv1, block2_conv1\+block2_conv2"):
+        make_loss("neighbors", {"layers": layers, "layer_weights": (1, 2, 3)})
+    objective = build_objective(content_picture, style_picture, config)
+    assert objective.components(objective.x0)["neighbors"] == pytest.approx(1.0, rel=1e-4)
 
 
 shapes = st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(1, 5), st.integers(0, 2**31))
