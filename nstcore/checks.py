@@ -69,6 +69,8 @@ def path_text(name: str, value: object, what: str) -> None:
 def number(name: str, value: object, *, above: float | None = None, below: float = math.inf) -> float:
     """Give a value as a float, having seen that it is a finite number >= 0, or > `above`, and < `below`.
 
+    `above=-math.inf` allows every finite number.
+
     Raises:
         ConfigError: if it is not.
     """
@@ -77,8 +79,9 @@ def number(name: str, value: object, *, above: float | None = None, below: float
             real = float(value)
             if math.isfinite(real) and (real >= 0 if above is None else real > above) and real < below:
                 return real
-    limits = (">= 0" if above is None else f"> {above:g}") + (f" and < {below:g}" if below < math.inf else "")
-    raise ConfigError(expected(name, f"a finite number {limits}", value))
+    limits = [">= 0" if above is None else f"> {above:g}"] if above != -math.inf else []
+    limits += [f"< {below:g}"] if below < math.inf else []
+    raise ConfigError(expected(name, " ".join(["a finite number", " and ".join(limits)]).rstrip(), value))
 
 
 def choice(name: str, value: object, allowed: Sequence[str]) -> None:

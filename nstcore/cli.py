@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import NamedTuple, get_args
 
 from tqdm import tqdm
 
-from nstcore import config as choices
 from nstcore import presets
-from nstcore.config import TransferConfig
-from nstcore.errors import OutputError
-from nstcore.networks.backbones import BACKBONES
-from nstcore.optimizers import OPTIMIZERS
+from nstcore.checks import whole_number
+from nstcore.cli_options import SETTINGS, parser
+from nstcore.config import Initial, TransferConfig
+from nstcore.errors import OutputError, StyleTransferError
+from nstcore.mixture import StyleSource, style_sources, with_regions_beside
+from nstcore.networks.weights import Provenance
 from nstcore.pictures import images
+from nstcore.pictures.film import encode_film, film_suffix
+from nstcore.pictures.picture_files import file_name
+from nstcore.pictures.region_map import RegionSource, regions_beside
 from nstcore.result import Iterate, TransferResult
-from nstcore.scene import load_picture, load_scene
-from nstcore.system.entry_point import OneLineParser, run_command
+from nstcore.scene import Scene, load_scene
+from nstcore.snapshots import Snapshots
+from nstcore.system.entry_point import run_command
 from nstcore.system.files import write_results
 from nstcore.system.places import require_place
 from nstcore.system.quiet import import_keras_quietly
 from nstcore.system.streams import say
-from nstcore.version import __version__
+
+# Frames of a film, unless --save-every says how many.
+_FRAMES = 40
 
 
 def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
@@ -34,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
 
     `epilog` ends the text of --help, as it is.
     """
-    options = _parser(epilog).parse_args(arguments)
+    options = parser(epilog).parse_args(arguments)
     if sys.stderr.isatty() and not options.quiet:  # as the progress bar
         logging.basicConfig(format="nst: %(message)s")
         logging.getLogger("nstcore").setLevel(logging.INFO)
@@ -43,30 +50,91 @@ def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
 
 def _run(options: argparse.Namespace) -> None:
     config = _config(options)
-    _check_outputs(options)
-    result = _transfer(options, config)
+    asked = _sources(options)
+    _check_outputs(options, asked, config)
+    notes: list[str] = []
+    # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
+    scene = load_scene(options.content, asked.styles, config, regions=asked.regions, on_enlarging=notes.append)
+    notes += _about_regions(asked, scene)
+    frames: list[images.Picture] = []
+    result = _transfer(options, scene, config, frames)
     files = {Path(options.output): images.encode(result.image, images.writable_suffix(options.output))}
     if options.trace:
         files[Path(options.trace)] = result.trace.to_csv().encode()
+    if options.film:
+        files[Path(options.film)] = encode_film([*frames, result.image], film_suffix(options.film))
     write_results(files)
     last = result.trace[-1]
     say(
         f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, "
         f"{result.seconds:.1f} s in {result.config.precision}, loss {result.trace[0].total:.4g} -> {last.total:.4g}; "
-        f"weights: {result.weights.source}" + (f" ({result.weights.note})" if result.weights.note else "")
+        f"weights: {', '.join(map(_origin, filter(None, (result.weights, result.content_weights))))}"
+        + "".join(f"; {note}" for note in notes)
     )
 
 
-def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferResult:
-    # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
-    content, style = (load_picture(picture, config) for picture in (options.content, options.style))
+def _origin(weights: Provenance) -> str:
+    return weights.source + (f" ({weights.note})" if weights.note else "")
 
+
+class _Asked(NamedTuple):
+    """The styles of a command, the map of the content's regions if both sides have some, and why a map is not used."""
+
+    styles: tuple[StyleSource, ...]
+    regions: RegionSource | None
+    unused: str
+
+
+def _sources(options: argparse.Namespace) -> _Asked:
+    styles = style_sources(options.style, options.style_weights)
+    if options.no_regions:
+        return _Asked(styles, None, "")
+    regions, styles = with_regions_beside(options.content, styles)
+    if regions is not None:
+        return _Asked(styles, regions, "")
+    if beside := regions_beside(options.content):
+        return _Asked(styles, None, f"{file_name(beside)} not used, because no style has regions")
+    maps = filter(None, (regions_beside(style.picture) for style in styles))
+    names = ", ".join(file_name(path) for path in dict.fromkeys(maps))
+    return _Asked(styles, None, f"{names} not used, because the content picture has no regions" if names else "")
+
+
+def _about_regions(asked: _Asked, scene: Scene) -> list[str]:
+    """What is said of the maps that lie beside the pictures."""
+    if scene.regions is None:
+        return [asked.unused] if asked.unused else []
+    taken = dict.fromkeys(pairing.content_region for pairing in scene.pairings)
+    left = f" (no style for {', '.join(scene.unpaired)})" if scene.unpaired else ""
+    return [f"regions {', '.join(taken)}{left}"]
+
+
+def _snapshots(
+    options: argparse.Namespace, size: int, iterations: int, frames: list[images.Picture]
+) -> Snapshots | None:
+    """Pictures on the way of the run at full size: each a file, a frame of the film, or both."""
+    if not (options.save_every or options.film):
+        return None
+    place = Path(options.output)
+
+    def take(side: int, iteration: int, picture: images.Picture) -> None:
+        if side != size:
+            return
+        if options.save_every:
+            images.write_picture(place.with_name(f"{place.stem}-{iteration:04d}{place.suffix}"), picture)
+        if options.film and iteration < iterations:  # the last is the result itself
+            frames.append(picture)
+
+    return Snapshots(options.save_every or max(1, iterations // _FRAMES), take)
+
+
+def _transfer(
+    options: argparse.Namespace, scene: Scene, config: TransferConfig, frames: list[images.Picture]
+) -> TransferResult:
     import_keras_quietly()
     from nstcore.recipe import resolve
-    from nstcore.transfer import coarse_levels, style_transfer
+    from nstcore.transfer import coarse_levels, transfer
 
     recipe = resolve(config)
-    scene = load_scene(content, [style], recipe)
     runs = iter([*(level for level, _ in coarse_levels([scene], recipe)), recipe])
     with tqdm(unit="it", disable=None if not options.quiet else True) as bar:
 
@@ -78,99 +146,39 @@ def _transfer(options: argparse.Namespace, config: TransferConfig) -> TransferRe
             bar.set_postfix(loss=f"{iterate.total:.4g}", evaluations=iterate.evaluations, refresh=False)
             bar.update(iterate.iteration - bar.n)
 
-        return style_transfer(content, style, config, report)
+        snapshots = _snapshots(options, recipe.size, recipe.iterations, frames)
+        (outcome,) = transfer([scene], recipe, callbacks=[report], snapshots=[snapshots])
+    if isinstance(outcome, StyleTransferError):
+        raise outcome
+    return outcome
 
 
 def _config(options: argparse.Namespace) -> TransferConfig:
-    settings = {name: getattr(options, name) for name in _SETTINGS if getattr(options, name) is not None}
+    settings = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     return presets.get(options.preset, **settings)
 
 
-def _check_outputs(options: argparse.Namespace) -> None:
-    taken = {Path(picture).resolve(): "overwrite that picture" for picture in (options.content, options.style)}
-    for path in filter(None, (options.output, options.trace)):
+def _check_outputs(options: argparse.Namespace, asked: _Asked, config: TransferConfig) -> None:
+    read = [options.content, asked.regions, *options.style]
+    read += [source for style in asked.styles for source in (style.picture, style.regions)]
+    read += [config.init] if config.init not in get_args(Initial) else []
+    taken = {Path(source).resolve(): "overwrite that picture" for source in read if source is not None}
+    for path in filter(None, (options.output, options.trace, options.film)):
         require_place(path)
         place = Path(path).resolve()
         if place in taken:
             raise OutputError(f"{path}: would {taken[place]}; name another file")
-        taken[place] = "be both the picture and the trace"
+        taken[place] = "be two of the picture, the trace and the film"
     images.writable_suffix(options.output)
-
-
-def _sizes(text: str) -> tuple[int, ...] | str:
-    try:
-        return text if text == "auto" else tuple(int(size) for size in text.split(",") if size)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'expected "auto" or sizes with commas between. Received: {text!r}') from None
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise argparse.ArgumentTypeError("nested too deeply") from None
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"is no JSON ({error})") from None
-
-
-def _layers(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-#: Options that are fields of `TransferConfig`; those not given keep the preset's value.
-_SETTINGS = (
-    *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "init", "optimizer"),
-    *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
-    *("content_layers", "style_layers", "pixel_range", "coarse_sizes", "losses", "optimizer_settings"),
-)
-
-
-def _parser(epilog: str) -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="nst",
-        description="Render a picture in the style of another (neural style transfer).",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("content", metavar="CONTENT", help="the picture to render")
-    parser.add_argument("style", metavar="STYLE", help="the picture whose style it takes")
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="OUT.png", help="where to write the result (.png, .jpg)"
-    )
-    parser.add_argument("--backbone", default="vgg19", help=f"{', '.join(BACKBONES)} (default vgg19)")
-    parser.add_argument("--preset", default="balanced", help=f"{', '.join(presets.PRESETS)} (default balanced)")
-    parser.add_argument("--size", type=int, default=512, help="longest side, pixels (default 512)")
-    parser.add_argument("--iterations", type=int, default=200, help="iterations of the optimiser (default 200)")
-    parser.add_argument("--precision", default="auto", help=f"{_any_of(choices.Precision)} (default auto)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the noise picture (default 0)")
-    parser.add_argument("--trace", metavar="CSV", help="also write the losses of every iteration")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.add_argument("--version", action="version", version=f"nst {__version__}")
-    more = parser.add_argument_group("settings that the preset chooses unless they are given")
-    more.add_argument("--weights", help='"imagenet", "random", or a Keras weights file (default imagenet)')
-    more.add_argument("--init", help=f"start from: {_any_of(choices.Initial)}")
-    more.add_argument("--pooling", help=_any_of(choices.Pooling))
-    more.add_argument("--optimizer", help=", ".join(OPTIMIZERS))
-    more.add_argument(
-        "--optimizer-settings", type=_json, metavar="JSON", help='settings of its own, such as {"learning_rate": 2}'
-    )
-    more.add_argument("--losses", type=_json, metavar="JSON", help='further losses, {"name": {settings}, …}')
-    more.add_argument("--pixel-range", help=_any_of(choices.PixelRange))
-    more.add_argument(
-        "--coarse-sizes", type=_sizes, metavar="SIZE,…", help='smaller sizes to start with; "auto" (default), or ""'
-    )
-    more.add_argument("--content-weight", type=float)
-    more.add_argument("--style-weight", type=float)
-    more.add_argument("--total-variation-weight", type=float)
-    more.add_argument("--style-normalization", help=_any_of(choices.StyleNormalization))
-    more.add_argument("--total-variation", help=_any_of(choices.TotalVariation))
-    more.add_argument("--content-layers", type=_layers, metavar="LAYER,…")
-    more.add_argument("--style-layers", type=_layers, metavar="LAYER,…")
-    return parser
-
-
-def _any_of(literal: object) -> str:
-    return ", ".join(get_args(literal))
+    if options.film:
+        film_suffix(options.film)
+    if options.save_every is not None:
+        whole_number("--save-every", options.save_every, 1)
+        output = Path(options.output).resolve()
+        numbered = re.compile(rf"{re.escape(output.stem)}-\d{{4,}}{re.escape(output.suffix)}")
+        for place in taken:
+            if place.parent == output.parent and numbered.fullmatch(place.name):
+                raise OutputError(f"{options.output}: --save-every could overwrite {place.name}; name another file")
 
 
 if __name__ == "__main__":

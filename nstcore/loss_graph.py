@@ -6,6 +6,7 @@ of pictures of a size, every style normalisation and every weighting.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +17,9 @@ from keras import ops
 
 from nstcore import backend
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.losses import Loss, Tensor, features_read
+from nstcore.losses import Loss, Tensor, features_read, guided_layers
 from nstcore.networks.extractor import feature_network
-from nstcore.networks.network import Network
+from nstcore.networks.network import Network, layers_by_network
 from nstcore.optimizers.protocol import LossFunction
 
 #: The terms that every problem has, in the order of the trace's columns; each further loss has one of its own name.
@@ -32,18 +33,26 @@ class Structure:
     """What shapes the graph: problems that agree in it share a compiled function.
 
     Attributes:
+        network, content_network: what the losses look through, and those that read the content.
         losses: name -> loss, its settings that are inputs at their defaults.
         constants: shapes of the arrays that losses compare with, by "loss/style/reading/array".
-        styles: how many there are.
+        styles: how many there are; where regions take styles, how many such pairs there are.
+        guided: whether the styles are taken by regions.
     """
 
     network: Network
+    content_network: Network
     losses: tuple[tuple[str, Loss], ...]
     constants: tuple[tuple[str, tuple[int, ...]], ...]
     styles: int
     height: int
     width: int
     batch: int
+    guided: bool = False
+
+    def network_of(self, loss: Loss) -> Network:
+        """What a loss looks through."""
+        return self.content_network if loss.reads == "content" else self.network
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -76,21 +85,31 @@ def build_loss_graph(structure: Structure) -> keras.Model:
         picture: (B, height, width, 3), RGB, 0..255;
         constants: by "loss/style/reading/array", what the losses compare with;
         coefficients: by loss, (B, styles, readings), the factor of each of its values;
-        weights: (B, 2 + losses), of the content's sum, the style's sum, and each loss within its sum.
+        weights: (B, 2 + losses), of the content's sum, the style's sum, and each loss within its sum;
+        guides: only if the structure is guided, by `guide_name`, (B, M), the weight of each position of a layer in the
+            region that takes a style.
 
     Its output `terms` is (B, T), the columns as in `Structure.terms`. Nothing connects the pictures: the gradient of
     the sum of their totals is, picture by picture, that of its own total.
     """
     batch = structure.batch
     picture = keras.Input(batch_shape=(batch, structure.height, structure.width, 3), name="picture")
-    layers = tuple(dict.fromkeys(layer for _, loss in structure.losses for layer in loss.layers))
-    activations = feature_network(structure.network, layers)(picture) if layers else {}
+    looks = layers_by_network([(structure.network_of(loss), loss.layers) for _, loss in structure.losses])
+    activations = {network: feature_network(network, layers)(picture) for network, layers in looks.items()}
     inputs: dict[str, Any] = {
         "picture": picture,
         "constants": {path: keras.Input(batch_shape=(batch, *shape)) for path, shape in structure.constants},
         "coefficients": {},
         "weights": keras.Input(batch_shape=(batch, 2 + len(structure.losses)), name="weights"),
     }
+    if structure.guided:
+        seen = activations[structure.network]
+        inputs["guides"] = {
+            guide_name(style, layer): keras.Input(batch_shape=(batch, math.prod(seen[layer].shape[1:3])))
+            for style in range(structure.styles)
+            for layer in guided_layers(structure.losses)
+        }
+    guides = inputs.get("guides", {})
     sums: dict[str, list[Tensor]] = {"content": [], "style": [], "picture": []}
     alone: dict[str, Tensor] = {}
     for place, (name, loss) in enumerate(structure.losses):
@@ -98,9 +117,13 @@ def build_loss_graph(structure: Structure) -> keras.Model:
         coefficient = keras.Input(batch_shape=(batch, columns, max(1, len(loss.readings))))
         inputs["coefficients"][name] = coefficient
         values = [
-            loss.value(features, _constants(inputs["constants"], name, style, reading))
+            loss.value(
+                features,
+                _constants(inputs["constants"], name, style, reading),
+                guides.get(guide_name(style, loss.last_layer(reading))) if loss.reads == "style" else None,
+            )
             for style in range(columns)
-            for reading, features in features_read(loss, activations).items()
+            for reading, features in features_read(loss, activations.get(structure.network_of(loss), {})).items()
         ] or [loss.value(picture, {})]
         value = ops.sum(ops.reshape(coefficient, (batch, -1)) * ops.stack(values, axis=-1), axis=-1)
         sums[loss.reads].append(inputs["weights"][:, 2 + place] * value)
@@ -112,6 +135,11 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     further = [alone[name] for name in structure.terms[len(TERMS) :]]
     terms = ops.stack([total, content, style, variation, *further], axis=-1)
     return keras.Model(inputs, {"terms": terms}, name=f"{structure.network.backbone}_loss")
+
+
+def guide_name(style: int, layer: str) -> str:
+    """What the guide of a style at a layer is kept under."""
+    return f"{style}/{layer}"
 
 
 def _constants(inputs: Mapping[str, Tensor], name: str, style: int, reading: str) -> dict[str, Tensor]:

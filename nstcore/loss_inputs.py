@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from nstcore.loss_graph import guide_name
 from nstcore.losses import Layer, Loss, reading_name
 from nstcore.networks.extractor import activation_shapes
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
-from nstcore.targets import EMPTY, SPREAD, SceneTargets, Targets, structures, values_at
+from nstcore.targets import EMPTY, SPREAD, Region, SceneTargets, structures, values_at
 
 # A reference below this share of what a loss is without any features means that the content picture already has what is
 # wanted (it may be the style picture itself): dividing by it would turn rounding errors into a loss.
@@ -31,29 +33,32 @@ _LIVELY = 32.0
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe) -> dict[str, Any]:
+def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe, guided: bool = False) -> dict[str, Any]:
     """Everything that `nstcore.loss_graph.build_loss_graph` takes besides the picture, for one scene; float32.
 
     Args:
         scene: with pictures of the size of the recipe.
         kept: what was kept of them with the same settings.
         recipe: the network and the losses.
+        guided: whether the graph takes guides; a scene without regions has some that change nothing.
     """
-    layers = _layers(scene, recipe)
     constants: dict[str, np.ndarray] = {}
     coefficients: dict[str, np.ndarray] = {}
     for name, loss in recipe.losses:
         references = {"content": (kept.content,), "style": kept.styles, "picture": ()}[loss.reads]
-        shares = scene.shares if loss.reads == "style" else (1.0,)
+        shares = [pairing.share for pairing in scene.pairings] if loss.reads == "style" else [1.0]
         coefficients[name] = np.ones((len(shares), max(1, len(loss.readings))))
+        layers = _layers(loss, scene, recipe)
         for place, targets in enumerate(references):
             last = {reading_name(reading): layers[reading[-1]] for reading in loss.readings}
             arrays = {reading: targets.kept[name, reading] for reading in last}
+            if loss.matches_content:
+                arrays = {one: loss.matched(array, kept.content.kept[name, one]) for one, array in arrays.items()}
             compared = {reading: _compared(loss, arrays[reading], layer) for reading, layer in last.items()}
             given = {reading: loss.coefficient(layer) for reading, layer in last.items()}
             factors = {reading: factor for reading, factor in given.items() if factor is not None}
             if len(factors) < len(given):
-                divisors = _references(name, loss, arrays, compared, kept.content, scene, recipe)
+                divisors = _references(name, loss, arrays, compared, kept, place, scene, recipe)
                 factors = {reading: 1.0 / divisors[reading] for reading in last} | factors
             weighted = [weight * factors[reading] for reading, weight in zip(last, loss.layer_weights, strict=True)]
             coefficients[name][place] = shares[place] * np.array(weighted)
@@ -65,7 +70,21 @@ def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe) -> dict[str, A
             lambda array: np.asarray(array, np.float32),
             {"constants": constants, "coefficients": coefficients, "weights": np.array(weights)},
         )
-    return inputs
+    return {**inputs, "guides": _guides(scene, recipe)} if guided else inputs
+
+
+def _guides(scene: Scene, recipe: Recipe) -> dict[str, np.ndarray]:
+    """The guides of the optimised picture, by pairing and layer: (M,)."""
+    layers, size = recipe.guided_layers, scene.content.shape[:2]
+    shapes = {layer.name: shape for layer, shape in activation_shapes(recipe.network, layers, *size)}
+    guides = {}
+    for place, pairing in enumerate(scene.pairings):
+        region = Region.of(scene.regions, pairing.content_region)
+        found = region.guides(recipe.network, layers, *size) if region else {}
+        for layer in layers:
+            ones = np.ones(math.prod(shapes[layer][1:3]), np.float32)
+            guides[guide_name(place, layer)] = found[layer][0] if found else ones
+    return guides
 
 
 def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
@@ -73,13 +92,15 @@ def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dic
     return {name: value for name, value in loss.constants(arrays, layer).items() if name not in (SPREAD, EMPTY)}
 
 
-def _layers(scene: Scene, recipe: Recipe) -> dict[str, Layer]:
+def _layers(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, Layer]:
     """What is known of each layer that a loss reads, for the picture that is optimised."""
     height, width = scene.content.shape[:2]
-    shapes = {layer.name: shape for layer, shape in activation_shapes(recipe.network, recipe.layers, height, width)}
+    network = recipe.network_of(loss)
+    every_layer = activation_shapes(network, recipe.layers.get(network, ()), height, width)
+    shapes = {layer.name: shape for layer, shape in every_layer}
     return {
         name: Layer(positions=shapes[name][1] * shapes[name][2], channels=shapes[name][3], pixels=height * width)
-        for name in recipe.layers
+        for name in loss.layers
     }
 
 
@@ -88,7 +109,8 @@ def _references(
     loss: Loss,
     arrays: Mapping[str, Mapping[str, np.ndarray]],
     constants: Mapping[str, Mapping[str, np.ndarray]],
-    content: Targets,
+    scene_kept: SceneTargets,
+    place: int,
     scene: Scene,
     recipe: Recipe,
 ) -> dict[str, float]:
@@ -100,12 +122,14 @@ def _references(
 
     Args:
         arrays, constants: by reading, what is kept of the reference picture, and what `Loss.constants` made of it.
-        content: what is kept of the content picture.
+        scene_kept: what is kept of the pictures of the scene.
+        place: of the pairing, for a loss of the style: its value is that in the region of the content.
     """
     if loss.reads == "content":
         least = _least_structure(loss, scene, recipe)
         return {reading: max(_of_content(kept), least.get(reading, 0.0), _TINY) for reading, kept in arrays.items()}
     if loss.compares_targets:
+        content = scene_kept.regions[place] if scene_kept.regions else scene_kept.content
         seen = {reading: content.kept[name, reading] for reading in arrays}
         nothing = {
             reading: {array: np.zeros_like(value) for array, value in kept.items()} for reading, kept in seen.items()
@@ -115,7 +139,8 @@ def _references(
             for reading, kept in arrays.items()
         }
     else:
-        pairs = values_at(scene.content, loss, constants, recipe)
+        region = Region.of(scene.regions, scene.pairings[place].content_region)
+        pairs = values_at(scene.content, loss, constants, recipe, region)
     return {reading: max(value, _LEAST_REFERENCE * empty, _TINY) for reading, (value, empty) in pairs.items()}
 
 
@@ -130,7 +155,7 @@ def _least_structure(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, floa
         return {}
     content = structures(scene.content, loss, recipe)
     styles = [structures(style.picture, loss, recipe) for style in scene.styles]
-    layers = _layers(scene, recipe)
+    layers = _layers(loss, scene, recipe)
     least = {}
     for reading in loss.readings:
         name = reading_name(reading)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from nstcore.backend import to_host
+from nstcore.backend import on_device, to_host
 from nstcore.keras_settings.numerics import own_numerics
 from nstcore.optimizers.evaluation import evaluation
 from nstcore.optimizers.protocol import Minimizable, divergence
@@ -14,26 +16,33 @@ from nstcore.pictures import images
 class Objective:
     """Loss and gradient of a picture, as a function of a flat vector.
 
-    Call it with a float64 vector (H·W·3,) of RGB values, nominally 0..255; it returns the total loss (float) and its
-    gradient (float64 (H·W·3,)), and counts the evaluation.
+    Call it with a float64 vector (H·W·3,) of RGB values, nominally 0..255, or of what else stands for a picture; it
+    returns the total loss (float) and its gradient (float64 (H·W·3,)), and counts the evaluation.
 
     Attributes:
-        x0: the initial picture, float64 (H·W·3,).
+        x0: what stands for the initial picture, float64 (H·W·3,).
         shape: (H, W, 3).
         evaluations: how often loss and gradient were computed.
     """
 
-    def __init__(self, problem: Minimizable, initial: np.ndarray) -> None:
+    def __init__(
+        self,
+        problem: Minimizable,
+        initial: np.ndarray,
+        finish: Callable[[images.Picture], images.Picture] | None = None,
+    ) -> None:
         """Wrap a problem of one picture.
 
         Args:
             problem: with B = 1.
             initial: the float32 (H, W, 3) picture to start from.
+            finish: what is done to a picture at last; None is nothing.
         """
         self.shape = initial.shape
-        self.x0 = initial.astype(np.float64).ravel()
+        self.x0 = problem.at(initial[np.newaxis]).astype(np.float64).ravel()
         self.evaluations = 0
         self._problem = problem
+        self._finish = finish
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Compute the total loss and its gradient.
@@ -54,7 +63,9 @@ class Objective:
 
     def to_image(self, x: np.ndarray) -> np.ndarray:
         """The picture at x: uint8 (H, W, 3), rounded and clipped to 0..255."""
-        return images.to_uint8(x.reshape(self.shape))
+        variable = np.asarray(x, np.float32).reshape(1, *self.shape)
+        image = images.to_uint8(to_host(self._problem.pictures(on_device(variable)))[0])
+        return self._finish(image) if self._finish else image
 
     @own_numerics()
     def _evaluate(self, x: np.ndarray) -> tuple[dict[str, float], np.ndarray]:

@@ -17,8 +17,9 @@ from nstcore.loss_graph import Structure, compiled_loss
 from nstcore.loss_inputs import loss_inputs
 from nstcore.losses import Tensor
 from nstcore.optimizers.evaluation import evaluation
+from nstcore.optimizers.protocol import Minimizable
 from nstcore.recipe import Recipe, resolve
-from nstcore.scene import Scene
+from nstcore.scene import Scene, require_regions
 from nstcore.targets import SceneTargets, scene_targets
 
 
@@ -74,16 +75,23 @@ class Problem:
     @own_numerics()
     def refined(self) -> Problem | None:
         """The loss itself, if this is an approximation of it in bfloat16; None if it is not."""
-        if self._structure.network.precision == "float32":
+        structure = self._structure
+        if structure.network.precision == "float32":
             return None
-        return Problem(
-            replace(self._structure, network=replace(self._structure.network, precision="float32")), self._inputs
-        )
+        networks = (replace(one, precision="float32") for one in (structure.network, structure.content_network))
+        network, content_network = networks
+        return Problem(replace(structure, network=network, content_network=content_network), self._inputs)
 
     def pictures(self, z: Tensor) -> Tensor:
         return z
 
-    def calibrate(self, slopes: np.ndarray) -> None:
+    def at(self, pictures: np.ndarray) -> np.ndarray:
+        return pictures
+
+    def of(self, problem: Minimizable) -> Minimizable:
+        return problem
+
+    def calibrate(self, slopes: np.ndarray, gradient: Tensor) -> None:
         pass
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -100,26 +108,30 @@ def build_problem(
     """Assemble the problem of scenes whose content pictures have one size.
 
     Args:
-        scenes: with pictures of the size that is wanted, and one number of styles.
+        scenes: with pictures of the size that is wanted, and one number of styles (`Scene.pairings`).
         config: the settings of all.
         targets: what was kept of their pictures before; () looks at them now.
 
     Raises:
-        ConfigError: for content pictures of different sizes, different numbers of styles, or an unknown layer.
+        ConfigError: for content pictures of different sizes, different numbers of styles, an unknown layer, or
+            regions with a loss that cannot weigh positions.
         WeightsError: if the backbone's weights cannot be had.
     """
     recipe = resolve(config)
     sizes = {scene.content.shape[:2] for scene in scenes}
     if len(sizes) != 1:
         raise ConfigError(f"content pictures must have one size. Received: (height, width) of {sorted(sizes)}")
-    if len({len(scene.styles) for scene in scenes}) != 1:
+    if len({len(scene.pairings) for scene in scenes}) != 1:
         raise ConfigError(
-            "scenes must have one number of styles. "
-            f"Received: {', '.join(str(len(scene.styles)) for scene in scenes)} styles"
+            "scenes must have one number of styles, counted for each region of the content. "
+            f"Received: {', '.join(str(len(scene.pairings)) for scene in scenes)} styles"
         )
+    guided = any(scene.has_regions for scene in scenes) and bool(recipe.guided_layers)
+    if guided:
+        require_regions(recipe)
     targets = targets or [scene_targets(scene, recipe) for scene in scenes]
     ((height, width),) = sizes
-    inputs = [loss_inputs(scene, kept, recipe) for scene, kept in zip(scenes, targets, strict=True)]
+    inputs = [loss_inputs(scene, kept, recipe, guided) for scene, kept in zip(scenes, targets, strict=True)]
     shapes = {path: {one["constants"][path].shape for one in inputs} for path in inputs[0]["constants"]}
     if differing := [path.partition("/")[0] for path, found in shapes.items() if len(found) > 1]:
         raise ConfigError(
@@ -129,11 +141,13 @@ def build_problem(
     stacked = keras.tree.map_structure(lambda *leaves: np.stack(leaves), *inputs)
     structure = Structure(
         network=recipe.network,
+        content_network=recipe.content_network,
         losses=tuple((name, loss.structure("graph")) for name, loss in recipe.losses),
         constants=tuple((path, array.shape) for path, array in inputs[0]["constants"].items()),
-        styles=len(scenes[0].styles),
+        styles=len(scenes[0].pairings),
         height=height,
         width=width,
         batch=len(scenes),
+        guided=guided,
     )
     return Problem(structure, backend.on_device(stacked))

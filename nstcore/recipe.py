@@ -7,9 +7,12 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from nstcore.config import TransferConfig
-from nstcore.losses import Loss, loss_class, make_loss
-from nstcore.networks.network import Network
+from nstcore.losses import Loss, guided_layers, loss_class, make_loss
+from nstcore.networks.backbones import get_backbone
+from nstcore.networks.network import Network, layers_by_network
 from nstcore.optimizers import optimizer_settings
+from nstcore.optimizers.settings import Parametrization
+from nstcore.stopping import Stopping
 
 # Of the iterations of the full size. Measured (VGG19, 512 px): a quarter and half end at the same loss, and half gives
 # larger structures.
@@ -22,6 +25,7 @@ class Recipe:
 
     Attributes:
         network: what the losses look through.
+        content_network: what those that read the content look through; most often the same.
         losses: name -> loss, in the order of the trace's columns. The flat settings give the first three.
         content_weight, style_weight: factors of the sums of the losses that read the content, and the styles.
         size: longest side of the pictures, pixels.
@@ -31,6 +35,7 @@ class Recipe:
     """
 
     network: Network
+    content_network: Network
     losses: tuple[tuple[str, Loss], ...]
     content_weight: float
     style_weight: float
@@ -38,16 +43,34 @@ class Recipe:
     iterations: int
     optimizer: str
     optimizer_settings: Any
+    parametrization: Parametrization
     config: TransferConfig
 
+    def network_of(self, loss: Loss) -> Network:
+        """What a loss looks through."""
+        return self.content_network if loss.reads == "content" else self.network
+
     @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of the layers that any loss reads, each once."""
-        return tuple(dict.fromkeys(layer for _, loss in self.losses for layer in loss.layers))
+    def layers(self) -> dict[Network, tuple[str, ...]]:
+        """Names of the layers that any loss reads, each once, by network."""
+        return layers_by_network([(self.network_of(loss), loss.layers) for _, loss in self.losses])
+
+    @property
+    def guided_layers(self) -> tuple[str, ...]:
+        """Names of the layers at which regions of the picture take styles of their own, each once."""
+        return guided_layers(self.losses)
+
+    def stopping(self, spent: float) -> Stopping:
+        """When a run ends that begins after so many seconds."""
+        limit = self.config.time_limit
+        left = max(limit - spent, 1e-9) if limit else 0.0
+        return Stopping(self.iterations, self.config.stop_change, self.config.stop_over, left)
 
     def coarse(self) -> list[Recipe]:
         """The recipes of the smaller runs, in order; none of them has coarse runs of its own."""
+        least = get_backbone(self.config.backbone).smallest_side  # style pictures may be smaller than the rest
         sizes = [size for size in self.config.coarse_sizes if isinstance(size, int)]
+        sizes = [size for size in sizes if size * self.config.style_scale >= least]
         iterations = max(1, round(self.iterations * _COARSE_SHARE))
         return [self._at(size, iterations) for size in sizes]
 
@@ -86,8 +109,12 @@ def _resolve(config: TransferConfig, _: tuple[type[Loss], ...]) -> Recipe:
     losses = [(name, make_loss(name, each)) for name, each in settings.items()]
     # What has no weight is not computed, but for the flat settings' own, which every trace tells.
     losses = [(name, loss) for name, loss in losses if loss.weight or not config.losses.get(name, {}).keys()]
+    network = Network(
+        config.backbone, config.weights, config.pooling, _precision(config), config.padding, config.filters
+    )
     return Recipe(
-        network=Network(config.backbone, config.weights, config.pooling, _precision(config)),
+        network=network,
+        content_network=replace(network, backbone=config.content_backbone or config.backbone),
         losses=tuple(losses),
         content_weight=config.content_weight,
         style_weight=config.style_weight,
@@ -95,6 +122,11 @@ def _resolve(config: TransferConfig, _: tuple[type[Loss], ...]) -> Recipe:
         iterations=config.iterations,
         optimizer=config.optimizer,
         optimizer_settings=optimizer_settings(config.optimizer, config.optimizer_settings),
+        parametrization=Parametrization(
+            bounded=config.pixel_range == "bounded",
+            fourier_exponent=config.fourier_exponent if config.parametrization == "fourier" else None,
+            decorrelated=config.fourier_colors == "decorrelated",
+        ),
         config=config,
     )
 

@@ -123,6 +123,7 @@ class TransferResult:
         weights: where the backbone's weights came from.
         message: why the optimiser stopped, in its own words.
         seconds: wall time of the optimisation, compilation and coarse runs included.
+        content_weights: where those of the network that the content is seen through came from, if it is another.
         coarse: the runs at smaller sizes that this one started from, in order.
     """
 
@@ -133,3 +134,4 @@ class TransferResult:
     message: str
     seconds: float
     coarse: tuple[CoarseRun, ...] = ()
+    content_weights: Provenance | None = None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from nstcore.errors import DivergenceError, StyleTransferError
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.optimizers.pixel_range import WithinRange
-from nstcore.optimizers.protocol import Minimizable, Optimizer, Report
+from nstcore.optimizers.parametrization import parametrized
+from nstcore.optimizers.protocol import Optimizer, Report
+from nstcore.optimizers.settings import Parametrization
 from nstcore.problem import Problem
+from nstcore.stopping import Stopping
 
 # Of the iterations; measured to end within 1 % of a float32 run for every backbone (benchmarks/precision.py).
 _REFINED_SHARE = 0.2
@@ -33,32 +37,39 @@ class Run:
     """
 
     def __init__(
-        self, problem: Problem, optimizer: Optimizer, iterations: int, record: Record, *, bounded: bool
+        self,
+        problem: Problem,
+        optimizer: Optimizer,
+        stopping: Stopping,
+        record: Record,
+        parametrization: Parametrization,
     ) -> None:
         """Take what goes together.
 
         Args:
             problem: of B pictures.
             optimizer: not started yet.
-            iterations: the most of them, for every picture.
+            stopping: when a picture has come to its end.
             record: told every iterate; the initial picture is the first.
-            bounded: keep values of the pictures within 0..255 (`nstcore.optimizers.pixel_range`). Terms of every
-                iterate are those of the picture within the range.
+            parametrization: what is optimised in place of the pictures. Terms of every iterate are those of the picture
+                that it stands for.
         """
         self.ends: dict[int, End] = {}
         self._optimizer = optimizer
-        self._iterations = iterations
+        self._stopping = stopping
         self._record = record
-        self._problem: Minimizable = WithinRange(problem) if bounded else problem
+        self._problem = parametrized(problem, parametrization)
         self._refined = problem.refined()
-        self._refined_from = int(iterations * (1 - _REFINED_SHARE))
+        self._refined_from = int(stopping.iterations * (1 - _REFINED_SHARE))
         self._steps = [0] * problem.shape[0]
         self._waiting: set[int] = set()
+        self._totals: list[deque[float]] = [deque(maxlen=stopping.over + 1) for _ in self._steps]
+        self._began = time.perf_counter()
 
     @own_numerics()
     def start(self, x: np.ndarray) -> None:
         """Evaluate the initial pictures, float32 (B, H, W, 3)."""
-        for report in self._optimizer.start(self._problem, x):
+        for report in self._optimizer.start(self._problem, self._problem.at(x)):
             self._take(report)
 
     @own_numerics()
@@ -82,6 +93,11 @@ class Run:
             return self._optimizer.picture()
 
     @own_numerics()
+    def pictures(self) -> np.ndarray:
+        """The pictures so far, float32 (B, H, W, 3)."""
+        return self._optimizer.picture()
+
+    @own_numerics()
     def state_dict(self) -> dict[str, np.ndarray]:
         """All that the run depends on but the problem and what was recorded, as arrays that `np.savez` takes."""
         return {
@@ -91,6 +107,7 @@ class Run:
             "failed": np.array([isinstance(self.ends.get(row), StyleTransferError) for row in range(len(self._steps))]),
             "refined": np.array(self._refined is None),
             "waiting": np.array(sorted(self._waiting), int),
+            **{f"totals/{row}": np.array(totals) for row, totals in enumerate(self._totals)},
         }
 
     @own_numerics()
@@ -107,11 +124,13 @@ class Run:
         self._optimizer.load_state(self._problem, kept)
         self._steps = [int(steps) for steps in state["steps"]]
         self._waiting = {int(row) for row in state["waiting"]}
+        for row, totals in enumerate(self._totals):
+            totals.extend(state[f"totals/{row}"].tolist())
         for row, (end, failed, steps) in enumerate(zip(state["ended"], state["failed"], self._steps, strict=True)):
             if end:
                 self.ends[row] = DivergenceError(str(end)) if failed else str(end)
-            elif steps >= self._iterations:
-                self.ends[row] = self._budget()
+            elif steps >= self._stopping.iterations:
+                self.ends[row] = self._stopping.budget
 
     def _live(self) -> set[int]:
         return set(range(len(self._steps))) - self.ends.keys()
@@ -125,15 +144,16 @@ class Run:
         steps = self._steps[report.row]
         if not report.stuck:
             self._record(report.row, report.evaluations, report.terms)
-        if steps >= self._iterations:
-            self.ends[report.row] = self._budget()
-        elif self._refined is not None and (report.stuck or steps >= self._refined_from):
+            self._totals[report.row].append(report.terms["total"])
+        settled = "no step lowers the loss" if report.stuck else self._stopping.settled(self._totals[report.row])
+        if steps >= self._stopping.iterations:
+            self.ends[report.row] = self._stopping.budget
+        elif late := self._stopping.late(time.perf_counter() - self._began):
+            self.ends[report.row] = late
+        elif self._refined is not None and (settled or steps >= self._refined_from):
             self._waiting.add(report.row)
-        elif report.stuck:
-            self.ends[report.row] = "no step lowers the loss"
-
-    def _budget(self) -> str:
-        return f"{self._iterations} iterations"
+        elif settled:
+            self.ends[report.row] = settled
 
     def _refine(self) -> list[Report]:
         """Go on with the loss itself, now that all pictures wait for it."""
@@ -144,5 +164,7 @@ class Run:
     def _switch(self) -> None:
         refined = self._refined
         assert refined is not None
-        self._problem = self._problem.of(refined) if isinstance(self._problem, WithinRange) else refined
+        self._problem = self._problem.of(refined)
+        for totals in self._totals:
+            totals.clear()  # values of two losses do not compare
         self._refined = None

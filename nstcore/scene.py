@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from nstcore.checks import number
 from nstcore.config import TransferConfig
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, PictureError
+from nstcore.mixture import StyleLike, StyleSource, style_sources
 from nstcore.networks.backbones import get_backbone
 from nstcore.pictures.images import Picture, PictureSource, load, size_at
+from nstcore.pictures.region_map import RegionMap, RegionSource, color_name, read_regions
 from nstcore.recipe import Recipe
+
+logger = logging.getLogger("nstcore")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +27,33 @@ class Style:
     Attributes:
         picture: uint8 (H, W, 3), RGB.
         weight: its factor among the styles of a scene, >= 0; they are made to sum to 1.
+        scale: what it was read at, besides the `style_scale` of the settings.
+        region: the color of the content's region that takes this style; "" for all that no style asks for.
+        regions: the map of its own regions; None if it has none.
     """
 
     picture: Picture
     weight: float = 1.0
+    scale: float = 1.0
+    region: str = ""
+    regions: RegionMap | None = None
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A style, the region of the content that takes it, and the part of it that is taken.
+
+    Attributes:
+        style: its place in the scene.
+        share: its factor; those of a scene sum to 1.
+        content_region: the region's color in the content's map; "" for the whole picture.
+        style_region: likewise in the style's own.
+    """
+
+    style: int
+    share: float
+    content_region: str = ""
+    style_region: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +63,15 @@ class Scene:
     Attributes:
         content: uint8 (H, W, 3), RGB; the result has its size.
         styles: one or more.
+        regions: the map of the content's regions; None if it has none.
 
     Raises:
-        ConfigError: when built with weights that cannot be.
+        ConfigError: when built with weights that cannot be, or with regions of which none has a style.
     """
 
     content: Picture
     styles: tuple[Style, ...]
+    regions: RegionMap | None = None
 
     def at(self, recipe: Recipe) -> Scene:
         """The same pictures at the size of a recipe.
@@ -48,12 +79,16 @@ class Scene:
         Raises:
             PictureError: for a picture that is too small for the backbone.
         """
-        return load_scene(self.content, [style.picture for style in self.styles], recipe, self.shares)
+        styles = [
+            StyleSource(style.picture, style.weight, style.scale, style.region, style.regions) for style in self.styles
+        ]
+        return load_scene(self.content, styles, recipe, regions=self.regions)
 
     def __post_init__(self) -> None:
         weights = [number("the weight of a style", style.weight) for style in self.styles]
         if not 0 < sum(weights) < math.inf:
             raise ConfigError(f"the weights of the styles must have a finite sum above 0. Received: weights={weights}")
+        self.pairings  # noqa: B018 - says what cannot be paired
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -61,30 +96,157 @@ class Scene:
         total = sum(style.weight for style in self.styles)
         return tuple(style.weight / total for style in self.styles)
 
-    def fits(self, size: int, smallest_side: int) -> bool:
-        """Whether every picture, resized to a longest side, is large enough for a network."""
-        pictures = (self.content, *(style.picture for style in self.styles))
-        return all(min(size_at(picture, size)) >= smallest_side for picture in pictures)
+    @cached_property
+    def pairings(self) -> tuple[Pairing, ...]:
+        """What takes what: every style for the whole picture, or region by region.
+
+        A region takes the styles that ask for it. Where none does it takes those that ask for no region: of each the
+        region of the same color, or all of a picture without a map. Regions that take none are left to the other
+        losses. Within a region the styles share as their weights say, and all regions that take one weigh the same.
+        """
+        of_styles = [style for style in self.styles if style.region or style.regions]
+        if self.regions is None:
+            if of_styles:
+                what = f"is for the region {of_styles[0].region}" if of_styles[0].region else "has a map of regions"
+                raise ConfigError(f"a style {what}, but the content picture has no map of regions (NAME.regions.png)")
+            return tuple(Pairing(place, share) for place, share in enumerate(self.shares))
+        if not of_styles:
+            raise ConfigError("the content picture has a map of regions, but no style has one or is for one of them")
+        by_region = [taken for color in self.regions.colors if (taken := self._taken_by(color))]
+        if not by_region:
+            raise ConfigError(
+                f"the regions of the content picture ({', '.join(self.regions.colors)}) and those of the styles have "
+                "no color in common"
+            )
+        return tuple(replace(each, share=each.share / len(by_region)) for taken in by_region for each in taken)
+
+    def _taken_by(self, color: str) -> list[Pairing]:
+        """What a region of the content takes, shares of 1 in all; nothing if there is none for it."""
+        assert self.regions is not None
+        wanted = {place: self._region_of(style) for place, style in enumerate(self.styles)}
+        places = [place for place, region in wanted.items() if region == color]
+        places = places or [place for place, region in wanted.items() if not region]
+        taken = []
+        for place in places:
+            style = self.styles[place]
+            own = style.regions.find(color) if style.regions else ""
+            # A style that asks for a region gives it all of its picture, unless its map has that color.
+            if own is not None or style.region:
+                taken.append(Pairing(place, style.weight, color, own or ""))
+        total = sum(each.share for each in taken)
+        return [replace(each, share=each.share / total) for each in taken] if total else []
+
+    def _region_of(self, style: Style) -> str:
+        """The region that a style asks for, as the content's map calls it."""
+        assert self.regions is not None
+        if not style.region:
+            return ""
+        found = self.regions.find(color_name(style.region))
+        if found is None:
+            raise ConfigError(
+                f"a style is for the region {style.region}, but those of the content picture are "
+                f"{', '.join(self.regions.colors)}"
+            )
+        return found
+
+    @property
+    def unpaired(self) -> tuple[str, ...]:
+        """The regions of the content that take no style."""
+        taken = {pairing.content_region for pairing in self.pairings}
+        return tuple(color for color in self.regions.colors if color not in taken) if self.regions else ()
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether styles are taken region by region."""
+        return any(pairing.content_region for pairing in self.pairings)
+
+    @property
+    def guides(self) -> int:
+        """How many pairings need a guide."""
+        return len(self.pairings) if self.has_regions else 0
+
+    def fits(self, config: TransferConfig) -> bool:
+        """Whether every picture, resized as settings ask, is large enough for their network."""
+        least = get_backbone(config.backbone).smallest_side
+        sides = [(self.content, config.size, config.reader.smallest_side)]
+        sides += [(style.picture, config.style_side(style.scale), least) for style in self.styles]
+        return all(min(size_at(picture, side)) >= smallest for picture, side, smallest in sides)
 
 
 def load_picture(source: PictureSource, config: TransferConfig) -> Picture:
-    """Read a picture as a configuration asks for it: `load` at its size, for its backbone."""
-    backbone = get_backbone(config.backbone)
+    """Read a content picture as a configuration asks for it: `load` at its size, for its networks."""
+    backbone = config.reader
     return load(source, config.size, smallest_side=backbone.smallest_side, backbone=backbone.name)
 
 
-def load_scene(
-    content: PictureSource, styles: Sequence[PictureSource], recipe: Recipe, weights: Sequence[float] = ()
-) -> Scene:
-    """Read the pictures of a transfer, at the size of a recipe.
+def load_style(
+    source: PictureSource,
+    config: TransferConfig,
+    scale: float = 1.0,
+    on_enlarging: Callable[[str], None] = logger.info,
+) -> Picture:
+    """Read a style picture as a configuration asks for it, at a scale of its own besides.
 
     Raises:
         PictureError: for a picture that cannot be read or is too small for the backbone.
     """
-    backbone = get_backbone(recipe.network.backbone)
-    pictures = [
-        load(source, recipe.size, smallest_side=backbone.smallest_side, backbone=backbone.name)
-        for source in (content, *styles)
-    ]
-    shares = tuple(weights) or (1.0,) * len(styles)
-    return Scene(pictures[0], tuple(Style(*style) for style in zip(pictures[1:], shares, strict=True)))
+    backbone = get_backbone(config.backbone)
+    side = config.style_side(scale)
+    try:
+        return load(
+            source, side, smallest_side=backbone.smallest_side, backbone=backbone.name, on_enlarging=on_enlarging
+        )
+    except PictureError as error:
+        if side < config.size and "resized" in str(error):
+            raise PictureError(f"{error}, or a larger style scale (it is {config.style_scale * scale:g})") from None
+        raise
+
+
+def load_scene(
+    content: PictureSource,
+    styles: StyleLike | Sequence[StyleLike],
+    config: TransferConfig | Recipe,
+    weights: Sequence[float] = (),
+    *,
+    regions: RegionSource | None = None,
+    style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
+    on_enlarging: Callable[[str], None] = logger.info,
+) -> Scene:
+    """Read the pictures of a transfer, at the size of a configuration.
+
+    Args:
+        content: a picture.
+        styles, weights, style_regions: as `nstcore.mixture.style_sources` takes them.
+        config: the network and the size.
+        regions: the map of the content's regions.
+        on_enlarging: told of each style picture that has fewer pixels than it is read at.
+
+    Raises:
+        PictureError: for a picture that cannot be read or is too small for the backbone.
+        ConfigError: for weights or regions that cannot be.
+    """
+    config = config.config if isinstance(config, Recipe) else config
+    sources = style_sources(styles, weights, style_regions)
+    picture = load_picture(content, config)
+    own = None if regions is None else read_regions(regions, picture)
+    return Scene(picture, tuple(_style(each, config, on_enlarging) for each in sources), own)
+
+
+def require_regions(recipe: Recipe) -> None:
+    """See that every loss of the style can be told which positions count.
+
+    Raises:
+        ConfigError: naming those that cannot.
+    """
+    blind = [name for name, loss in recipe.losses if loss.reads == "style" and loss.layers and not loss.regions]
+    if blind:
+        raise ConfigError(
+            f"the loss {', '.join(blind)} cannot compare single regions; leave it out, or the maps of regions "
+            "(nst --no-regions)"
+        )
+
+
+def _style(source: StyleSource, config: TransferConfig, on_enlarging: Callable[[str], None]) -> Style:
+    picture = load_style(source.picture, config, source.scale, on_enlarging)
+    regions = None if source.regions is None else read_regions(source.regions, picture)
+    return Style(picture, source.weight, source.scale, source.region, regions)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -15,12 +15,15 @@ from keras import ops
 from nstcore.backend import compiled_forward
 from nstcore.keras_settings.numerics import own_numerics
 from nstcore.losses import Loss, Tensor, features_read
-from nstcore.networks.extractor import feature_network
+from nstcore.memory import require_memory_to_look
+from nstcore.networks.extractor import activation_shapes, feature_network
+from nstcore.networks.network import Network, layers_by_network
+from nstcore.pictures.region_map import RegionMap
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
 
-#: What a picture is to a scene.
-Role = Literal["content", "style"]
+#: What a picture is to a scene: its content, one of its styles, or a region of its content that takes a style.
+Role = Literal["content", "style", "region"]
 #: (loss, reading) -> named arrays of one picture.
 Kept = dict[tuple[str, str], dict[str, np.ndarray]]
 
@@ -64,50 +67,93 @@ class SceneTargets:
 
     Attributes:
         content: of the content picture.
-        styles: of each style picture.
+        styles: of the style picture of each pairing, as far as its region goes.
+        regions: what the losses of the style see in the region of the content of each pairing, which they are balanced
+            by; () where there are no regions.
     """
 
     content: Targets
     styles: tuple[Targets, ...]
+    regions: tuple[Targets, ...] = ()
 
 
-def scene_targets(scene: Scene, recipe: Recipe) -> SceneTargets:
-    """Look at all pictures of a scene."""
-    return SceneTargets(
-        compute_targets(scene.content, "content", recipe),
-        tuple(compute_targets(style.picture, "style", recipe) for style in scene.styles),
-    )
+def scene_targets(scene: Scene, recipe: Recipe, content: Targets | None = None) -> SceneTargets:
+    """Look at all pictures of a scene.
+
+    Args:
+        content: what was kept of the content picture before; None looks at it now.
+    """
+    styles, regions = [], []
+    for pairing in scene.pairings:
+        style = scene.styles[pairing.style]
+        styles.append(compute_targets(style.picture, "style", recipe, Region.of(style.regions, pairing.style_region)))
+        if scene.has_regions:
+            region = Region.of(scene.regions, pairing.content_region)
+            regions.append(compute_targets(scene.content, "region", recipe, region))
+    content = content or compute_targets(scene.content, "content", recipe)
+    return SceneTargets(content, tuple(styles), tuple(regions))
+
+
+class Region(NamedTuple):
+    """A region of a picture."""
+
+    map: RegionMap
+    color: str
+
+    @classmethod
+    def of(cls, regions: RegionMap | None, color: str) -> Region | None:
+        """The region of a color; None for "", the whole picture."""
+        return cls(regions, color) if regions is not None and color else None
+
+    def guides(self, network: Network, layers: Iterable[str], height: int, width: int) -> dict[str, np.ndarray]:
+        """T at each layer, (1, M), for the whole picture at a height and width, pixels."""
+        shapes = {layer.name: shape for layer, shape in activation_shapes(network, tuple(layers), height, width)}
+        return {layer: self.map.guide(self.color, *shapes[layer][1:3])[np.newaxis] for layer in layers}
 
 
 @own_numerics()
-def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe) -> Targets:
+def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe, region: Region | None = None) -> Targets:
     """Look at a picture in float32, whatever the precision of the optimisation.
 
     Args:
         picture: uint8 (H, W, 3), RGB.
         role: what it is.
         recipe: the network and the losses.
+        region: the part of it that counts; None is all.
 
     Raises:
-        ConfigError: for a layer that the backbone does not have.
+        ConfigError: for a layer that the backbone does not have, or one that is too small for the padding.
         WeightsError: if the weights cannot be had.
+        MemoryShortageError: for a picture larger than those that are optimised, if there is not the memory for it.
     """
+    if max(picture.shape) > recipe.size:
+        require_memory_to_look(recipe, *picture.shape[:2])
     losses = tuple((name, loss) for name, loss in recipe.losses if loss.is_kept(role))
-    layers = tuple(dict.fromkeys(layer for _, loss in losses for layer in loss.layers))
-    if not layers:
-        return Targets({})
-    extractor = feature_network(replace(recipe.network, precision="float32"), layers)
-    look = _looking(
-        extractor, tuple((name, loss.structure("graph", "target")) for name, loss in losses), *picture.shape[:2]
-    )
-    seen = look(picture[np.newaxis].astype(np.float32))
-    return Targets(
-        {
-            (name, reading): {array: _numpy(value)[0] for array, value in arrays.items()}
-            for name, readings in seen.items()
-            for reading, arrays in readings.items()
-        }
-    )
+    kept: Kept = {}
+    for network, layers in layers_by_network([(recipe.network_of(loss), loss.layers) for _, loss in losses]).items():
+        through = tuple((name, loss) for name, loss in losses if recipe.network_of(loss) == network)
+        kept |= _looked_at(picture, replace(network, precision="float32"), layers, through, region)
+    return Targets(kept)
+
+
+def _looked_at(
+    picture: np.ndarray,
+    network: Network,
+    layers: tuple[str, ...],
+    losses: tuple[tuple[str, Loss], ...],
+    region: Region | None,
+) -> Kept:
+    if network.padding == "reflect":
+        activation_shapes(network, layers, *picture.shape[:2])  # says where there is too little to be mirrored
+    structures = tuple((name, loss.structure("graph", "target")) for name, loss in losses)
+    guides = region.guides(network, layers, *picture.shape[:2]) if region else {}
+    look = _looking(feature_network(network, layers), structures, *picture.shape[:2])
+    seen = look(picture[np.newaxis].astype(np.float32), guides)
+    return {
+        (name, reading): {array: _numpy(value)[0] for array, value in arrays.items()}
+        for name, readings in seen.items()
+        for reading, arrays in readings.items()
+    }
 
 
 # By size too, of which nothing else here depends: the bound then holds for what a backend compiles for each.
@@ -115,17 +161,20 @@ def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe) -> Targets:
 def _looking(
     extractor: keras.Model, losses: tuple[tuple[str, Loss], ...], height: int, width: int
 ) -> Callable[..., Any]:
-    def outputs(activations: dict[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
+    def outputs(activations: dict[str, Tensor], guides: dict[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
         return {
-            name: {reading: _seen(loss, features) for reading, features in features_read(loss, activations).items()}
+            name: {
+                reading: _seen(loss, features, guides.get(loss.last_layer(reading)))
+                for reading, features in features_read(loss, activations).items()
+            }
             for name, loss in losses
         }
 
     return compiled_forward(extractor, outputs)
 
 
-def _seen(loss: Loss, features: Any) -> dict[str, Tensor]:
-    target = loss.target(features)
+def _seen(loss: Loss, features: Any, guide: Tensor | None) -> dict[str, Tensor]:
+    target = loss.target(features, guide)
     for name in target:
         if "/" in name or name in (SPREAD, EMPTY):
             raise ValueError(f"{type(loss).__name__}.target gives an array named {name!r}; choose another name")
@@ -147,7 +196,11 @@ def _nothing(features: Any) -> Any:
 
 @own_numerics()
 def values_at(
-    picture: np.ndarray, loss: Loss, constants: Mapping[str, Mapping[str, np.ndarray]], recipe: Recipe
+    picture: np.ndarray,
+    loss: Loss,
+    constants: Mapping[str, Mapping[str, np.ndarray]],
+    recipe: Recipe,
+    region: Region | None = None,
 ) -> dict[str, tuple[float, float]]:
     """What a loss is at a picture, reading by reading, and what it is there without any features.
 
@@ -156,21 +209,29 @@ def values_at(
         loss: one that reads layers.
         constants: by reading, what `Loss.constants` gave for one reference picture.
         recipe: the network.
+        region: the part of the picture that counts; None is all.
     """
-    extractor = feature_network(replace(recipe.network, precision="float32"), loss.layers)
+    network = replace(recipe.network_of(loss), precision="float32")
+    extractor = feature_network(network, loss.layers)
+    guides = region.guides(network, loss.layers, *picture.shape[:2]) if region else {}
     batched = {
         reading: {name: array[np.newaxis] for name, array in arrays.items()} for reading, arrays in constants.items()
     }
     evaluate = _evaluating(extractor, loss.structure("graph"), *picture.shape[:2])
-    values = evaluate(picture[np.newaxis].astype(np.float32), batched)
+    values = evaluate(picture[np.newaxis].astype(np.float32), batched, guides)
     return {reading: (float(_numpy(value)[0]), float(_numpy(empty)[0])) for reading, (value, empty) in values.items()}
 
 
 @lru_cache(maxsize=8)
 def _evaluating(extractor: keras.Model, loss: Loss, height: int, width: int) -> Callable[..., Any]:
-    def outputs(activations: dict[str, Tensor], constants: dict[str, dict[str, Tensor]]) -> dict[str, Any]:
+    def outputs(
+        activations: dict[str, Tensor], constants: dict[str, dict[str, Tensor]], guides: dict[str, Tensor]
+    ) -> dict[str, Any]:
         return {
-            reading: (loss.value(features, constants[reading]), loss.value(_nothing(features), constants[reading]))
+            reading: tuple(
+                loss.value(each, constants[reading], guides.get(loss.last_layer(reading)))
+                for each in (features, _nothing(features))
+            )
             for reading, features in features_read(loss, activations).items()
         }
 
@@ -180,7 +241,7 @@ def _evaluating(extractor: keras.Model, loss: Loss, height: int, width: int) -> 
 @own_numerics()
 def structures(picture: np.ndarray, loss: Loss, recipe: Recipe) -> dict[str, float]:
     """How far a picture is from a flat one of its mean color, as a content loss sees it: by reading, per position."""
-    extractor = feature_network(replace(recipe.network, precision="float32"), loss.layers)
+    extractor = feature_network(replace(recipe.network_of(loss), precision="float32"), loss.layers)
     flat = np.broadcast_to(picture.mean(axis=(0, 1)), picture.shape)
     seen, seen_flat = (
         features_read(loss, extractor(ops.convert_to_tensor(one[np.newaxis].astype(np.float32)), training=False))

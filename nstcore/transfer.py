@@ -5,24 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from nstcore.config import TransferConfig
+from nstcore.coloring import compared, finished, started
+from nstcore.config import Coloring, TransferConfig
 from nstcore.errors import StyleTransferError
 from nstcore.loss_graph import TERMS
 from nstcore.memory import require_memory
-from nstcore.networks.backbones import get_backbone
+from nstcore.mixture import StyleLike
 from nstcore.networks.extractor import pretrained_network
 from nstcore.objective import Objective
 from nstcore.optimizers import make_optimizer
-from nstcore.pictures.images import PictureSource, resize_to, to_uint8
+from nstcore.optimizers.parametrization import parametrized
+from nstcore.pictures.images import Picture, PictureSource, resize_to, to_uint8
 from nstcore.pictures.initial import initial_picture
+from nstcore.pictures.region_map import RegionSource
 from nstcore.problem import build_problem
 from nstcore.recipe import Recipe, resolve
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
 from nstcore.run import Run
 from nstcore.scene import Scene, load_scene
+from nstcore.snapshots import Snapshots
 from nstcore.targets import SceneTargets
 
 logger = logging.getLogger("nstcore")
@@ -34,25 +39,40 @@ Outcome = TransferResult | StyleTransferError
 
 
 def style_transfer(
-    content: PictureSource, style: PictureSource, config: TransferConfig | None = None, callback: Callback | None = None
+    content: PictureSource,
+    style: StyleLike | Sequence[StyleLike],
+    config: TransferConfig | None = None,
+    callback: Callback | None = None,
+    *,
+    style_weights: Sequence[float] = (),
+    content_regions: RegionSource | None = None,
+    style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
+    snapshots: Snapshots | None = None,
 ) -> TransferResult:
-    """Render the content picture in the style of the style picture (Gatys 2016).
+    """Render the content picture in the style of one picture, or of several (Gatys 2016; regions: Gatys et al. 2017).
 
     Args:
-        content, style: a path, or a uint8 (H, W, 3) RGB array; both are resized to `config.size`.
+        content: a path, or a uint8 (H, W, 3) RGB array; its longest side becomes `config.size`.
+        style: the same, at `config.size` x `config.style_scale`; or a `StyleSource`, the path of a mixture
+            (`nstcore.mixture.read_mixture`), or a sequence of any of these.
         config: the settings; None takes the defaults.
         callback: called after the start and after every step, of coarse runs too: each begins with iteration 0.
+        style_weights: one per style, >= 0, made to sum to 1; () gives each the same.
+        content_regions: a map that paints the regions of the content in flat colors, as a path or an array.
+        style_regions: the map of the style, or of each one its own or None. Regions of one color belong together.
+        snapshots: what is done with pictures on the way.
 
     Raises:
         PictureError: for a picture that cannot be read or is too small for the backbone.
-        ConfigError: for a layer that the backbone does not have.
+        ConfigError: for a layer that the backbone does not have; for weights that cannot be; for regions on one side
+            alone, or with a loss that cannot weigh positions.
         WeightsError: if the backbone's weights cannot be had.
         MemoryShortageError: if the memory that is free is not enough.
         DivergenceError: if a loss becomes NaN or infinite.
     """
     recipe = resolve(config or TransferConfig())
-    scene = load_scene(content, [style], recipe)
-    (outcome,) = transfer([scene], recipe, callbacks=[callback])
+    scene = load_scene(content, style, recipe, style_weights, regions=content_regions, style_regions=style_regions)
+    (outcome,) = transfer([scene], recipe, callbacks=[callback], snapshots=[snapshots])
     if isinstance(outcome, StyleTransferError):
         raise outcome
     return outcome
@@ -63,6 +83,7 @@ def transfer(
     config: TransferConfig | Recipe,
     targets: Sequence[SceneTargets] = (),
     callbacks: Sequence[Callback | None] = (),
+    snapshots: Sequence[Snapshots | None] = (),
 ) -> list[Outcome]:
     """Do transfers with the same settings together: the coarse runs that they ask for, then those at full size.
 
@@ -72,8 +93,10 @@ def transfer(
     Args:
         scenes: one or more, whose content pictures have one size, that of the settings.
         config: the settings of all.
-        targets: what was kept of the pictures of each scene at that size; () looks at them now.
+        targets: what was kept of the pictures of each scene at that size; () looks at them now. They are of no use
+            where `color` has other pictures compared than those of the scenes.
         callbacks: for each scene one that is called with its iterates, or None; () for none at all.
+        snapshots: for each scene what is done with its pictures on the way, or None; () for none at all.
 
     Returns:
         For each scene its result, or the error that ended it: one that diverges does not stop the others. `seconds` of
@@ -85,17 +108,37 @@ def transfer(
     recipe = resolve(config)
     callbacks = callbacks or [None] * len(scenes)
     height, width = scenes[0].content.shape[:2]
+    coloring, given = recipe.config.color, scenes
+    scenes = [compared(scene, coloring) for scene in given]
+    if not recipe.config.compares_given_pictures:
+        targets = ()
     try:
         # For the full size first: coarse runs would fit, and be in vain.
-        logger.info(require_memory(recipe, height, width, len(scenes)))
+        guides = max(scene.guides for scene in scenes)
+        logger.info(require_memory(recipe, height, width, len(scenes), guides))
     except StyleTransferError as error:
         return [error] * len(scenes)
     ends: list[Outcome | None] = [None] * len(scenes)
+    snapshots = [each and _finishing(each, scene, coloring) for each, scene in zip(snapshots, given, strict=False)]
     for level, rows in coarse_levels(scenes, recipe):
         smaller = {row: scenes[row].at(level) for row in rows}
-        _advance(smaller, level, {}, callbacks, ends)
-    _advance(dict(enumerate(scenes)), recipe, dict(enumerate(targets)), callbacks, ends)
-    return [end for end in ends if end is not None]
+        _advance(smaller, level, {}, callbacks, snapshots, ends)
+    _advance(dict(enumerate(scenes)), recipe, dict(enumerate(targets)), callbacks, snapshots, ends)
+    return [
+        replace(end, image=finished(end.image, scene, coloring)) if isinstance(end, TransferResult) else end
+        for end, scene in zip(ends, given, strict=True)
+        if end is not None
+    ]
+
+
+def _finishing(snapshots: Snapshots, scene: Scene, coloring: Coloring) -> Snapshots:
+    """Snapshots of pictures as they would be given at last; `scene` is the one that was given."""
+
+    def take(size: int, iteration: int, picture: Picture) -> None:
+        content = resize_to(scene.content, *picture.shape[:2])
+        snapshots.take(size, iteration, finished(picture, replace(scene, content=content), coloring))
+
+    return replace(snapshots, take=take)
 
 
 def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
@@ -106,9 +149,8 @@ def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe,
     "Controlling Perceptual Factors", do the same for high resolution). Sizes at which a narrow picture would be too
     small for the backbone are left out.
     """
-    least = get_backbone(recipe.network.backbone).smallest_side
     levels = [
-        (level, [row for row, scene in enumerate(scenes) if scene.fits(level.size, least)]) for level in recipe.coarse()
+        (level, [row for row, scene in enumerate(scenes) if scene.fits(level.config)]) for level in recipe.coarse()
     ]
     return [(level, rows) for level, rows in levels if rows]
 
@@ -118,6 +160,7 @@ def _advance(
     recipe: Recipe,
     targets: Mapping[int, SceneTargets],
     callbacks: Sequence[Callback | None],
+    snapshots: Sequence[Snapshots | None],
     ends: list[Outcome | None],
 ) -> None:
     """Do one more run of each of these scenes, starting from the one before, unless that ended in an error."""
@@ -126,7 +169,8 @@ def _advance(
         return
     starts = [end if isinstance(end := ends[row], TransferResult) else None for row in rows]
     kept = [targets[row] for row in rows if row in targets]
-    found = optimize([scenes[row] for row in rows], recipe, kept, [callbacks[row] for row in rows], starts)
+    watched = [snapshots[row] for row in rows] if snapshots else ()
+    found = optimize([scenes[row] for row in rows], recipe, kept, [callbacks[row] for row in rows], starts, watched)
     for row, end in zip(rows, found, strict=True):
         ends[row] = end
 
@@ -137,6 +181,7 @@ def optimize(
     targets: Sequence[SceneTargets] = (),
     callbacks: Sequence[Callback | None] = (),
     coarse: Sequence[TransferResult | None] = (),
+    snapshots: Sequence[Snapshots | None] = (),
 ) -> list[Outcome]:
     """Do one run of each scene, without coarse ones.
 
@@ -162,19 +207,33 @@ def optimize(
         if (callback := callbacks[row]) is not None:
             callback(iterate)
 
+    watched = {row: each for row, each in enumerate(snapshots) if each is not None}
+    reached = [0] * len(scenes)
+
+    def watch() -> None:
+        counts = [max(0, len(found) - 1) for found in iterates]
+        due = [row for row, each in watched.items() if each.due(reached[row], counts[row])]
+        pictures = run.pictures() if due else ()
+        for row in due:
+            watched[row].take(recipe.size, counts[row], to_uint8(pictures[row]))
+        reached[:] = counts
+
     try:
-        _, weights = pretrained_network(recipe.network.backbone, recipe.network.weights)
+        starts = [_start(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]
+        networks = (recipe.network, recipe.content_network)
+        weights, content_weights = (pretrained_network(one.backbone, one.weights)[1] for one in networks)
+        problem = build_problem(scenes, recipe, targets)
         run = Run(
-            build_problem(scenes, recipe, targets),
+            problem,
             make_optimizer(recipe.optimizer, recipe.optimizer_settings),
-            recipe.iterations,
+            recipe.stopping(max(seconds) + time.perf_counter() - began),
             record,
-            bounded=recipe.config.pixel_range == "bounded",
+            recipe.parametrization,
         )
     except StyleTransferError as error:
         return [error] * len(scenes)
-    run.start(np.stack([_start(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]))
-    pictures = run.finish()
+    run.start(np.stack(starts))
+    pictures = run.finish(watch if watched else None)
     took = time.perf_counter() - began
     outcomes: list[Outcome] = []
     for row, (picture, result) in enumerate(zip(pictures, coarse, strict=True)):
@@ -188,6 +247,7 @@ def optimize(
                 trace=Trace(tuple(iterates[row])),
                 config=recipe.config,
                 weights=weights,
+                content_weights=content_weights if recipe.content_network != recipe.network else None,
                 message=end,
                 seconds=seconds[row] + took,
                 coarse=(*result.coarse, CoarseRun(result.config.size, result.trace)) if result else (),
@@ -200,15 +260,31 @@ def _start(scene: Scene, recipe: Recipe, coarse: TransferResult | None) -> np.nd
     """The picture that a run starts from, float32 (H, W, 3)."""
     if coarse is not None:
         return resize_to(coarse.image, *scene.content.shape[:2]).astype(np.float32)
-    return initial_picture(recipe.config.init, scene.content, scene.styles[0].picture, recipe.config.seed)
+    config = recipe.config
+    start = initial_picture(config.init, scene.content, scene.styles[0].picture, config.seed, config.init_noise)
+    return started(start, config.color)
 
 
-def build_objective(content: PictureSource, style: PictureSource, config: TransferConfig | None = None) -> Objective:
-    """Build the loss of a pair of pictures, for any optimiser that takes a function of a flat vector.
+def build_objective(
+    content: PictureSource,
+    style: StyleLike | Sequence[StyleLike],
+    config: TransferConfig | None = None,
+    *,
+    style_weights: Sequence[float] = (),
+    content_regions: RegionSource | None = None,
+    style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
+) -> Objective:
+    """Build the loss of some pictures, for any optimiser that takes a function of a flat vector.
+
+    The vector is the picture, not kept within any range, or the frequencies of the "fourier" parametrization.
 
     Takes and raises what `style_transfer` does.
     """
     recipe = resolve(config or TransferConfig())
-    scene = load_scene(content, [style], recipe)
-    require_memory(recipe, *scene.content.shape[:2])
-    return Objective(build_problem([scene], recipe), _start(scene, recipe, None))
+    scene = load_scene(content, style, recipe, style_weights, regions=content_regions, style_regions=style_regions)
+    height, width = scene.content.shape[:2]
+    require_memory(recipe, height, width, guides=scene.guides)
+    coloring, given = recipe.config.color, scene
+    scene = compared(given, coloring)
+    problem = parametrized(build_problem([scene], recipe), replace(recipe.parametrization, bounded=False))
+    return Objective(problem, _start(scene, recipe, None), lambda image: finished(image, given, coloring))

@@ -1,4 +1,4 @@
-"""The command `nst`: `nst measure` and `nst map` compare pictures, everything else is `nstcore.cli`, a transfer."""
+"""The command `nst`: `measure` and `map` compare pictures, `layers` and `presets` list names; else a transfer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 from nstcore import cli
 from nstcore.checks import whole_number
 from nstcore.errors import PictureError
-from nstcore.networks.backbones import get_backbone
+from nstcore.networks.backbones import BACKBONES, FURTHER, get_backbone
 from nstcore.pictures.images import Picture, load
+from nstcore.presets.listing import listing
 from nstcore.system.entry_point import OneLineParser, run_command
 from nstcore.system.files import encodable, write_results
 from nstcore.system.places import require_place
@@ -26,15 +27,22 @@ _MOST_PICTURES = 200
 _EPILOG = """other commands:
   nst measure A B    how far two pictures are apart in style, content and colour
   nst map FOLDER     the pictures of a folder placed by style and content distance
+  nst layers NAME    the layers of a backbone that settings can name
+  nst presets        named settings, and where they come from
 
-Each has its own --help. A content picture named "measure" or "map" is given as ./measure or ./map.
+Each has its own --help. A content picture named as one of them is given as ./measure and so on.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    commands = {"measure": (_measure_parser, _measure), "map": (_map_parser, _map)}
+    commands = {
+        "measure": (_measure_parser, _measure),
+        "map": (_map_parser, _map),
+        "layers": (_layers_parser, _layers),
+        "presets": (_presets_parser, _presets),
+    }
     if not words or words[0] not in commands:
         return cli.main(words, epilog=_EPILOG)
     parser, command = commands[words[0]]
@@ -85,6 +93,21 @@ def _map(options: argparse.Namespace) -> None:
     say(f"{len(pictures)} pictures: {', '.join(str(file) for file in files.values())}")
 
 
+def _layers(options: argparse.Namespace) -> None:
+    get_backbone(options.backbone)  # before Keras, whose import takes seconds
+    import_keras_quietly()
+    from nstcore.networks.layer_list import list_layers
+
+    rows = [("layer", "kind", "channels", "side", "default")]
+    for layer in list_layers(options.backbone):
+        share = "1 pixel" if layer.share is None else f"1/{layer.share}"
+        rows.append((layer.name, layer.kind, str(layer.channels), share, ", ".join(layer.default)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, kind, channels, share, default in rows:
+        line = f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {channels:>{widths[2]}}  {share:<{widths[3]}}  {default}"
+        say(line.rstrip())
+
+
 def _pictures_in(folder: str, size: int, *, avoid: set[Path]) -> list[tuple[str, Picture]]:
     """The pictures of a folder by their names, but no map that an earlier run left there.
 
@@ -111,6 +134,19 @@ def _load(path: str | Path, size: int) -> Picture:
     return load(path, size, smallest_side=vgg19.smallest_side, backbone="the judge VGG19")
 
 
+def _presets(options: argparse.Namespace) -> None:
+    say(listing(tuple(options.names), options.backbone))
+
+
+def _presets_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="nst presets", description="Presets: where each comes from, what is not from there, and its settings."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a preset (default: all)")
+    parser.add_argument("--backbone", default="vgg19", help="the network whose settings are told (default vgg19)")
+    return parser
+
+
 def _measure_parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="nst measure",
@@ -134,6 +170,16 @@ def _map_parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", default="map", metavar="OUT", help="where to write, no suffix (default map)")
     parser.add_argument("--judge", choices=list(JUDGES), default="vgg19", help="who compares (default vgg19)")
     parser.add_argument("--size", type=int, default=256, help="longest side of the pictures, pixels (default 256)")
+    return parser
+
+
+def _layers_parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="nst layers",
+        description="List the layers of a backbone that --content-layers, --style-layers and losses can name.",
+        epilog=f"Backbones: {', '.join((*BACKBONES, *FURTHER))}.",
+    )
+    parser.add_argument("backbone", metavar="BACKBONE", help="its name; no weights are needed")
     return parser
 
 

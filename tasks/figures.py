@@ -22,6 +22,7 @@ from pipeline.grid.paths import (
     variants_file,
 )
 from pipeline.grid.series import Series, Variant
+from pipeline.report.cell import weights_note
 from pipeline.report.page import PageFigure, ReportCell
 from pipeline.stores import FigureStore, VectorFigureStore
 from tasks.report_task import CellReport, relative_path
@@ -194,14 +195,14 @@ class ImageGrid(FigureTask):
         reasons = {(cell.content, cell.style): cell.reason for cell in self.report_cells() if cell.reason}
         contents = {cell.content: cell.load_picture("content") for cell in cells}
         styles = {cell.style: cell.load_picture("style") for cell in cells}
-        notes = {store.manifest()["weights"]["note"] for _, store in finished} - {""}
+        notes = {weights_note(store.manifest()) for _, store in finished} - {""}
         title = " — ".join((self.series.label, *sorted(notes)))
         self.output().dump(plots.image_grid(done, contents=contents, styles=styles, title=title, missing=reasons))
 
 
 def _remark(cell: ReportCell, *others: str) -> str:
     """What has to be known to read a cell's curve."""
-    remarks = [cell.manifest["weights"]["note"], *others] if cell.manifest else [f"failed: {cell.reason}"]
+    remarks = [weights_note(cell.manifest), *others] if cell.manifest else [f"failed: {cell.reason}"]
     return "; ".join(filter(None, remarks))
 
 

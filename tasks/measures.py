@@ -103,12 +103,13 @@ class MeasureCell(CellsTask):
     def work(self) -> None:
         if self.output().exists():
             return  # a missing judge was looked for once more and is still missing
-        content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
+        content = self.cell.load_picture("content")
+        styles = [(self.cell.load_file("style", place), share) for place, share in enumerate(self.cell.shares) if share]
         import_keras_quietly()
         from nstcore.backend.environment import versions
 
         absent = {network: self.judge(network).failure().reason() for network in judges.bench().missing}
-        measured = formulas.measure(self.transfer().output().picture(), content, style, absent)
+        measured = formulas.measure_mixture(self.transfer().output().picture(), content, styles, absent)
         known = {"digest": self.version, "measures_version": formulas.MEASURES_VERSION, "versions": versions()}
         self.output().dump({**asdict(measured), **known})
 

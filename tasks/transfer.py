@@ -11,7 +11,7 @@ from nstcore import StyleTransferError, TransferResult, WeightsError
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.cell import Cell, Kind
 from pipeline.grid.digest import target_digest
-from pipeline.grid.paths import cell_folder, target_file
+from pipeline.grid.paths import cell_folder, picture_name, target_file
 from pipeline.stores import CellStore, TargetsStore
 from tasks.completion_cache import remembered
 from tasks.inputs import BackboneWeights, Picture
@@ -39,36 +39,43 @@ class NetworkTask(SettlingTask):
         """A cell that the job is done for."""
         raise NotImplementedError
 
-    def weights_task(self) -> BackboneWeights:
-        return BackboneWeights(backbone=self.backbone, weights=self.cell.config.weights, output_dir=self.output_dir)
+    #: The picture that is looked at; a content picture, wherever both are.
+    kind: ClassVar[Kind] = "content"
+
+    def weights_tasks(self) -> list[BackboneWeights]:
+        return [
+            BackboneWeights(backbone=backbone, weights=weights, output_dir=self.output_dir)
+            for backbone, weights in self.cell.networks(self.kind)
+        ]
 
     def check_weights(self) -> None:
-        """Load the network, and see that it is the one that the cell's digest speaks of."""
+        """Load the networks, and see that they are those that the cell's digest speaks of."""
         import_keras_quietly()
         from nstcore.networks.extractor import pretrained_network
 
-        _, found = pretrained_network(self.backbone, self.cell.config.weights)
-        if found.sha256 != self.cell.weights_sha256:
-            raise WeightsError(f"the weights of {self.backbone} changed while the grid was running; run it again")
+        for (backbone, weights), sha256 in self.cell.networks(self.kind).items():
+            if pretrained_network(backbone, weights)[1].sha256 != sha256:
+                raise WeightsError(f"the weights of {backbone} changed while the grid was running; run it again")
 
 
 class ComputeTarget(NetworkTask):
-    """What the losses keep of a picture. Its cell is any of those that share it."""
+    """What the losses keep of a picture. Its cell is any of those that share it, at any place among its styles."""
 
     cell: Cell = CellParameter()
+    place: int = luigi.IntParameter(default=0, significant=False, description="which of the cell's style pictures")
     picture: str = luigi.Parameter(description="the picture's name")
 
-    kind: ClassVar[Kind]
-
     @classmethod
-    def of(cls, cell: Cell, output_dir: str, batch_size: int) -> ComputeTarget:
+    def of(cls, cell: Cell, output_dir: str, batch_size: int, place: int = 0) -> Self:
         """The targets that a cell needs of one of its pictures."""
-        version = target_digest(cell.sha256(cls.kind), cell.weights_sha256, cls.kind, cell.config)
+        file = cell.file(cls.kind, place)
+        weights = cell.weights_identity(cls.kind)
         return cls(
-            picture=cell.name(cls.kind),
+            picture=picture_name(Path(file.picture.path)),
             backbone=cell.backbone,
-            version=version,
+            version=target_digest(file.picture.sha256, weights, cls.kind, cell.config, file.scale),
             cell=cell,
+            place=place,
             output_dir=output_dir,
             batch_size=batch_size,
         )
@@ -79,7 +86,7 @@ class ComputeTarget(NetworkTask):
         return 2 if self.batch_size > 1 else 1
 
     def requires(self) -> list[luigi.Task]:
-        return [Picture(path=self.cell.path(self.kind)), self.weights_task()]
+        return [Picture(path=self.cell.file(self.kind, self.place).picture.path), *self.weights_tasks()]
 
     def output(self) -> TargetsStore:
         path = target_file(Path(self.output_dir), self.kind, self.picture, self.backbone, self.version)
@@ -90,7 +97,7 @@ class ComputeTarget(NetworkTask):
 
     def work(self) -> None:
         self.set_status_message(f"{self.backbone} looks at the {self.kind} of {self.picture}")
-        picture = self.cell.load_picture(self.kind)  # before Keras: a bad picture fails at once
+        picture = self.cell.load_file(self.kind, self.place)  # before Keras: a bad picture fails at once
 
         self.check_weights()
         from nstcore.recipe import resolve
@@ -106,7 +113,7 @@ class ComputeContentTarget(ComputeTarget):
 
 
 class ComputeStyleTarget(ComputeTarget):
-    """What the losses keep of a style picture."""
+    """What the losses keep of a style picture, which mixtures share with the cells that take it alone."""
 
     kind = "style"
 
@@ -174,10 +181,21 @@ class Transfer(CellsTask):
     def max_batch_size(self) -> int:
         return self.batch_size
 
-    def requires(self) -> list[ComputeTarget]:
-        kinds = (ComputeContentTarget, ComputeStyleTarget)
-        targets = (kind.of(cell, self.output_dir, self.batch_size) for cell in self.cells for kind in kinds)
-        return list(dict.fromkeys(targets))
+    def requires(self) -> list[luigi.Task]:
+        if not self.cell.config.compares_given_pictures:
+            paths = dict.fromkeys(file.path for cell in self.cells for file in cell.pictures())
+            return [*(Picture(path=path) for path in paths), *self.weights_tasks()]
+        return list(dict.fromkeys(target for cell in self.cells for target in self.targets(cell)))
+
+    def targets(self, cell: Cell) -> list[ComputeTarget]:
+        """What is kept of a cell's pictures: of the content, then of each style.
+
+        Where styles are taken region by region, what counts of them depends on both maps. A cell looks at them itself
+        then, which takes as long as an iteration or two.
+        """
+        content = ComputeContentTarget.of(cell, self.output_dir, self.batch_size)
+        places = () if cell.has_regions else range(len(cell.styles))
+        return [content, *(ComputeStyleTarget.of(cell, self.output_dir, self.batch_size, place) for place in places)]
 
     def output(self) -> CellStore:
         return CellStore(self._folder())
@@ -215,22 +233,26 @@ class Transfer(CellsTask):
             raise ExceptionGroup("cells could not be written", errors)
         self.tell_failures()
 
-    def load(self) -> tuple[Scene, SceneTargets]:
+    def load(self) -> tuple[Scene, SceneTargets | None]:
         """Read what a cell is made from."""
         self.check_dependencies()
         self.output().require_place()
         self.check_weights()
         from nstcore.memory import require_memory
         from nstcore.recipe import resolve
-        from nstcore.scene import Scene, Style
-        from nstcore.targets import SceneTargets
+        from nstcore.targets import SceneTargets, scene_targets
 
-        content, style = self.cell.load_picture("content"), self.cell.load_picture("style")
-        require_memory(resolve(self.cell.config), *content.shape[:2])
-        of_content, of_style = (targets.load() for targets in self.input())
-        return Scene(content, (Style(style),)), SceneTargets(of_content, (of_style,))
+        scene, recipe = self.cell.load_scene(), resolve(self.cell.config)
+        height, width = scene.content.shape[:2]
+        require_memory(recipe, height, width, guides=scene.guides)
+        if not self.cell.config.compares_given_pictures:
+            return scene, None
+        content, *styles = (target.output().load() for target in self.targets(self.cell))
+        return scene, scene_targets(scene, recipe, content) if scene.has_regions else SceneTargets(
+            content, tuple(styles)
+        )
 
-    def optimize(self, loaded: list[tuple[Scene, SceneTargets]]) -> list[TransferResult | StyleTransferError]:
+    def optimize(self, loaded: list[tuple[Scene, SceneTargets | None]]) -> list[TransferResult | StyleTransferError]:
         """Optimise the cells that could be read."""
         from nstcore.memory import memory_statement
         from nstcore.recipe import resolve
@@ -239,9 +261,10 @@ class Transfer(CellsTask):
         recipe = resolve(self.cell.config)
         scenes = [scene for scene, _ in loaded]
         height, width = scenes[0].content.shape[:2]
-        self.set_status_message(memory_statement(recipe, height, width, len(scenes)))
+        self.set_status_message(memory_statement(recipe, height, width, len(scenes), scenes[0].guides))
         with progress(self, [*(level for level, _ in coarse_levels(scenes, recipe)), recipe]) as report:
-            return transfer(scenes, recipe, [targets for _, targets in loaded], [of_the_first(report)] * len(scenes))
+            kept = [targets for _, targets in loaded if targets is not None]
+            return transfer(scenes, recipe, kept, [of_the_first(report)] * len(scenes))
 
     def dump(self, result: TransferResult | StyleTransferError, batch_size: int) -> None:
         """Write a cell that was optimised together with others."""

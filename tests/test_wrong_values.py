@@ -25,7 +25,7 @@ import pytest
 from luigi import interface
 from luigi.retcodes import run_with_retcodes
 
-from nstcore import ConfigError, TransferConfig, cli, presets
+from nstcore import ConfigError, TransferConfig, cli_options, presets
 from nstcore.pictures.images import write_picture
 from pipeline import subcommands
 from pipeline.grid.study import Study, read_study, varied
@@ -385,7 +385,7 @@ def test_every_option_and_parameter_is_in_the_table():
     flags = {word.partition("=")[0] for rows in ROWS.values() for row in rows for word in row.words}
     for task in (FullGrid, Sweep, NightlyGrid, PaperFigures):
         assert {f"--{name.replace('_', '-')}" for name, _ in task.get_params() if name not in ANY_TEXT} <= flags
-    assert {f"--{name.replace('_', '-')}" for name in cli._SETTINGS} <= flags
+    assert {f"--{name.replace('_', '-')}" for name in cli_options.SETTINGS} <= flags
     assert sum(map(len, ROWS.values())) > 300
 
 

@@ -56,9 +56,9 @@ class Prepared:
         run = Run(
             self.problem,
             optimizer or self.optimizer(),
-            iterations or self.recipe.iterations,
+            replace(self.recipe.stopping(0.0), iterations=iterations or self.recipe.iterations),
             record,
-            bounded=self.recipe.config.pixel_range == "bounded",
+            self.recipe.parametrization,
         )
         run.start(self.x)
         run.finish()

@@ -13,7 +13,7 @@ from typing import Any
 from nstcore.checks import named_settings
 from nstcore.errors import ConfigError, received
 from nstcore.losses import ops
-from nstcore.losses.loss import Layer, Loss, Tensor, feature_matrix, features_read, reading_name
+from nstcore.losses.loss import Layer, Loss, Tensor, feature_matrix, features_read, guided_layers, reading_name
 
 __all__ = [
     "LOSSES",
@@ -22,6 +22,7 @@ __all__ = [
     "Tensor",
     "feature_matrix",
     "features_read",
+    "guided_layers",
     "loss_class",
     "make_loss",
     "ops",
@@ -33,6 +34,15 @@ LOSSES: dict[str, str | type[Loss]] = {
     "content": "nstcore.losses.content:Content",
     "gram": "nstcore.losses.gram:Gram",
     "total_variation": "nstcore.losses.total_variation:TotalVariation",
+    "cross_gram": "nstcore.losses.cross_gram:CrossGram",
+    "mean_variance": "nstcore.losses.mean_variance:MeanVariance",
+    "wasserstein": "nstcore.losses.wasserstein:Wasserstein",
+    "sliced_wasserstein": "nstcore.losses.sliced_wasserstein:SlicedWasserstein",
+    "histogram": "nstcore.losses.histogram:Histogram",
+    "patches": "nstcore.losses.patches:Patches",
+    "nearest_neighbors": "nstcore.losses.nearest_neighbors:NearestNeighbors",
+    "earth_movers": "nstcore.losses.earth_movers:EarthMovers",
+    "self_similarity": "nstcore.losses.self_similarity:SelfSimilarity",
 }
 
 

@@ -18,16 +18,20 @@ class Content(Loss):
 
     Attributes:
         balanced: divide each layer by its value at a picture without any structure.
+        mean: the mean of the squares in place of half their sum, 2 / (M N) times as much. A balanced loss is the same
+            either way.
     """
 
     balanced: bool = setting(True, shapes=())
+    mean: bool = setting(False, shapes=())
 
     reads: ClassVar[Reads] = "content"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.balanced, bool):
-            raise ConfigError(expected(self._label("balanced"), "true or false", self.balanced))
+        for name in ("balanced", "mean"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(expected(self._label(name), "true or false", getattr(self, name)))
 
     def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
         return {"features": guided(features, guide)}
@@ -36,4 +40,6 @@ class Content(Loss):
         return 0.5 * ops.sum(ops.square(guided(features, guide) - target["features"]), axis=(-2, -1))
 
     def coefficient(self, layer: Layer) -> float | None:
-        return None if self.balanced else 1.0
+        if self.balanced:
+            return None
+        return 2.0 / (layer.positions * layer.channels) if self.mean else 1.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
-from nstcore.checks import choice
+from nstcore.checks import choice, number
 from nstcore.losses import ops
 from nstcore.losses.loss import Layer, Loss, Reads, Tensor, guided, setting
 
@@ -29,24 +30,32 @@ class Gram(Loss):
     - "none": M² and T = A/M, so that Σ (G − A)² remains (Lisciandrello's repair for ResNet50).
     - "keras-example": M² / (4 · 3² · pixels²) and T = A/M, the classic example's constants at every layer.
     - "balanced": T = A/M_s, and the engine divides by the value at the content picture.
+
+    Attributes:
+        normalization: one of these.
+        shift: s of G = (F + s)ᵀ(F + s), added to every feature of both pictures, such as −1 (activation shift, Novak
+            and Nikulin 2016, "Improving the Neural Algorithm of Artistic Style"). Features are 0 where a channel sees
+            nothing; shifted, that counts too. Its scale is that of the features, which differs from network to network.
     """
 
     normalization: StyleNormalization = setting("balanced", shapes=())
+    shift: float = 0.0
 
     reads: ClassVar[Reads] = "style"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         choice(self._label("normalization"), self.normalization, get_args(StyleNormalization))
+        object.__setattr__(self, "shift", number(self._label("shift"), self.shift, above=-math.inf))
 
     def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
         """`gram` G/M, (B, N, N), and `positions` M, (B,)."""
         batch, positions = features.shape[:2]
-        gram = _gram_matrix(guided(features, guide)) / float(positions)
+        gram = gram_matrix(guided(self._shifted(features), guide)) / float(positions)
         return {"gram": gram, "positions": ops.full((batch,), float(positions))}
 
     def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
-        gram = _gram_matrix(guided(features, guide)) / float(features.shape[-2])
+        gram = gram_matrix(guided(self._shifted(features), guide)) / float(features.shape[-2])
         return ops.sum(ops.square(gram - target["gram"]), axis=(-2, -1))
 
     def constants(self, target: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
@@ -67,8 +76,11 @@ class Gram(Loss):
     def between(self, seen: Mapping[str, np.ndarray], target: Mapping[str, np.ndarray]) -> float:
         return float(np.sum(np.square(seen["gram"] - target["gram"], dtype=np.float64)))
 
+    def _shifted(self, features: Tensor) -> Tensor:
+        return features + self.shift if self.shift else features
 
-def _gram_matrix(features: Tensor) -> Tensor:
+
+def gram_matrix(features: Tensor) -> Tensor:
     """G = FᵀF, (B, N, N), not normalised (eq. 3).
 
     Its derivative is right for losses with a symmetric derivative by G, such as a distance from another Gram matrix:

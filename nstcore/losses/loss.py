@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -59,6 +59,7 @@ class Loss:
         softmax: replace the features F of a layer by exp(F) / Σ exp(F), the sum over all positions and channels (SWAG,
             Wang et al. 2021, eq. 5), before everything else.
         reads: what it compares with.
+        regions: whether it can weigh positions by a guide, so that a region of the picture takes a style of its own.
         version: raised by hand when `target` gives something else for the same settings.
 
     Raises:
@@ -71,6 +72,7 @@ class Loss:
     softmax: bool = False
 
     reads: ClassVar[Reads]
+    regions: ClassVar[bool] = True
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -116,7 +118,8 @@ class Loss:
 
         Args:
             features: (B, M, N), float32, or what else `features` gives.
-            guide: (B, M), the weight of each position within the region that is compared; None is everywhere 1.
+            guide: (B, M), the weight of each position within the region that is compared, of mean square 1; M is that
+                of the reading's last layer. None is everywhere 1.
         """
         return {}
 
@@ -130,6 +133,13 @@ class Loss:
             guide: (B, M), as for `target`.
         """
         raise NotImplementedError
+
+    def matched(self, target: Mapping[str, np.ndarray], content: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What `target` gave of one style picture, for a content picture of which it gave this.
+
+        Only asked if `matches_content`; then it comes before `constants`.
+        """
+        return dict(target)
 
     def constants(self, target: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
         """The arrays that `value` takes, made of those that `target` gave for one picture; float32."""
@@ -150,6 +160,13 @@ class Loss:
         """
         return None
 
+    def held(self, layers: Sequence[Layer]) -> int:
+        """How many float32 values a reading of these layers holds at once for a picture, beside their activations.
+
+        For what is told of memory before a run; 0 where it is little. Style pictures are taken to be as large.
+        """
+        return 0
+
     def structure(self, *shaped: Literal["graph", "target"]) -> Self:
         """The same loss, settings at their defaults that shape none of these: what compiled code is shared by."""
         idle: dict[str, Any] = {one.name: one.default for one in fields(self) if not set(shaped) & set(_shapes(one))}
@@ -159,12 +176,31 @@ class Loss:
         """The settings that `target` depends on."""
         return {one.name: getattr(self, one.name) for one in fields(self) if "target" in _shapes(one)}
 
-    def is_kept(self, role: Literal["content", "style"]) -> bool:
+    def is_kept(self, role: Literal["content", "style", "region"]) -> bool:
         """Whether a picture of this role is looked at for this loss.
 
-        A content picture is seen as a style too, where that suffices to balance a loss of the style.
+        A content picture, or a region of it, is seen as a style too, where that suffices to balance a loss of the
+        style, or is matched.
         """
-        return self.reads == role or (self.reads == "style" and role == "content" and self.compares_targets)
+        as_style = self.compares_targets or self.matches_content
+        return self.reads == role or (self.reads == "style" and role != "style" and as_style)
+
+    def last_layer(self, reading: str) -> str:
+        """The last of the layers of a reading, by its name; its positions are those of the guide."""
+        return next(layers[-1] for layers in self.readings if reading_name(layers) == reading)
+
+    @property
+    def matches_content(self) -> bool:
+        """Whether a loss of the style wants to see, once, what it is to be compared with: see `matched`."""
+        return False
+
+    @property
+    def keeps_positions(self) -> bool:
+        """Whether the arrays that `value` takes have the size of the style picture.
+
+        Then pictures are evaluated together only if their styles have one size.
+        """
+        return False
 
     @property
     def compares_targets(self) -> bool:
@@ -184,6 +220,12 @@ def _shapes(one: Field[Any]) -> tuple[str, ...]:
 def reading_name(reading: tuple[str, ...]) -> str:
     """What the arrays of a reading are kept under."""
     return "+".join(reading)
+
+
+def guided_layers(losses: Iterable[tuple[str, Loss]]) -> tuple[str, ...]:
+    """Names of the layers that losses of the style are guided at, each once: the last of every reading."""
+    readings = (reading for _, loss in losses if loss.reads == "style" for reading in loss.readings)
+    return tuple(dict.fromkeys(reading[-1] for reading in readings))
 
 
 def features_read(loss: Loss, activations: Mapping[str, Tensor]) -> dict[str, Any]:

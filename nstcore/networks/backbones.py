@@ -15,14 +15,12 @@ import numpy as np
 
 from nstcore.errors import ConfigError, received
 from nstcore.keras_settings.numerics import own_numerics
+from nstcore.networks.applications import APPLICATIONS
+from nstcore.networks.applications import Preprocessing as Preprocessing
 from nstcore.networks.layer_names import name_as_in_a_fresh_process
 
 if TYPE_CHECKING:
     import keras
-
-#: How RGB 0..255 becomes the network's input: "caffe" is BGR minus the ImageNet mean; "tf" is x / 127.5 - 1; "torch" is
-#: x / 255 minus the ImageNet mean, over its standard deviation; "none" is for networks whose first layers do it.
-Preprocessing = Literal["caffe", "tf", "torch", "none"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,7 @@ def _no_random_kernels() -> Iterator[None]:
 
 _VGG_STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 
+#: Those of the default grid, whose layers were chosen by measurement.
 BACKBONES: dict[str, Backbone] = {
     backbone.name: backbone
     for backbone in (
@@ -141,15 +140,20 @@ BACKBONES: dict[str, Backbone] = {
 }
 
 
-def get_backbone(name: str) -> Backbone:
-    """Look a backbone up by name.
+#: Every other one that is known by name; `nstcore.networks.applications` says how their layers were chosen.
+FURTHER: dict[str, Backbone] = {name: Backbone(name, *entry) for name, entry in APPLICATIONS.items()}
+
+
+def get_backbone(name: str, setting: str = "backbone") -> Backbone:
+    """Look a backbone up by name; messages call it `setting`.
 
     Raises:
         ConfigError: for an unknown name, listing the known ones.
     """
     try:
-        return BACKBONES[name]
+        return BACKBONES.get(name) or FURTHER[name]
     except (KeyError, TypeError):
         raise ConfigError(
-            f"unknown backbone; expected one of {', '.join(BACKBONES)}. Received: backbone={received(name)}"
+            f"unknown backbone; expected one of {', '.join((*BACKBONES, *FURTHER))}. "
+            f"Received: {setting}={received(name)}"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import keras
@@ -11,10 +12,11 @@ from keras.applications.imagenet_utils import preprocess_input
 from nstcore.errors import ConfigError
 from nstcore.keras_settings.numerics import own_numerics
 from nstcore.losses import Tensor
+from nstcore.networks import activity
 from nstcore.networks.backbones import Preprocessing, get_backbone
 from nstcore.networks.network import Network
+from nstcore.networks.rebuilding import rebuilt
 from nstcore.networks.weights import Provenance, load_network
-from nstcore.networks.weights.network import assign, read_arrays
 
 # Per-channel mean of ImageNet, BGR, 0..255: what Caffe's VGG training subtracted (Simonyan & Zisserman 2014).
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -34,12 +36,40 @@ def preprocess(pictures: Tensor, mode: Preprocessing) -> Tensor:
     return preprocess_input(pictures, data_format="channels_last", mode=mode)
 
 
-# A grid visits one backbone after the other; two stay loaded so that a judge can sit beside the network it judges.
-@lru_cache(maxsize=2)
+# A grid visits one backbone after the other; three stay loaded so that a judge can sit beside the one or two networks
+# that it judges.
+@lru_cache(maxsize=3)
 @own_numerics()
 def pretrained_network(backbone: str, weights: str) -> tuple[keras.Model, Provenance]:
     """The whole convolutional network with trained weights, once per process."""
     return load_network(backbone, weights)
+
+
+def _prepare(pictures: Tensor, network: Network) -> Tensor:
+    return preprocess(pictures, get_backbone(network.backbone).preprocessing)
+
+
+def _measured_of(network: Network) -> Network:
+    """What a network's activity is measured on: it does not depend on the rest."""
+    return replace(network, precision="float32", filters="trained")
+
+
+@lru_cache(maxsize=8)
+def _pooling_factors(network: Network) -> dict[str, float]:
+    """Of "avg-rescaled", by layer; none for what needs none."""
+    if network.pooling != "avg-rescaled":
+        return {}
+    whole, provenance = pretrained_network(network.backbone, network.weights)
+    trained = replace(network, pooling="max")
+    model = whole if trained.is_as_built else rebuilt(whole, trained, {})
+    return activity.pooling_factors(model, lambda pictures: _prepare(pictures, network), trained, provenance)
+
+
+@lru_cache(maxsize=8)
+def _channel_means(network: Network) -> activity.Measured:
+    whole, provenance = pretrained_network(network.backbone, network.weights)
+    model = whole if network.is_as_built else rebuilt(whole, network, _pooling_factors(network))
+    return activity.channel_means(model, lambda pictures: _prepare(pictures, network), network, provenance)
 
 
 # Every extractor adds nodes to the layers it shares with the network: a long grid must not build one per picture.
@@ -56,7 +86,7 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
         WeightsError: if the weights cannot be had.
     """
     whole, _ = pretrained_network(network.backbone, network.weights)
-    known = {layer.name: layer for layer in whole.layers[1:]}
+    known = {layer.name: layer for layer in whole.layers[1:] if len(layer.output.shape) == 4}
     outputs = {}
     for name in layers:
         if name not in known:
@@ -65,10 +95,13 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
             )
         outputs[name] = known[name].output
     truncated = keras.Model(whole.input, outputs)
-    if network.pooling == "avg" or network.precision == "bfloat16":
-        truncated = _rebuild(truncated, network)
+    if not network.is_as_built:
+        truncated = rebuilt(truncated, network, _pooling_factors(_measured_of(network)))
     picture = keras.Input(batch_shape=(None, None, None, 3), name="picture")
-    features = truncated(preprocess(picture, get_backbone(network.backbone).preprocessing))
+    features = truncated(_prepare(picture, network))
+    if network.filters == "normalized":
+        means = {name: ops.convert_to_tensor(mean) for name, mean in _channel_means(_measured_of(network)).items()}
+        features = {name: ops.cast(features[name], "float32") / means[name] for name in layers}
     extractor = keras.Model(picture, features, name=f"{network.backbone}_features")
     extractor.trainable = False
     return extractor
@@ -79,7 +112,11 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
 def activation_shapes(
     network: Network, layers: tuple[str, ...], height: int, width: int
 ) -> tuple[tuple[keras.Layer, tuple[int, ...]], ...]:
-    """Every layer that is computed for these, and the shape that it gives for one picture."""
+    """Every layer that is computed for these, and the shape that it gives for one picture.
+
+    Raises:
+        ConfigError: as `feature_network`, and if a layer is too small for the padding that is asked for.
+    """
     if not layers:
         return ()
     extractor = feature_network(network, layers)
@@ -87,26 +124,3 @@ def activation_shapes(
     every_layer = keras.Model(truncated.input, [layer.output for layer in truncated.layers])
     shapes = every_layer.compute_output_shape((1, height, width, 3))
     return tuple(zip(truncated.layers, shapes, strict=True))
-
-
-def _rebuild(truncated: keras.Model, network: Network) -> keras.Model:
-    """Copy a network with other pooling or precision, and the same weights.
-
-    With bfloat16 the layers before the second convolution stay in float32: bfloat16 would round pixels to one in 256,
-    and they cost next to nothing.
-    """
-    convolutions = [place for place, layer in enumerate(truncated.layers) if isinstance(layer, keras.layers.Conv2D)]
-    exact = {layer.name for layer in truncated.layers[: convolutions[1] if len(convolutions) > 1 else None]}
-
-    def rebuild(layer: keras.Layer) -> keras.Layer:
-        settings = layer.get_config()
-        # A sum written with "+" is no layer, and has no precision of its own.
-        if network.precision == "bfloat16" and layer.name not in exact and isinstance(layer, keras.Layer):
-            settings["dtype"] = "mixed_bfloat16"
-        if network.pooling == "avg" and isinstance(layer, keras.layers.MaxPooling2D):
-            return keras.layers.AveragePooling2D.from_config(settings)
-        return type(layer).from_config(settings)
-
-    copy = keras.models.clone_model(truncated, clone_function=rebuild)
-    assign(copy, read_arrays(truncated))
-    return copy

@@ -46,7 +46,7 @@ class FirstOrder(Optimizer):
     def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:
         self._place(problem, x)
         scalars = self._evaluate()
-        problem.calibrate(scalars[:, -1])
+        problem.calibrate(scalars[:, -1], self._gradient)
         if self.scale_free or self._settings.learning_rate is None:
             self._factors = np.array([_inverse(float(slope)) for slope in scalars[:, -1]], np.float32)
         self._best_values = scalars[:, 0].copy()

@@ -152,7 +152,7 @@ class FlatOptimizer(Optimizer):
         self._problem = problem
         self._rows = [_Row(picture.astype(np.float64).ravel()) for picture in np.asarray(x)]
         gradients, scalars = self._evaluate({})
-        problem.calibrate(scalars[:, -1])
+        problem.calibrate(scalars[:, -1], on_device(gradients.astype(np.float32).reshape(problem.shape)))
         for row, state in enumerate(self._rows):
             state.value, state.gradient = float(scalars[row, 0]), gradients[row]
         reports = [self._count(row, scalars[row]) for row in range(len(self._rows))]

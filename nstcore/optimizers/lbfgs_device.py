@@ -43,6 +43,7 @@ class _Row:
         evaluations: so far.
         evaluations_at_rest: without those of a search that is going on.
         has_history: whether any pair is remembered.
+        begun_at: how many evaluations there were when the method began, or last began anew.
         search: the line search that is going on, from its second trial on.
         t: the step length that is evaluated next; None while the picture rests.
     """
@@ -52,8 +53,12 @@ class _Row:
     evaluations: int = 0
     evaluations_at_rest: int = 0
     has_history: bool = False
+    begun_at: int = 0
     search: Search | None = None
     t: float | None = None
+
+    def since_the_beginning(self) -> int:
+        return self.evaluations - self.begun_at
 
     def rest(self) -> None:
         """End the line search."""
@@ -96,7 +101,7 @@ class DeviceLBFGS(Optimizer):
         self._forget(self._everyone)
         trial = self._evaluate()
         slopes = trial.scalars[:, _MEAN_GRADIENT]
-        problem.calibrate(slopes)
+        problem.calibrate(slopes, trial.gradient)
         self._scale = np.array([_power_of_two(float(slope)) for slope in slopes], np.float32)
         self._gradient = _scaled(trial.gradient, self._scale)
         trial.scalars[:, _VALUE] *= self._scale
@@ -104,6 +109,7 @@ class DeviceLBFGS(Optimizer):
 
     def step(self, rows: Collection[int] | None = None) -> list[Report]:
         active = self._everyone if rows is None else sorted(rows)
+        self._begin_anew(active)
         self._set_out([row for row in active if self._rows[row].t is None])
         trial = self._evaluate(active)
         reports: list[Report] = []
@@ -158,6 +164,7 @@ class DeviceLBFGS(Optimizer):
             ),
             "evaluations": np.array([state.evaluations_at_rest for state in self._rows]),
             "has_history": np.array([state.has_history for state in self._rows]),
+            "begun_at": np.array([state.begun_at for state in self._rows]),
         }
 
     def load_state(self, problem: Minimizable, state: Mapping[str, np.ndarray]) -> None:
@@ -175,11 +182,14 @@ class DeviceLBFGS(Optimizer):
         self._scale = np.asarray(state["scale"], np.float32)
         self._rows = [
             _Row(
-                float(value), dict(zip(problem.terms, terms.tolist(), strict=True)), int(count), int(count), bool(some)
+                value=float(state["values"][row]),
+                terms=dict(zip(problem.terms, state["terms"][row].tolist(), strict=True)),
+                evaluations=int(state["evaluations"][row]),
+                evaluations_at_rest=int(state["evaluations"][row]),
+                has_history=bool(state["has_history"][row]),
+                begun_at=int(state["begun_at"][row]),
             )
-            for value, terms, count, some in zip(
-                state["values"], state["terms"], state["evaluations"], state["has_history"], strict=True
-            )
+            for row in range(problem.shape[0])
         ]
 
     @property
@@ -196,6 +206,15 @@ class DeviceLBFGS(Optimizer):
             # Without a history the direction has length 1.
             first = _FIRST_STEP * math.sqrt(math.prod(self._problem.shape[1:]))
             self._rows[row].t = 1.0 if self._rows[row].has_history else first
+
+    def _begin_anew(self, rows: list[int]) -> None:
+        """Let pictures forget, whose evaluations since the beginning are as many as `restart_every` allows."""
+        most = self._settings.restart_every
+        due = [row for row in rows if self._rows[row].t is None and most <= self._rows[row].since_the_beginning()]
+        if most and due:
+            self._forget(due)
+            for row in due:
+                self._rows[row].begun_at = self._rows[row].evaluations
 
     def _evaluate(self, active: Collection[int] | None = None) -> _Trial:
         """Evaluate all pictures, the active ones where they want it and the others where they are."""

@@ -48,7 +48,10 @@ class WithinRange:
     def pictures(self, z: Tensor) -> Tensor:
         return self._problem.pictures(_clipped(z))
 
-    def calibrate(self, slopes: np.ndarray) -> None:
+    def at(self, pictures: np.ndarray) -> np.ndarray:
+        return self._problem.at(pictures)
+
+    def calibrate(self, slopes: np.ndarray, gradient: Tensor) -> None:
         self.load_state({"stiffness": _STIFFNESS * np.asarray(slopes)})
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -59,8 +62,7 @@ class WithinRange:
         self._stiffness = on_device(self._on_host)
 
     def of(self, problem: Minimizable) -> WithinRange:
-        """The same range and penalty around another loss."""
-        other = WithinRange(problem)
+        other = WithinRange(self._problem.of(problem))
         other.load_state(self.state_dict())
         return other
 

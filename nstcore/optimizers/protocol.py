@@ -28,7 +28,7 @@ class Minimizable(Protocol):
         terms: names of the terms, "total" first.
         function: the loss. One object serves all problems of a structure, so that what is compiled from it is shared.
         arguments: the function's, on the device.
-        variable: what the variable is: "pixels", or pixels within a "range".
+        variable: what the variable is: "pixels", pixels within a "range", or "fourier" of either.
     """
 
     variable: str
@@ -43,8 +43,16 @@ class Minimizable(Protocol):
         """The pictures that a value of the variable stands for."""
         ...
 
-    def calibrate(self, slopes: np.ndarray) -> None:
-        """Learn the mean absolute gradients (B,) of the initial pictures, once they are known."""
+    def at(self, pictures: np.ndarray) -> np.ndarray:
+        """The variable that stands for pictures, float32 (B, H, W, 3)."""
+        ...
+
+    def of(self, problem: Minimizable) -> Minimizable:
+        """The same map around another loss of the pictures, what was learned included."""
+        ...
+
+    def calibrate(self, slopes: np.ndarray, gradient: Tensor) -> None:
+        """Learn the gradient (B, H, W, 3) at the initial variable, and its mean absolute values (B,), once known."""
         ...
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -92,7 +100,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:
-        """Evaluate the initial pictures, float32 (B, H, W, 3), and report each."""
+        """Evaluate the initial variable, float32 (B, H, W, 3), and report each."""
 
     @abstractmethod
     def step(self, rows: Collection[int] | None = None) -> list[Report]:

@@ -8,20 +8,39 @@ from nstcore.checks import number, whole_number
 
 
 @dataclass(frozen=True)
+class Parametrization:
+    """What is optimised in place of the pictures.
+
+    Attributes:
+        bounded: keep values within 0..255 (`nstcore.optimizers.pixel_range`).
+        fourier_exponent: optimise weighted frequencies (`nstcore.optimizers.fourier`); None is pixels.
+        decorrelated: of decorrelated colors; of frequencies alone.
+    """
+
+    bounded: bool = True
+    fourier_exponent: float | None = None
+    decorrelated: bool = False
+
+
+@dataclass(frozen=True)
 class LBFGSSettings:
     """Settings of both L-BFGS.
 
     Attributes:
         history: pairs of steps and gradient differences that are remembered, >= 1; 10 as in SciPy.
         most_evaluations: of one line search, >= 1; 20 as in SciPy.
+        restart_every: begin anew, without a memory, after so many evaluations, as the classic Keras example does after
+            20; 0 never does.
     """
 
     history: int = 10
     most_evaluations: int = 20
+    restart_every: int = 0
 
     def __post_init__(self) -> None:
         whole_number("optimizer_settings.history", self.history, 1, most=1000)
         whole_number("optimizer_settings.most_evaluations", self.most_evaluations, 1)
+        whole_number("optimizer_settings.restart_every", self.restart_every, 0)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -133,11 +134,21 @@ def require_side(picture: NDArray[Any] | tuple[int, ...], smallest_side: int, *,
         )
 
 
-def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbone: str) -> Picture:
+def load(
+    source: PictureSource,
+    longest_side: int,
+    *,
+    smallest_side: int,
+    backbone: str,
+    on_enlarging: Callable[[str], None] | None = None,
+) -> Picture:
     """Read a picture, resize it to `longest_side` and check that `backbone` can take it.
 
     The picture is checked as it comes, because enlarging one of a few pixels makes no picture, and after resizing,
     because a long strip gets too narrow.
+
+    Args:
+        on_enlarging: told in a few words if the picture has fewer pixels than are asked for.
 
     Returns:
         uint8 (H, W, 3), RGB, with max(H, W) == longest_side and min(H, W) >= smallest_side.
@@ -154,6 +165,8 @@ def load(source: PictureSource, longest_side: int, *, smallest_side: int, backbo
         resized = size_at((height, width), longest_side)
         resized_name = f"{name}, resized to a longest side of {longest_side},"
         require_side(resized, smallest_side, name=resized_name, backbone=backbone)
+        if on_enlarging is not None and max(resized) > max(height, width):
+            on_enlarging(f"{name} has {width} x {height} pixels and is enlarged to {resized[1]} x {resized[0]}")
         return resized
 
     if not isinstance(source, np.ndarray):

@@ -5,30 +5,52 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nstcore.errors import ConfigError
-from nstcore.pictures.images import Picture, resize_to
+from nstcore.pictures.images import Picture, read_picture, resize_to
 
 
-def initial_picture(kind: str, content: Picture, style: Picture, seed: int) -> NDArray[np.float32]:
+def initial_picture(kind: str, content: Picture, style: Picture, seed: int, noise: float = 0.0) -> NDArray[np.float32]:
     """The picture an optimisation starts from.
 
     Args:
-        kind: "content"; "noise", uniform in 0 to 255 from `numpy.random.default_rng(seed)`; or "style", resized to
-            the content's height and width.
+        kind: "content"; "noise", uniform in 0 to 255 from `numpy.random.default_rng(seed)`; "style", resized to the
+            content's height and width; "style-colors", noise whose colors have the style's mean and covariance; or the
+            path of a picture, which is resized likewise.
         content: uint8 (H, W, 3).
         style: uint8 (H', W', 3).
-        seed: of the noise.
+        seed: of all noise.
+        noise: the share of uniform noise that is blended in, 0 to 1.
 
     Returns:
         float32 (H, W, 3), RGB, 0 to 255; always a new array.
 
     Raises:
-        ConfigError: for an unknown kind.
+        PictureError: for a path that is no picture.
     """
+    start = _unblended(kind, content, style, seed)
+    if not noise:
+        return start
+    # Another seed, or noise would be blended with itself.
+    return np.asarray((1 - noise) * start + noise * _uniform(content.shape, seed + 1), np.float32)
+
+
+def _unblended(kind: str, content: Picture, style: Picture, seed: int) -> NDArray[np.float32]:
     if kind == "content":
         return content.astype(np.float32)
     if kind == "noise":
-        return np.random.default_rng(seed).uniform(0.0, 255.0, content.shape).astype(np.float32)
+        return _uniform(content.shape, seed)
     if kind == "style":
         return resize_to(style, *content.shape[:2]).astype(np.float32)
-    raise ConfigError(f"unknown initial picture; expected one of content, noise, style. Received: init={kind!r}")
+    if kind == "style-colors":
+        return _with_the_colors_of(style, content.shape, seed)
+    return resize_to(read_picture(kind), *content.shape[:2]).astype(np.float32)
+
+
+def _uniform(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).uniform(0.0, 255.0, shape).astype(np.float32)
+
+
+def _with_the_colors_of(style: Picture, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    colors = style.reshape(-1, 3).astype(np.float64)
+    covariance = np.cov(colors, rowvar=False, bias=True)
+    noise = np.random.default_rng(seed).multivariate_normal(colors.mean(axis=0), covariance, shape[:2], method="svd")
+    return np.clip(noise, 0.0, 255.0).astype(np.float32)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from nstcore.networks.backbones import BACKBONES
+from nstcore.networks.backbones import BACKBONES, FURTHER
 
 
 def display_name(backbone: str) -> str:
     """How people write a backbone's name: "VGG19" for "vgg19"."""
-    return BACKBONES[backbone].application if backbone in BACKBONES else backbone
+    known = {**FURTHER, **BACKBONES}
+    return known[backbone].application if backbone in known else backbone
 
 
 def backbone_order(backbone: str) -> tuple[int, str]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nstcore import PictureError, TransferConfig
-from nstcore.pictures.images import reading_scale_of
-from nstcore.scene import load_picture
+from nstcore.pictures.region_map import LONGEST_SIDE, RegionMap, read_regions
+from nstcore.pictures.side_by_side import side_by_side
+from nstcore.recipe import resolve
+from nstcore.scene import Scene, Style, load_picture, load_style, require_regions
 from nstcore.system.files import encodable
-from nstcore.system.refusals import refused
-from pipeline.grid.digest import Kind, batch_digest, file_sha256
+from pipeline.grid.digest import Kind, batch_digest
+from pipeline.grid.ingredients import Ingredients, PictureFile, StyleFile, picture_identity
 from pipeline.grid.series import Series, Variant
 
 
@@ -31,7 +31,10 @@ class Cell:
         content_sha256, style_sha256: `picture_identity` of the pictures when the grid was planned.
         config: resolved settings.
         weights_sha256: identity of the backbone's weights.
+        content_weights_sha256: and of those of the network that the content is seen through, "" if it is the same.
         digest: identity of everything that affects the pixels.
+        ingredients: all files, where they are more than two pictures: styles mixed, or maps of regions. `style_sha256`
+            is then their `style_identity` if the style is a mixture.
         height, width: of the picture that is made, pixels; 0 until `reject_bad_pictures` has decoded it.
         preset: the named settings that `config` was made from.
         variant: what the study varied and to what. Cells of different variants may be one and the same picture.
@@ -50,18 +53,49 @@ class Cell:
     width: int = 0
     preset: str = ""
     variant: Variant = ()
+    content_weights_sha256: str = ""
+    ingredients: Ingredients | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cell:
         """Read what `dataclasses.asdict` and JSON made of a cell."""
-        return cls(**{**data, "config": TransferConfig.from_dict(data["config"]), "variant": read_variant(data)})
+        found = data.get("ingredients")
+        return cls(
+            **{
+                **data,
+                "config": TransferConfig.from_dict(data["config"]),
+                "variant": read_variant(data),
+                "ingredients": None if found is None else Ingredients.from_dict(found),
+            }
+        )
 
     @cached_property
     def batch(self) -> str:
-        """What this cell shares with those that it can be evaluated together with; "" if its size is not known."""
-        if not self.height:
+        """What this cell shares with those that it can be evaluated together with; "" if there are none.
+
+        Those are cells of one picture size, if that is known, and one number of styles; of one and the same style, if a
+        loss asks for styles of one size. How many there are of each region is known when the maps have been looked at,
+        so that cells with regions are made one at a time.
+        """
+        if not self.height or self.has_regions:
             return ""
-        return batch_digest(self.weights_sha256, self.config, self.height, self.width)
+        same = self.style_sha256 if any(loss.keeps_positions for _, loss in resolve(self.config).losses) else ""
+        weights = self.weights_identity("content")
+        return batch_digest(weights, self.config, self.height, self.width, len(self.styles), same)
+
+    def networks(self, kind: Kind = "content") -> dict[tuple[str, str], str]:
+        """What the losses see a picture through, with a content picture as the style too: checksums of the weights.
+
+        By (backbone, weights).
+        """
+        found = {(self.config.backbone, self.config.weights): self.weights_sha256}
+        if kind == "content" and self.content_weights_sha256:
+            found[self.config.content_backbone, self.config.weights] = self.content_weights_sha256
+        return found
+
+    def weights_identity(self, kind: Kind) -> str:
+        """The checksums of `networks`, as digests take them."""
+        return "+".join(self.networks(kind).values())
 
     @property
     def backbone(self) -> str:
@@ -80,16 +114,73 @@ class Cell:
     def sha256(self, kind: Kind) -> str:
         return self.content_sha256 if kind == "content" else self.style_sha256
 
+    @property
+    def styles(self) -> tuple[StyleFile, ...]:
+        """The style picture, or those of a mixture."""
+        if self.ingredients is not None:
+            return self.ingredients.styles
+        return (StyleFile(PictureFile(self.style_path, self.style_sha256)),)
+
+    @property
+    def content_regions(self) -> PictureFile | None:
+        """The map of the content's regions, if it counts."""
+        return None if self.ingredients is None else self.ingredients.content_regions
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The weights of the styles, made to sum to 1."""
+        total = sum(style.weight for style in self.styles)
+        return tuple(style.weight / total for style in self.styles)
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether styles are taken region by region."""
+        return self.content_regions is not None
+
     def load_picture(self, kind: Kind) -> np.ndarray:
-        """Read one of the two pictures as its backbone is to see it: uint8 (H, W, 3).
+        """Read one of the two pictures as its backbone is to see it, or those of a mixture side by side.
+
+        Returns:
+            uint8 (H, W, 3).
 
         Raises:
             PictureError: if it cannot be read, or is not what it was when the grid was planned.
         """
-        path = self.path(kind)
-        if picture_identity(path, self.config.size) != self.sha256(kind):
-            raise PictureError(f"{encodable(path)}: changed while the grid was running; run it again")
-        return load_picture(path, self.config)
+        if kind == "content" or len(self.styles) == 1:
+            return self.load_file(kind)
+        return side_by_side([self.load_file(kind, place) for place in range(len(self.styles))], self.config.size)
+
+    def pictures(self) -> list[PictureFile]:
+        """The content picture, and those of the style."""
+        return [self.file("content").picture, *(style.picture for style in self.styles)]
+
+    def file(self, kind: Kind, place: int = 0) -> StyleFile:
+        """The content picture, or one of those of the style."""
+        if kind == "style":
+            return self.styles[place]
+        return StyleFile(PictureFile(self.content_path, self.content_sha256), regions=self.content_regions)
+
+    def load_file(self, kind: Kind, place: int = 0) -> np.ndarray:
+        """Read one picture as its backbone is to see it. Raises what `load_picture` does."""
+        file, style = self.file(kind, place), kind == "style"
+        _require_unchanged(file.picture, self.config.style_side(file.scale) if style else self.config.size)
+        path = file.picture.path
+        return load_style(path, self.config, file.scale) if style else load_picture(path, self.config)
+
+    def load_scene(self) -> Scene:
+        """Read everything that the cell is made from. Raises what `load_picture` does, and:
+
+        Raises:
+            ConfigError: if the regions of content and styles, or the losses, do not go together.
+        """
+        content, styles = self.load_picture("content"), []
+        for place, style in enumerate(self.styles):
+            picture = self.load_file("style", place)
+            styles.append(Style(picture, style.weight, style.scale, style.region, _regions(style.regions, picture)))
+        scene = Scene(content, tuple(styles), _regions(self.content_regions, content))
+        if scene.has_regions:
+            require_regions(resolve(self.config))
+        return scene
 
 
 @dataclass(frozen=True)
@@ -109,6 +200,18 @@ class RejectedCell:
         return Series(self.backbone, self.variant)
 
 
+def _regions(file: PictureFile | None, picture: np.ndarray) -> RegionMap | None:
+    if file is None:
+        return None
+    _require_unchanged(file, LONGEST_SIDE)
+    return read_regions(file.path, picture)
+
+
+def _require_unchanged(file: PictureFile, size: int) -> None:
+    if picture_identity(file.path, size) != file.sha256:
+        raise PictureError(f"{encodable(file.path)}: changed while the grid was running; run it again")
+
+
 def identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
     """What tells a cell from the others of its grid."""
     return cell.content, cell.style, cell.backbone, *itertools.chain.from_iterable(cell.variant)
@@ -117,28 +220,3 @@ def identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
 def read_variant(data: Mapping[str, Any]) -> Variant:
     """What JSON made of a cell's variant; cells of before there were studies have none."""
     return tuple((name, value) for name, value in data.get("variant", ()))
-
-
-def picture_identity(path: str | Path, size: int) -> str:
-    """What identifies the pixels that a cell gets of a picture, before they are resized.
-
-    That is the SHA-256 of its bytes; and for the few that are read reduced (`reading_scale_of`), how far.
-
-    Args:
-        size: the longest side that it is read for.
-
-    Raises:
-        PictureError: if it cannot be read.
-    """
-    try:
-        status = os.stat(path)
-        scale = _reading_scale(os.fspath(path), size, status.st_size, status.st_mtime_ns, status.st_ino)
-        return file_sha256(path) + (f" at 1/{scale}" if scale > 1 else "")
-    except OSError as error:
-        raise PictureError(refused(error, encodable(str(path)), "read")) from error
-
-
-@lru_cache(maxsize=100_000)
-def _reading_scale(path: str, longest_side: int, size: int, mtime_ns: int, inode: int) -> int:
-    """Looked up once per version of a file, as its size and time of change tell."""
-    return reading_scale_of(path, longest_side)

@@ -6,13 +6,16 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from nstcore import TransferConfig
+from nstcore.config import Initial
+from nstcore.errors import PictureError
 from nstcore.losses import loss_class
+from nstcore.networks.network import Network
 from nstcore.recipe import resolve
+from nstcore.system.refusals import refused
 
 #: Raised by hand when a change of the engine changes pixels.
 ENGINE_VERSION = "3"
@@ -21,7 +24,11 @@ ENGINE_VERSION = "3"
 Kind = Literal["content", "style"]
 
 # Settings that came later than the first outputs: at their defaults they change no pixel of those.
-_LATER_SETTINGS = ("losses", "optimizer_settings")
+_LATER_SETTINGS = (
+    *("losses", "optimizer_settings", "style_scale", "parametrization", "fourier_exponent", "fourier_colors"),
+    *("stop_change", "stop_over", "time_limit", "color", "init_noise", "padding", "filters", "content_backbone"),
+)
+_DEFAULTS = TransferConfig().to_dict()
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
@@ -47,25 +54,39 @@ def cell_digest(content_sha256: str, style_sha256: str, weights_sha256: str, con
     )
 
 
-def target_digest(picture_sha256: str, weights_sha256: str, role: Kind, config: TransferConfig) -> str:
+def target_digest(
+    picture_sha256: str, weights_sha256: str, role: Kind, config: TransferConfig, scale: float = 1.0
+) -> str:
     """Digest of what the losses keep of a picture. 16 hex digits.
 
     It covers the picture, the network, the size, and of each loss that looks at such a picture its name, its version
     and the settings that shape what it keeps: the losses say so themselves, so that none can be forgotten.
+
+    Args:
+        weights_sha256: of the networks that look at a picture of this role, as `Cell.weights_identity` gives it.
+        scale: of a style picture, besides the `style_scale` of the settings.
     """
-    return _digest(picture=picture_sha256, weights=weights_sha256, engine=ENGINE_VERSION, **_settings_of(role, config))
+    settings = _settings_of(role, config, config.size if role == "content" else config.style_side(scale))
+    return _digest(picture=picture_sha256, weights=weights_sha256, engine=ENGINE_VERSION, **settings)
 
 
 @lru_cache(maxsize=1000)
-def _settings_of(role: Kind, config: TransferConfig) -> dict[str, Any]:
+def _settings_of(role: Kind, config: TransferConfig, size: int) -> dict[str, Any]:
     recipe = resolve(config)
-    network = {name: value for name, value in asdict(recipe.network).items() if name not in _ELSEWHERE}
+    network = _of_a_network(recipe.network)
+    # A style is seen through one network, whatever the content is seen through.
+    if role == "content" and recipe.content_network != recipe.network:
+        network["content"] = _of_a_network(recipe.content_network)
     losses = [
         {"name": name, "version": loss.version, "settings": loss.target_settings()}
         for name, loss in recipe.losses
         if loss.is_kept(role)
     ]
-    return {"role": role, "network": network, "size": recipe.size, "losses": losses}
+    return {"role": role, "network": network, "size": size, "losses": losses}
+
+
+def _of_a_network(network: Network) -> dict[str, Any]:
+    return {name: value for name, value in network.settings().items() if name not in _ELSEWHERE}
 
 
 # Of a network: the weights count by their checksum, and targets are in float32 whatever the precision.
@@ -73,9 +94,22 @@ _ELSEWHERE = ("weights", "precision")
 
 
 @lru_cache(maxsize=1000)
-def batch_digest(weights_sha256: str, config: TransferConfig, height: int, width: int) -> str:
-    """Digest of what cells must share to be evaluated together: weights, settings and picture size. 16 hex digits."""
-    return _digest(weights=weights_sha256, config=_settings(config), height=height, width=width, engine=ENGINE_VERSION)
+def batch_digest(
+    weights_sha256: str, config: TransferConfig, height: int, width: int, styles: int = 1, style_sha256: str = ""
+) -> str:
+    """Digest of what cells must share to be evaluated together: weights, settings, sizes and how many styles.
+
+    And the style, if there is one given. 16 hex digits.
+    """
+    return _digest(
+        weights=weights_sha256,
+        config=_settings(config),
+        height=height,
+        width=width,
+        styles=styles,
+        style=style_sha256,
+        engine=ENGINE_VERSION,
+    )
 
 
 def grid_digest(cells: Iterable[tuple[str, ...]]) -> str:
@@ -86,12 +120,20 @@ def grid_digest(cells: Iterable[tuple[str, ...]]) -> str:
 def _settings(config: TransferConfig) -> dict[str, Any]:
     # The weights count by their checksum, not by the path or the name they were found under.
     settings = config.resolved().to_dict()
-    counted = {
-        name: value for name, value in settings.items() if name != "weights" and (value or name not in _LATER_SETTINGS)
-    }
+    idle = {name for name in _LATER_SETTINGS if settings[name] == _DEFAULTS[name]}
+    counted = {name: value for name, value in settings.items() if name not in ("weights", *idle)}
+    if config.init not in get_args(Initial):  # a picture counts by its bytes, not by its path
+        counted["init"] = _picture_sha256(config.init)
     if config.losses:
         counted["loss_versions"] = {name: loss_class(name).version for name in config.losses}
     return counted
+
+
+def _picture_sha256(path: str) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise PictureError(refused(error, path, "read")) from None
 
 
 def _digest(**parts: Any) -> str:

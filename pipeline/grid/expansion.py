@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nstcore import ConfigError, MemoryShortageError, PictureError, StyleTransferError, TransferConfig, presets
-from nstcore.scene import load_picture
-from pipeline.grid.cell import Cell, RejectedCell, identity, picture_identity, read_variant
+from nstcore.scene import load_picture, load_style
+from pipeline.grid.cell import Cell, RejectedCell, identity, read_variant
 from pipeline.grid.digest import cell_digest, grid_digest
+from pipeline.grid.ingredients import Ingredients
 from pipeline.grid.paths import pair_stems
 from pipeline.grid.picture_folder import PictureFolder, find_pictures
 from pipeline.grid.series import Series
@@ -111,27 +114,34 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     combinations = list(study.combinations())
     for backbone in dict.fromkeys(name for each in combinations for name in each.backbones):
         for combination in (each for each in combinations if backbone in each.backbones):
-            preset, variant, network = combination.preset, combination.variant, (backbone, combination.weights)
+            preset, variant = combination.preset, combination.variant
+            networks = combination.networks(backbone)
+            lacking = [missing[network] for network in networks if network in missing]
             series.append(Series(backbone, variant))
             config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone})
             for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
-                if network in missing:
-                    names = (content, style, backbone, missing[network], preset, variant)
+                if lacking:
+                    names = (content, style, backbone, lacking[0], preset, variant)
                     rejected.append(RejectedCell(*names, skipped=True))
                     continue
                 try:
                     if isinstance(config, str):
                         raise ConfigError(config)
                     pictures = _only(content, content_paths), _only(style, style_paths)
-                    sums = picture_identity(pictures[0], config.size), picture_identity(pictures[1], config.size)
+                    found = Ingredients.of(*pictures, config)
+                    weights = [weights_sha256[network] for network in networks]
+                    digest = cell_digest(found.content_identity, found.style_identity, "+".join(weights), config)
                 except StyleTransferError as error:
                     rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
                 else:
-                    weights = weights_sha256[network]
                     paths = str(pictures[0]), str(pictures[1])
-                    digest = cell_digest(*sums, weights, config)
-                    cell = Cell(content, style, *paths, *sums, config, weights, digest, preset=preset, variant=variant)
-                    cells.append(cell)
+                    style_sum = found.style_identity if found.mixture else found.styles[0].picture.sha256
+                    sums = found.content.sha256, style_sum
+                    cell = Cell(
+                        content, style, *paths, *sums, config, weights[0], digest, preset=preset, variant=variant
+                    )
+                    cell = replace(cell, content_weights_sha256=weights[1]) if weights[1:] else cell
+                    cells.append(cell if found.is_plain else replace(cell, ingredients=found))
     settings = json.loads(json.dumps(study.asked_for(), default=str))  # as it comes back from the plan's file
     left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
     passed_over = {str(folder.path): folder.passed_over for folder in folders if folder.passed_over}
@@ -154,7 +164,7 @@ def pictures_of(study: Study) -> tuple[PictureFolder, PictureFolder]:
     """
     return (
         _chosen(find_pictures(study.content_dir), study.contents),
-        _chosen(find_pictures(study.style_dir), study.styles),
+        _chosen(find_pictures(study.style_dir, mixtures=True), study.styles),
     )
 
 
@@ -179,27 +189,42 @@ def reject_bad_pictures(grid: Grid) -> Grid:
     The cells that remain know the size of their picture, but those for which there is too little memory just now: they
     are left to try when it is their turn, because a plan may be kept for longer than memory is short.
     """
-    found: dict[tuple[str, str, int], tuple[int, int] | str] = {}
+    found: dict[Any, tuple[int, int] | str] = {}
 
-    def size_or_reason(path: str, config: TransferConfig) -> tuple[int, int] | str:
-        key = (path, config.backbone, config.size)
+    def size_or_reason(key: Any, load: Callable[[], np.ndarray]) -> tuple[int, int] | str:
         if key not in found:
             try:
-                found[key] = load_picture(path, config).shape[:2]
+                height, width = load().shape[:2]
+                found[key] = (height, width)
             except MemoryShortageError:
                 found[key] = (0, 0)
-            except PictureError as error:
+            except (PictureError, ConfigError) as error:
                 found[key] = str(error)
         return found[key]
 
+    def size_or_first_reason(cell: Cell) -> tuple[int, int] | str:
+        config = cell.config
+        seen_by = (config.backbone, config.size, config.style_scale)
+        size = size_or_reason((cell.content_path, *seen_by), lambda: load_picture(cell.content_path, config))
+        reasons = [size]
+        for style in cell.styles:
+            path, scale = style.picture.path, style.scale
+            reasons.append(size_or_reason((path, scale, *seen_by), partial(load_style, path, config, scale)))
+        first = next((reason for reason in reasons if isinstance(reason, str)), "")
+        if not first and (cell.has_regions or any(style.region for style in cell.styles)):
+            # Which losses there are counts too: some cannot weigh positions.
+            key = (cell.ingredients, config.losses, *seen_by)
+            together = size_or_reason(key, lambda: cell.load_scene().content)
+            first = together if isinstance(together, str) else ""
+        return first or size
+
     cells, rejected = [], list(grid.rejected)
     for cell in grid.cells:
-        content, style = (size_or_reason(cell.path(kind), cell.config) for kind in ("content", "style"))
-        if isinstance(content, str) or isinstance(style, str):
-            why = content if isinstance(content, str) else str(style)
-            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, why, cell.preset, cell.variant))
+        size = size_or_first_reason(cell)
+        if isinstance(size, str):
+            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, size, cell.preset, cell.variant))
         else:
-            cells.append(replace(cell, height=content[0], width=content[1]))
+            cells.append(replace(cell, height=size[0], width=size[1]))
     return replace(grid, cells=tuple(cells), rejected=tuple(rejected))
 
 

@@ -12,6 +12,7 @@ from nstcore.backend.environment import device, versions
 from nstcore.result import CoarseRun, TransferResult
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import ENGINE_VERSION, file_sha256
+from pipeline.grid.ingredients import PictureFile, StyleFile
 
 
 def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[str, Any]:
@@ -21,10 +22,11 @@ def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[st
     """
     first, last = result.trace[0], result.trace[-1]
     return {
-        "content": _picture(cell.content, cell.content_path),
-        "style": _picture(cell.style, cell.style_path),
+        "content": _picture(cell.content, cell.content_path) | _regions(cell.content_regions),
+        "style": _picture(cell.style, cell.style_path) | _of_the_style(cell),
         "config": result.config.to_dict(),
         "weights": result.weights.to_dict(),
+        **({"content_weights": result.content_weights.to_dict()} if result.content_weights else {}),
         "digest": cell.digest,
         "engine_version": ENGINE_VERSION,
         "versions": versions(),
@@ -57,6 +59,30 @@ def _coarse_run(run: CoarseRun) -> dict[str, Any]:
 
 def _picture(name: str, path: str) -> dict[str, str]:
     return {"name": name, "file": os.path.basename(path), "sha256": file_sha256(path)}
+
+
+def _of_the_style(cell: Cell) -> dict[str, Any]:
+    """The pictures of a mixture, or the map of a single picture."""
+    if cell.ingredients is None or not cell.ingredients.mixture:
+        return _regions(cell.styles[0].regions)
+    return {
+        "pictures": [
+            {**_file(style.picture), **_numbers(style), **_regions(style.regions)} for style in cell.ingredients.styles
+        ]
+    }
+
+
+def _numbers(style: StyleFile) -> dict[str, Any]:
+    numbers = {"weight": style.weight, "scale": style.scale}
+    return {**numbers, "region": style.region} if style.region else numbers
+
+
+def _regions(file: PictureFile | None) -> dict[str, Any]:
+    return {"regions": _file(file)} if file else {}
+
+
+def _file(file: PictureFile) -> dict[str, str]:
+    return {"file": os.path.basename(file.path), "sha256": file.sha256}
 
 
 def _peak_memory_mib() -> float:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nstcore.errors import PictureError
+from nstcore.mixture import MIXTURE_SUFFIX
 from nstcore.pictures.images import PICTURE_SUFFIXES
+from nstcore.pictures.region_map import REGIONS_SUFFIX, is_region_map
 from nstcore.system.files import encodable
 from nstcore.system.refusals import refused
 from pipeline.grid.paths import picture_name
@@ -41,8 +43,13 @@ class PictureFolder:
     passed_over: tuple[str, ...]
 
 
-def find_pictures(folder: str | os.PathLike[str]) -> PictureFolder:
+def find_pictures(folder: str | os.PathLike[str], *, mixtures: bool = False) -> PictureFolder:
     """Look through a folder, but not through those in it. Nothing is opened, so nothing there can make it wait.
+
+    A map of regions, NAME.regions.png, belongs to the picture NAME and is none of its own.
+
+    Args:
+        mixtures: take files that mix styles (.toml) for pictures too.
 
     Raises:
         PictureError: if the folder does not exist, may not be read or holds no pictures.
@@ -56,13 +63,14 @@ def find_pictures(folder: str | os.PathLike[str]) -> PictureFolder:
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise PictureError(refused(error, name_of_folder, "read")) from error
+    known = {path.stem.casefold() for path in paths if not is_region_map(path.name) and not _no_picture(path, mixtures)}
     found: dict[str, list[Path]] = {}
     names: dict[str, str] = {}
     passed_over = []
     for path in paths:
-        if path.name.startswith("."):
+        if path.name.startswith(".") or (is_region_map(path.name) and _name_of_map(path) in known):
             continue
-        reason = _no_picture(path)
+        reason = "a map of regions without its picture" if is_region_map(path.name) else _no_picture(path, mixtures)
         if reason:
             passed_over.append(f"{encodable(path.name)} ({reason})")
             continue
@@ -81,7 +89,11 @@ def in_short(lines: Sequence[str]) -> str:
     return ", ".join(lines[:_MOST_IN_A_LINE]) + (f" and {more} more" if more > 0 else "")
 
 
-def _no_picture(path: Path) -> str:
+def _name_of_map(path: Path) -> str:
+    return path.name[: -len(REGIONS_SUFFIX)].casefold()
+
+
+def _no_picture(path: Path, mixtures: bool) -> str:
     """Why something in a folder is not regarded as a picture; "" if it is."""
     try:
         mode = path.stat().st_mode
@@ -89,4 +101,5 @@ def _no_picture(path: Path) -> str:
         return "a link to nothing" if path.is_symlink() else f"cannot be looked at: {error.strerror}"
     if not stat.S_ISREG(mode):
         return next((what for is_kind, what in _NO_FILES.items() if is_kind(mode)), "no file")
-    return "" if path.suffix.lower() in PICTURE_SUFFIXES else "not named as a picture"
+    suffixes = (*PICTURE_SUFFIXES, MIXTURE_SUFFIX) if mixtures else PICTURE_SUFFIXES
+    return "" if path.suffix.lower() in suffixes else "not named as a picture"

@@ -14,6 +14,7 @@ from typing import Any
 from nstcore import BACKBONES, ConfigError, TransferConfig, presets
 from nstcore.checks import expected, named_settings, path_text, sequence
 from nstcore.errors import received
+from nstcore.networks.backbones import get_backbone
 from pipeline.grid.series import Variant
 
 _FIELDS = tuple(each.name for each in fields(TransferConfig))
@@ -64,6 +65,14 @@ class Combination:
     @property
     def weights(self) -> str:
         return _text(self.settings.get("weights", TransferConfig.weights))
+
+    def networks(self, backbone: str) -> list[tuple[str, str]]:
+        """The networks it takes of a backbone's cells, as (backbone, weights): that one, and the content's if another.
+
+        Those that exist: a backbone that does not costs its cells alone.
+        """
+        of_content = _text(presets.settings_of(self.preset, backbone, self.settings).get("content_backbone", ""))
+        return [(name, self.weights) for name in dict.fromkeys((backbone, of_content or backbone)) if _exists(name)]
 
 
 @dataclass(frozen=True)
@@ -139,8 +148,8 @@ class Study:
 
     def networks(self) -> list[tuple[str, str]]:
         """The networks it takes, as (backbone, weights), those that exist."""
-        pairs = ((name, each.weights) for each in self.combinations() for name in each.backbones)
-        return [pair for pair in dict.fromkeys(pairs) if pair[0] in BACKBONES]
+        pairs = (pair for each in self.combinations() for name in each.backbones for pair in each.networks(name))
+        return list(dict.fromkeys(pairs))
 
     def asked_for(self) -> dict[str, Any]:
         """What was asked for, for people."""
@@ -152,6 +161,14 @@ class Study:
             **self.settings,
             **{axis.name: [choice.label for choice in axis.choices] for axis in self.axes},
         }
+
+
+def _exists(backbone: str) -> bool:
+    try:
+        get_backbone(backbone)
+    except ConfigError:
+        return False
+    return True
 
 
 def varied(name: str, values: Sequence[Any]) -> Axis:

@@ -15,7 +15,7 @@ What a quotient would divide by may vanish, as when p is a; such a measure is Na
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -107,6 +107,31 @@ def measure(made: Picture, content: Picture, style: Picture, absent: Mapping[str
         },
     )
     return measured
+
+
+def measure_mixture(
+    made: Picture, content: Picture, styles: Sequence[tuple[Picture, float]], absent: Mapping[str, str] = _NOTHING
+) -> Measured:
+    """`measure` for a picture in one style or several: the mean over the styles, by their shares.
+
+    A measure that is not defined for one of them is not defined.
+
+    Args:
+        styles: pictures, each with its share, > 0; the shares sum to 1.
+        made, content, absent: as `measure` takes them.
+    """
+    (first, _), *others = styles
+    measured = measure(made, content, first, absent)
+    if not others:
+        return measured
+    each = [measured, *(measure(made, content, style, absent) for style, _ in others)]
+    mean = Measured(unmeasured={name: why for one in each for name, why in one.unmeasured.items()})
+    mean.judges.update(measured.judges)
+    for name in measured.measures.keys() - mean.unmeasured.keys():
+        mean.measures[name] = math.fsum(
+            one.measures[name] * share for one, (_, share) in zip(each, styles, strict=True)
+        )
+    return mean
 
 
 def _sort(measured: Measured, found: Mapping[str, float]) -> None:

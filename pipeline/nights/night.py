@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from pipeline.grid.series import Series, Variant
-from pipeline.report.cell import ReportCell, Status, lookup, own_seconds
+from pipeline.report.cell import ReportCell, Status, lookup, own_seconds, weights_of
 
 #: Raised when a `night.json` of before can no longer be read.
 FORMAT = 1
@@ -28,7 +28,8 @@ class NightCell:
         status, reason: whether there is a picture, and why not.
         picture: path relative to the night's folder, "" if there is none; picture_sha256: of its bytes.
         digest: identity of everything that affects the pixels, as `pipeline.grid.digest` sees it; of that:
-        content_sha256, style_sha256, weights_sha256: of the two pictures and the network; config: settings; engine.
+        content_sha256, style_sha256, weights_sha256: of the pictures, their maps included, and the network; config:
+        settings; engine.
         height, width: pixels.
         loss: final total; relative_loss: as a share of the initial one.
         seconds: wall time, of a batch the cell's share; finished: when, ISO 8601 in UTC.
@@ -154,7 +155,7 @@ def night_cells(cells: Iterable[ReportCell], sha256: Callable[[str], str]) -> tu
 
 def _night_cell(cell: ReportCell, sha256: Callable[[str], str]) -> NightCell:
     made = cell.manifest or {}
-    result, weights = made.get("result") or {}, made.get("weights") or {}
+    result = made.get("result") or {}
     return NightCell(
         cell.content,
         cell.style,
@@ -165,9 +166,9 @@ def _night_cell(cell: ReportCell, sha256: Callable[[str], str]) -> NightCell:
         picture=cell.picture,
         picture_sha256=sha256(cell.picture) if cell.picture else "",
         digest=str(made.get("digest") or ""),
-        content_sha256=str((made.get("content") or {}).get("sha256") or ""),
-        style_sha256=str((made.get("style") or {}).get("sha256") or ""),
-        weights_sha256=str(weights.get("sha256") or ""),
+        content_sha256=_checksums(made.get("content") or {}),
+        style_sha256=_checksums(made.get("style") or {}),
+        weights_sha256="+".join(str(each.get("sha256") or "") for each, _ in weights_of(made, cell.backbone)),
         # By their checksum and not by the name they were found under, as in the digest of a cell.
         config={name: value for name, value in (made.get("config") or {}).items() if name != "weights"},
         engine=str(made.get("engine_version") or ""),
@@ -181,3 +182,9 @@ def _night_cell(cell: ReportCell, sha256: Callable[[str], str]) -> NightCell:
         versions={name: str(value) for name, value in (made.get("versions") or {}).items()},
         device=str(made.get("device") or ""),
     )
+
+
+def _checksums(record: Mapping[str, Any]) -> str:
+    """Of a picture as a manifest records it, of its map of regions, and of the pictures that a mixture names."""
+    parts = [*([record["regions"]] if "regions" in record else []), *record.get("pictures", ())]
+    return " ".join(filter(None, (str(record.get("sha256") or ""), *map(_checksums, parts))))

@@ -16,6 +16,7 @@ STUDIES = {
         title="Bordag: content summed over layers",
         backbones=("vgg19",),
         preset="bordag",
+        settings={"optimizer": "lbfgs"},
         axes=(Axis("content layers", tuple(Choice(name, {"content_layers": SUMS[name]}) for name in SUMS)),),
     ),
 }

@@ -44,7 +44,7 @@ GUPTA = Paper(
     summary="VGG16, VGG19, ResNet50 and InceptionV3 in Keras on Theano, with five layers each, average pooling, "
     "content weight 0.025, style weight 5, "
     "total variation weight 0.1, L-BFGS from random pixels, ten iterations of up to 20 "
-    "evaluations. Preset gupta2019.",
+    "evaluations. Preset gupta2019, in one run.",
     studies=STUDIES,
     exhibits=(
         Exhibit(

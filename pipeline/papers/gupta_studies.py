@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.grid.study import Axis, Choice, Study, varied
 
 _BACKBONES = ("inceptionv3", "resnet50", "vgg16", "vgg19")
@@ -24,18 +26,23 @@ _TWELVE = (
 )
 _FIVE = ("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out")
 
+# One run of as many iterations as their ten rounds have evaluations.
+_ONE_RUN: dict[str, Any] = {"optimizer_settings": {}}
+
 STUDIES = {
-    "comparison": Study(title="Gupta 2019: four networks", backbones=_BACKBONES, preset="gupta2019"),
+    "comparison": Study(title="Gupta 2019: four networks", backbones=_BACKBONES, preset="gupta2019", settings=_ONE_RUN),
     "resnet50_layers": Study(
         title="Gupta 2019: ResNet50 with 5 and 12 layers",
         backbones=("resnet50",),
         preset="gupta2019",
+        settings=_ONE_RUN,
         axes=(Axis("layers", (Choice("5", {"style_layers": _FIVE}), Choice("12", {"style_layers": _TWELVE}))),),
     ),
     "total_variation": Study(
         title="Gupta 2019: total variation",
         backbones=("vgg19", "vgg16"),
         preset="gupta2019",
+        settings=_ONE_RUN,
         axes=(varied("total_variation_weight", (0.0, 0.1)),),
     ),
     "balanced": Study(title="Gupta 2019: ours, the balanced loss", backbones=_BACKBONES, preset="balanced"),

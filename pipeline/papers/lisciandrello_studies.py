@@ -26,27 +26,35 @@ _RESNET50_LAYERS = (
     _case("g", "5_block3_3", "2_block3_1", "3_block3_1", "4_block3_1", "5_block3_1"),
 )
 
+# Where their descent by gradients takes a thousand steps, these comparisons are at its end.
+_LBFGS = {"optimizer": "lbfgs", "optimizer_settings": {}}
+
 STUDIES = {
     "networks": Study(
-        title="Lisciandrello: three networks", backbones=("vgg19", "vgg16", "resnet50"), preset="lisciandrello"
+        title="Lisciandrello: three networks",
+        backbones=("vgg19", "vgg16", "resnet50"),
+        preset="lisciandrello",
+        settings=_LBFGS,
     ),
     # With weights of another scale than theirs a style loss may be so small that the total variation decides alone.
     "no_total_variation": Study(
         title="Lisciandrello: three networks without total variation",
         backbones=("vgg19", "vgg16", "resnet50"),
         preset="lisciandrello",
-        settings={"total_variation_weight": 0.0},
+        settings={**_LBFGS, "total_variation_weight": 0.0},
     ),
     "normaliser": Study(
         title="Lisciandrello: ResNet50 with and without the denominator",
         backbones=("resnet50",),
         preset="lisciandrello",
+        settings=_LBFGS,
         axes=(varied("style_normalization", ("gatys", "none")),),
     ),
     "content_layer": Study(
         title="Lisciandrello: content layer",
         backbones=("vgg19",),
         preset="lisciandrello",
+        settings=_LBFGS,
         axes=(
             Axis(
                 "content",
@@ -58,18 +66,21 @@ STUDIES = {
         title="Lisciandrello: ResNet50 layer sets",
         backbones=("resnet50",),
         preset="lisciandrello",
+        settings=_LBFGS,
         axes=(Axis("layers", _RESNET50_LAYERS),),
     ),
     "total_variation": Study(
         title="Lisciandrello: total variation",
         backbones=("vgg19",),
         preset="lisciandrello",
+        settings=_LBFGS,
         axes=(varied("total_variation_weight", (1e-6, 1e-5)),),
     ),
     "ratio": Study(
         title="Lisciandrello: content against style",
         backbones=("vgg19",),
         preset="lisciandrello",
+        settings=_LBFGS,
         # beta is 1e-6 in the preset
         axes=(
             Axis("alpha/beta", (Choice("1e-4", {"content_weight": 1e-10}), Choice("1e-3", {"content_weight": 1e-9}))),

@@ -32,8 +32,8 @@ XU = Paper(
     citation="Xu, Shi, Pei: “Artistic Style Transfer Using Neural Network”, report E4040.2016Fall.NASS, Columbia "
     "University, 2016.",
     summary="Gatys' method on Theano, VGG19 with average pooling, from noise, SciPy's L-BFGS against their own "
-    "RMSprop; then the loss of patches of Li and Wand. Preset xu2016, with Keras' VGG19, which is not Gatys' rescaled "
-    "one.",
+    "RMSprop; then the loss of patches of Li and Wand. Preset xu2016-gatys, with Keras' VGG19 as it was trained, which "
+    "is not Gatys' rescaled one, and without total variation.",
     studies=STUDIES,
     exhibits=(
         Exhibit(

@@ -14,6 +14,10 @@ SETS = ("A", "B", "C", "D", "E")
 CONTENT_LAYERS = tuple(f"block{block}_conv2" for block in (5, 4, 3, 2))
 
 
+# Keras' VGG19 as it was trained, and eq. 1 to 3 alone: that is what these weights are known for here.
+_TRAINED = {"filters": "trained", "style_weight": 1.0, "total_variation_weight": 0.0, "iterations": 500}
+
+
 def _ratios(texts: tuple[str, ...]) -> Axis:
     return Axis("alpha/beta", tuple(Choice(text, {"content_weight": float(text)}) for text in texts))
 
@@ -24,7 +28,7 @@ def _sets(names: tuple[str, ...]) -> Axis:
 
 
 def _study(title: str, *axes: Axis) -> Study:
-    return Study(title=f"Xu 2016: {title}", backbones=("vgg19",), preset="xu2016", axes=axes)
+    return Study(title=f"Xu 2016: {title}", backbones=("vgg19",), preset="xu2016-gatys", settings=_TRAINED, axes=axes)
 
 
 _CONTENT = Axis("content", tuple(Choice(layer, {"content_layers": (layer,)}) for layer in CONTENT_LAYERS))

@@ -101,3 +101,21 @@ def own_seconds(cell: ReportCell) -> Any:
     """The cell's share of the time of its batch."""
     seconds, batch_size = lookup(cell, "result", "seconds"), lookup(cell, "result", "batch_size")
     return seconds / batch_size if isinstance(seconds, int | float) and isinstance(batch_size, int) else seconds
+
+
+def weights_of(manifest: Mapping[str, Any] | None, backbone: str) -> list[tuple[Mapping[str, Any], str]]:
+    """Where the weights of a cell's networks came from, each with the name of its network: one, or the content's too.
+
+    Args:
+        backbone: the cell's.
+    """
+    record = manifest or {}
+    of_content = record.get("content_weights")
+    pairs = ((record.get("weights"), backbone), (of_content, str((of_content or {}).get("backbone"))))
+    return [(weights, name) for weights, name in pairs if weights]
+
+
+def weights_note(manifest: Mapping[str, Any]) -> str:
+    """What has to be known of them all; "" where there is nothing to say."""
+    notes = (str(weights.get("note") or "") for weights, _ in weights_of(manifest, ""))
+    return "; ".join(dict.fromkeys(filter(None, notes)))

@@ -37,7 +37,8 @@ def result_file(digest: str) -> str:
 
 def original_file(cell: Cell, kind: Kind) -> str:
     """Where the content or style picture of a cell lies, at the size that its network saw."""
-    identity = f"{cell.sha256(kind)} {cell.config.size}"
+    side = cell.config.size if kind == "content" else cell.config.style_side()
+    identity = f"{cell.sha256(kind)} {side}"
     return f"originals/{hashlib.sha256(identity.encode()).hexdigest()[:16]}.png"
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from nstcore.system.files import encodable
 from pipeline.grid.backbone_labels import backbone_order, display_name
 from pipeline.grid.series import Series
-from pipeline.report.cell import PageFigure, PagePicture, ReportCell, Status, in_order, own_seconds
+from pipeline.report.cell import PageFigure, PagePicture, ReportCell, Status, in_order, own_seconds, weights_of
 from pipeline.report.page_data import page_data
 from pipeline.report.page_text import duration, is_doubt, percent, setting, url
 from pipeline.report.page_walls import pairs, walls
@@ -166,11 +166,10 @@ def _weights(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
     """Every distinct set of weights in the grid, by backbone; `wary` if its pictures are not those of the network."""
     distinct: dict[tuple[str, str], dict[str, Any]] = {}
     for cell in cells:
-        weights = (cell.manifest or {}).get("weights")
-        if weights:
+        for weights, backbone in weights_of(cell.manifest, cell.backbone):
             note = str(weights.get("note") or "")
-            entry = {**weights, "backbone": cell.backbone, "note": note, "wary": is_doubt(note)}
-            distinct[cell.backbone, repr(weights)] = entry
+            entry = {**weights, "backbone": backbone, "note": note, "wary": is_doubt(note)}
+            distinct[backbone, repr(weights)] = entry
     return [distinct[key] for key in sorted(distinct, key=lambda key: (backbone_order(key[0]), key[1]))]
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from nstcore.system.files import encodable
 from pipeline.grid.backbone_labels import display_name
 from pipeline.measures.names import MEASURES
-from pipeline.report.cell import PagePicture, ReportCell, further_losses, lookup, own_seconds
+from pipeline.report.cell import PagePicture, ReportCell, further_losses, lookup, own_seconds, weights_note
 from pipeline.report.page_text import is_doubt, setting, url
 
 
@@ -193,14 +193,17 @@ def _shared(cell: ReportCell) -> dict[str, list[list[str]]]:
     ran = {"device": record.get("device"), "engine": record.get("engine_version"), **(record.get("versions") or {})}
     return {
         "settings": _pairs(record.get("config") or {}),
-        "weights": _pairs({k: v for k, v in (record.get("weights") or {}).items() if k != "backbone"}),
+        "weights": [
+            *_pairs({k: v for k, v in (record.get("weights") or {}).items() if k != "backbone"}),
+            *_pairs({f"content: {k}": v for k, v in (record.get("content_weights") or {}).items()}),
+        ],
         "environments": _pairs(ran),
     }
 
 
 def _remarks(cell: ReportCell) -> dict[str, str | bool]:
     record = cell.manifest or {}
-    note = _text((record.get("weights") or {}).get("note") or "")
+    note = _text(weights_note(record))
     return {
         "reason": _text(cell.reason),
         "unmeasured": _text(cell.unmeasured),

@@ -43,7 +43,13 @@ class Valley:
     def pictures(self, z: Any) -> Any:
         return z
 
-    def calibrate(self, slopes: np.ndarray) -> None:
+    def at(self, pictures: np.ndarray) -> np.ndarray:
+        return pictures
+
+    def of(self, problem: Any) -> Any:
+        return problem
+
+    def calibrate(self, slopes: np.ndarray, gradient: Any) -> None:
         pass
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -71,7 +77,7 @@ def to_numpy() -> Callable[[Any], np.ndarray]:
 
 EVERY_PROBE = Path(__file__).with_name("every_probe.py")
 
-PROBES = ("targets", "backend", "lbfgs_device", "extending")
+PROBES = ("targets", "backend", "lbfgs_device", "extending", "regions", "losses", "networks", "neighbors")
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def answers() -> dict[str, object]:
 
     def make(record: Any) -> Run:
         optimizer = make_optimizer(recipe.optimizer, recipe.optimizer_settings)
-        return Run(build_problem([scene], recipe), optimizer, recipe.iterations, record, bounded=True)
+        return Run(build_problem([scene], recipe), optimizer, recipe.stopping(0.0), record, recipe.parametrization)
 
     def record(row: int, evaluations: int, terms: Any) -> None:
         found["totals"].append(terms["total"])

@@ -12,6 +12,7 @@ from nstcore import (
     ConfigError,
     DivergenceError,
     MemoryShortageError,
+    PictureError,
     TransferConfig,
     WeightsError,
     memory,
@@ -92,6 +93,14 @@ def test_a_run_that_diverges_fails_alone(scenes, optimizer):
 def test_what_no_run_can_do_fails_them_all(scenes):
     results = optimize(scenes, dataclasses.replace(SMALL, weights="absent.weights.h5"))
     assert [type(result) for result in results] == [WeightsError] * 3
+
+
+def test_a_picture_to_start_from_that_is_none_fails_them_all(scenes, tmp_path):
+    (tmp_path / "start.png").write_text("no picture\n")
+    config = dataclasses.replace(SMALL, init=str(tmp_path / "start.png"), coarse_sizes=(48,))
+    results = transfer(scenes, config)
+    assert [type(result) for result in results] == [PictureError] * 3
+    assert "start.png is not a picture" in str(results[0])
 
 
 @EVERY_OPTIMIZER

@@ -38,6 +38,7 @@ def folder(tmp_path, monkeypatch, content_picture, style_picture):
     write_picture("pixel.png", content_picture[:1, :1])
     write_picture("small.png", content_picture[:31])
     write_picture("strip.png", np.tile(content_picture[:40], (1, 5, 1)))
+    Path("mixed.toml").write_text('[[style]]\npicture = "style.jpg"\n[[style]]\npicture = "none.jpg"\n')
     Path("here").mkdir()
     return tmp_path
 
@@ -121,7 +122,18 @@ KNOWN_AT_ONCE = {
     "trace is a folder": (("content.png", "style.jpg", "-o", "out.png", "--trace", "here", *FAST), ["here", "folder"]),
     "trace over the picture": (
         ("content.png", "style.jpg", "-o", "out.png", "--trace", "./here/../out.png", *FAST),
-        ["out.png", "both"],
+        ["out.png", "two of the picture, the trace"],
+    ),
+    "one of two styles missing": (("content.png", "style.jpg", "none.jpg", *OUT, *FAST), ["none.jpg does not exist"]),
+    "style weight too many": ((*GOOD, "--style-weights", "1,2"), ["style_weights", "each of 1 styles"]),
+    "style weights that are no numbers": ((*GOOD, "--style-weights", "1;2"), ["--style-weights", "'1;2'"]),
+    "style weights of 0": ((*GOOD, "--style-weights", "0"), ["weights", "sum above 0"]),
+    "style scale too small": ((*GOOD, "--style-scale", "0.25"), ["size x style_scale=16", ">= 32", "vgg16"]),
+    "missing mixture": (("content.png", "none.toml", *OUT, *FAST), ["none.toml does not exist"]),
+    "picture of a mixture missing": (("content.png", "mixed.toml", *OUT, *FAST), ["none.jpg does not exist"]),
+    "output over a picture of a mixture": (
+        ("content.png", "mixed.toml", "-o", "style.jpg", *FAST),
+        ["style.jpg", "overwrite that picture"],
     ),
     "line break in a name": (("content.png", "style.jpg", "-o", "no\nwhere/out.png", *FAST), [r"no\nwhere"]),
 }
@@ -229,7 +241,7 @@ def test_options_reach_the_settings(folder, monkeypatch):
     class Stop(StyleTransferError):
         pass
 
-    def stop(options, config):
+    def stop(options, scene, config, frames):
         seen.append(config)
         raise Stop("far enough")
 
@@ -239,7 +251,7 @@ def test_options_reach_the_settings(folder, monkeypatch):
         *("--size", "96", "--iterations", "7", "--precision", "bfloat16", "--seed", "5", "--weights", "own.h5"),
         *("--pooling", "max", "--init", "style", "--optimizer", "lbfgs", "--content-weight", "2"),
         *("--style-weight", "3", "--total-variation-weight", "4", "--style-normalization", "none"),
-        *("--total-variation", "squared", "--content-layers", "a, b", "--style-layers", "c"),
+        *("--total-variation", "squared", "--content-layers", "a, b", "--style-layers", "c", "--style-scale", "0.75"),
     )
     run("content.png", "style.jpg", "-o", "out.png", "--preset", "gupta2019")
     everything, defaults = seen
@@ -261,6 +273,7 @@ def test_options_reach_the_settings(folder, monkeypatch):
         total_variation="squared",
         content_layers=("a", "b"),
         style_layers=("c",),
+        style_scale=0.75,
     )
     # The contract's defaults: vgg19, 512, 200; the preset's where the contract names none.
     assert defaults == presets.get("gupta2019", backbone="vgg19", size=512, iterations=200, precision="auto", seed=0)
@@ -275,12 +288,41 @@ def test_without_a_trace_option_only_the_picture_is_written(folder):
     assert imageio.imread("here/out.jpg").shape == (48, 64, 3)
 
 
+def test_several_styles_and_a_mixture_with_regions(folder, content_picture):
+    """What is made of what is found beside the pictures, and what of that is said."""
+    Path("mixed.toml").write_text(
+        '[[style]]\npicture = "style.jpg"\nweight = 2\n[[style]]\npicture = "small.png"\nregion = "#f00"\n'
+    )
+    Path("small.png").unlink()
+    write_picture("small.png", content_picture[::-1])
+    both = ("content.png", "style.jpg", "small.png", "-o", "out.png", *FAST, "--quiet")
+    status, out, err = run(*both, "--style-weights", "2,1", "--style-scale", "1.5")
+    assert (status, err) == (0, "")
+    assert "; style.jpg has 40 x 64 pixels and is enlarged to 60 x 96; small.png has 64 x 48 pixels and is" in out
+    mixture = ("content.png", "mixed.toml", "-o", "out.png", *FAST, "--quiet")
+    status, out, err = run(*mixture)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "for the region #ff0000, but the content picture has no map of regions (NAME.regions.png)" in err
+    painted = np.zeros((48, 64, 3), np.uint8)
+    painted[:, :20, 0] = 255
+    write_picture("content.regions.png", painted)
+    status, out, err = run(*mixture)
+    assert (status, err) == (0, "")
+    assert out.rstrip().endswith("; regions #000000, #ff0000")
+    status, out, err = run(*both)
+    assert (status, err) == (0, "")
+    assert out.rstrip().endswith("; content.regions.png not used, because no style has regions")
+    status, out, err = run(*both, "--no-regions")
+    assert (status, err) == (0, "")
+    assert "regions" not in out
+
+
 def test_an_interrupted_run_says_so_and_writes_nothing(folder, monkeypatch):
-    def interrupted(*arguments):
+    def interrupted(*arguments, **others):
         raise KeyboardInterrupt
 
     before = files_in(folder)
-    monkeypatch.setattr("nstcore.transfer.style_transfer", interrupted)
+    monkeypatch.setattr("nstcore.transfer.transfer", interrupted)
     status, out, err = run(*GOOD)
     assert (status, out) == (130, "")
     assert re.fullmatch(r"nst: interrupted[^\n]*\n", err)
@@ -303,6 +345,17 @@ def test_a_picture_that_goes_in_is_not_overwritten(folder, output):
     status, _, err = run("content.png", "style.jpg", "-o", output, *FAST)
     assert status == 2
     assert err == f"nst: {output}: would overwrite that picture; name another file\n"
+    assert files_in(folder) == before
+
+
+def test_nor_is_one_to_start_from_nor_one_that_is_named_like_a_picture_on_the_way(folder, content_picture):
+    for name in ("start.png", "out-0010.png"):
+        write_picture(folder / name, content_picture)
+    before = files_in(folder)
+    status, _, err = run("content.png", "style.jpg", "-o", "start.png", "--init", "./start.png", *FAST)
+    assert (status, err) == (2, "nst: start.png: would overwrite that picture; name another file\n")
+    status, _, err = run("out-0010.png", "style.jpg", "-o", "out.png", "--save-every", "5", *FAST)
+    assert (status, err) == (2, "nst: out.png: --save-every could overwrite out-0010.png; name another file\n")
     assert files_in(folder) == before
 
 
@@ -358,8 +411,8 @@ def test_a_result_whose_folder_is_gone_when_it_is_made_is_not_lost(folder, monke
     real = cli._transfer
     Path("there").mkdir()
 
-    def transfer(options, config):
-        result = real(options, config)
+    def transfer(*arguments):
+        result = real(*arguments)
         Path("there").rmdir()
         return result
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nstcore import ConfigError, TransferConfig
+from nstcore.losses import make_loss
 from nstcore.networks.backbones import BACKBONES
 
 WEIGHTS = ("content_weight", "style_weight", "total_variation_weight")
@@ -26,7 +27,7 @@ REFUSED = [
     ({"pooling": "min"}, ["pooling='min'", "max", "avg"]),
     ({"style_normalization": "gram"}, ["style_normalization='gram'", "balanced", "gatys", "none", "keras-example"]),
     ({"style_normalization": None}, ["style_normalization=None", "balanced"]),
-    ({"total_variation": "l1"}, ["total_variation='l1'", "power", "squared"]),
+    ({"total_variation": "l1"}, ["total_variation='l1'", "power", "squared", "absolute"]),
     ({"init": "black"}, ["init='black'", "content", "noise", "style"]),
     ({"optimizer": "newton"}, ["optimizer='newton'", "lbfgs"]),
     ({"precision": "float16"}, ["precision='float16'", "float32", "bfloat16", "auto"]),
@@ -60,7 +61,17 @@ REFUSED = [
     ({"losses": 3}, ["losses=3", "names with values"]),
     ({"losses": {"nothing": {}}}, ["'nothing'", "content, gram, total_variation"]),
     ({"losses": {"gram": 3}}, ["losses.gram=3", "names with values"]),
-    ({"losses": {"gram": {"layers": ("block1_conv1",)}}}, ["layers", "losses.gram may set weight and softmax"]),
+    ({"losses": {"gram": {"layers": ("block1_conv1",)}}}, ["layers", "losses.gram may set weight, softmax, shift"]),
+    ({"losses": {"gram": {"shift": None}}}, ["Gram.shift=None", "finite number"]),
+    (
+        {"losses": {"content": {"layer_weights": (1, 2)}}},
+        ["Content.layer_weights=(1.0, 2.0)", "one weight for each of block4_conv2"],
+    ),
+    (
+        {"content_layers": ("a", "b"), "losses": {"content": {"layer_weights": (1,)}}},
+        ["Content.layer_weights=(1.0,)", "each of a, b"],
+    ),
+    ({"losses": {"cross_gram": {"layers": ("a",)}}}, ["CrossGram.layers=('a',)", "two or more layer names"]),
     ({"losses": {"content": {"weight": -1}}}, ["weight=-1", "finite number >= 0"]),
     ({"losses": {"total_variation": {"weight": 1}}}, ["weight", "total_variation_weight"]),
     ({"optimizer_settings": [1]}, ["optimizer_settings=[1]", "names with values"]),
@@ -147,7 +158,7 @@ def configurations(draw: st.DrawFn) -> TransferConfig:
         style_weight=draw(NUMBERS.filter(bool)),
         total_variation_weight=draw(NUMBERS),
         style_normalization=draw(st.sampled_from(["balanced", "gatys", "none", "keras-example"])),
-        total_variation=draw(st.sampled_from(["power", "squared"])),
+        total_variation=draw(st.sampled_from(["power", "squared", "absolute"])),
         size=draw(st.integers(backbone.smallest_side, 2**31 - 1)),
         init=draw(st.sampled_from(["content", "noise", "style"])),
         seed=draw(st.integers(0, 2**31 - 1)),
@@ -212,6 +223,16 @@ def test_nested_settings_can_be_pickled_and_copied():
     assert copy.deepcopy(config) == config
     with pytest.raises(TypeError, match="cannot change"):
         config.losses["gram"]["weight"] = 3.0
+
+
+def test_weights_of_content_layers_are_for_those_of_the_network_of_the_content(monkeypatch):
+    two = dataclasses.replace(BACKBONES["vgg16"], name="two", content_layers=("block4_conv2", "block5_conv2"))
+    monkeypatch.setitem(BACKBONES, "two", two)
+    losses = {"content": {"layer_weights": [1.0, 2.0]}}
+    made = TransferConfig(content_backbone="two", losses=losses)
+    assert make_loss("content", {"layers": made.resolved().content_layers, **losses["content"]}).layer_weights == (1, 2)
+    with pytest.raises(ConfigError, match="one weight for each of block4_conv2, block5_conv2"):
+        TransferConfig(content_backbone="two", losses={"content": {"layer_weights": [1.0]}})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import pytest
@@ -30,11 +31,40 @@ def test_the_activations_of_a_small_network_are_counted_by_hand(optimizer, vecto
     assert memory.required_memory(resolve(config), height, width) == pytest.approx(expected, rel=1e-6)
 
 
+def test_numbers_that_are_sorted_count_too():
+    def needed(*names, **settings):
+        losses = {name: {"layers": ("block1_conv1", "block2_conv1"), **settings} for name in names}
+        return memory.required_memory(resolve(TransferConfig("vgg16", weights="random", losses=losses)), 64, 96)
+
+    sorted_numbers = 64 * 96 * 64 + 32 * 48 * 128
+    expected = 1.05 * 4 * 4 * sorted_numbers
+    assert needed("sliced_wasserstein") - needed() == pytest.approx(expected, rel=1e-4)
+    assert needed("histogram", "mean_variance") - needed() == pytest.approx(expected, rel=1e-4)
+    few = 64 * 96 * 10 + 32 * 48 * 10
+    assert needed("sliced_wasserstein", directions=10) - needed() == pytest.approx(1.05 * 16 * few, rel=1e-4)
+
+
 @pytest.mark.parametrize("backbone", ["vgg19", "resnet50", "inceptionv3"])
 def test_four_times_the_pixels_need_four_times_the_memory(backbone):
     config = TransferConfig(backbone=backbone, weights="random")
     small, large = (memory.required_memory(resolve(config), side, side) for side in (256, 512))
     assert large == pytest.approx(4 * small, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "values"),
+    [
+        # 16 x 24 positions of 256 channels: differences, two of the style, and 7 rows of positions with the style.
+        ("patches", {}, 11 * 384 * 256 + 7 * 384 * 19),
+        ("patches", {"stride": 2}, 12 * 384 * 256 + 2**22),
+        ("nearest_neighbors", {}, 8 * 384 * 256 + 2**22),
+    ],
+)
+def test_what_losses_hold_is_counted(name, settings, values):
+    plain = TransferConfig("vgg16", weights="random", content_layers=("block3_conv1",), style_layers=("block3_conv1",))
+    further = dataclasses.replace(plain, losses={name: {"layers": ("block3_conv1",), **settings}})
+    without, with_loss = (memory.required_memory(resolve(config), 64, 96) for config in (plain, further))
+    assert with_loss - without == pytest.approx(1.05 * 4 * values, rel=1e-6)
 
 
 def test_a_run_that_cannot_fit_is_refused_before_it_starts(monkeypatch, content_picture, style_picture):

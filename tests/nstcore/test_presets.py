@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
+from pathlib import Path
 
+import numpy as np
 import pytest
+from keras import ops
 
-from nstcore import ConfigError, TransferConfig, presets
+from nstcore import ConfigError, TransferConfig, build_objective, presets
 from nstcore.networks.backbones import BACKBONES, get_backbone
+from nstcore.networks.extractor import feature_network
+from nstcore.networks.network import Network
+from nstcore.presets.listing import listing
 
 EVERY_PRESET = pytest.mark.parametrize("preset", presets.PRESETS)
 EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
@@ -32,13 +40,44 @@ def test_the_layers_of_every_preset_exist(layers_of, preset, backbone):
     config = presets.get(preset, backbone=backbone).resolved()
     assert config.backbone == backbone
     assert {*config.content_layers, *config.style_layers} <= layers_of(backbone)
+    assert {layer for settings in config.losses.values() for layer in settings.get("layers", ())} <= layers_of(backbone)
     assert TransferConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-def test_the_presets_are_those_of_the_contract_and_the_default_is_balanced():
-    assert set(presets.PRESETS) == {"balanced", "gatys2016", "gupta2019", "lisciandrello", "xu2016", "bordag"}
+PAPERS = (
+    "gatys2015",
+    "gatys2016",
+    "gupta2019",
+    "gupta2019-notebook",
+    "lisciandrello",
+    "xu2016-gatys",
+    "xu2016-rmsprop",
+)
+
+
+def test_the_default_is_balanced_and_every_source_has_a_preset():
+    others = {"xu2016-mrf", "bordag", "khan2019", "cnnmrf", "nnst", "strotss", "swag", "risser"}
+    programs = {"gatys-code", "keras-example", "crowsonkb"}
+    assert {"balanced", "xu2016", *PAPERS, *others, *programs} == presets.PRESETS.keys()
     assert presets.get("balanced") == TransferConfig()
     assert TransferConfig().style_normalization == "balanced"
+
+
+def test_the_documents_name_every_preset():
+    text = (Path(__file__).parents[2] / "docs/presets.md").read_text(encoding="utf-8")
+    assert [name for name in presets.PRESETS if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("backbone", ["vgg19", "inceptionv3"])
+def test_the_listing_tells_every_setting(backbone):
+    text = listing((), backbone)
+    for name, preset in presets.PRESETS.items():
+        assert preset.source.split()[0] in text
+        config = presets.get(name, backbone=backbone)
+        told = text[text.index(f"{name}\n  from:") :].split("\n\n")[0]
+        lines = [line.strip().partition(" = ") for line in told.splitlines() if re.match(r" {4}\w+ = ", line)]
+        settings = {key: json.loads(value) for key, _, value in lines}
+        assert TransferConfig.from_dict({"backbone": backbone} | settings) == config
 
 
 @EVERY_PRESET
@@ -63,6 +102,7 @@ def test_gupta_2019_has_the_numbers_of_the_comparison(backbone):
         "style_normalization": "keras-example",
         "total_variation": "power",
         "optimizer": "lbfgs",
+        "optimizer_settings": {"restart_every": 20},
     }
     assert settings_of("gupta2019", backbone, *expected) == expected
     assert len(presets.get("gupta2019", backbone=backbone).resolved().style_layers) == 5
@@ -88,6 +128,15 @@ def test_gatys_2016_has_the_numbers_of_the_paper():
     assert config.style_layer_weights == pytest.approx((0.2,) * 5)
 
 
+def test_gupta_2019_as_the_notebook_has_it():
+    """Content at block2_conv2 without the half, the last convolutions of the blocks, the same three weights."""
+    config = presets.get("gupta2019-notebook")
+    assert config.content_layers == ("block2_conv2",)
+    assert config.style_layers == ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3")
+    assert (0.5 * config.content_weight, config.style_weight, config.total_variation_weight) == (0.025, 5.0, 0.1)
+    assert config.optimizer_settings == {"restart_every": 20}
+
+
 @pytest.mark.parametrize(("backbone", "normalizer"), [("vgg19", "gatys"), ("vgg16", "gatys"), ("resnet50", "none")])
 def test_lisciandrello_takes_the_denominator_away_for_resnet50_alone(backbone, normalizer):
     """Section 3: alpha/beta = 1e-4, total variation 1e-6, max pooling, and eq. 3 without denominator for ResNet50."""
@@ -95,19 +144,49 @@ def test_lisciandrello_takes_the_denominator_away_for_resnet50_alone(backbone, n
     assert config.style_normalization == normalizer
     assert config.content_weight / config.style_weight == pytest.approx(1e-4)
     assert (config.total_variation_weight, config.pooling, config.iterations) == (1e-6, "max", 1000)
+    assert config.optimizer == "sgd"
+    assert (config.optimizer_settings["learning_rate"], config.optimizer_settings["decay_steps"]) == (100.0, 100)
 
 
-def test_xu_2016_has_the_layers_and_the_ratio_of_figure_12():
-    config = presets.get("xu2016").resolved()
-    assert config.content_weight / config.style_weight == pytest.approx(5e-9)
-    assert (config.pooling, config.init) == ("avg", "noise")
+@pytest.mark.parametrize("preset", ["xu2016", "xu2016-gatys", "xu2016-rmsprop"])
+def test_xu_2016_has_the_layers_and_the_ratio_of_figure_12(preset):
+    """Beta is for each layer, of which there are five with w_l = 1/5."""
+    config = presets.get(preset).resolved()
+    assert 5 * config.content_weight / config.style_weight == pytest.approx(5e-9)
+    assert (config.pooling, config.init, config.filters) == ("avg", "noise", "normalized")
     assert config.style_layers == tuple(f"block{block}_conv1" for block in range(1, 6))
     assert config.content_layers == ("block4_conv2",)
+
+
+def test_gatys_code_is_its_mean_squares(blotches):
+    """1e6 times the mean square of the content, and 2e8 times that of G/M for each layer, written out with NumPy."""
+    config = presets.get("gatys-code", size=64, weights="random", filters="trained", content_layers=("block2_conv1",))
+    layers = ("block1_conv1", "block2_conv1")
+    config = dataclasses.replace(config, style_layers=layers, style_weight=config.style_weight * len(layers) / 5)
+    content, style = blotches(1, 64, 64), blotches(2, 64, 64)
+    objective = build_objective(content, style, config)
+    x = blotches(3, 64, 64)
+    network = feature_network(Network("vgg19", "random"), layers)
+    seen = [
+        {
+            layer: np.asarray(ops.convert_to_numpy(value), float)
+            for layer, value in network(one[np.newaxis].astype("float32")).items()
+        }
+        for one in (x, content, style)
+    ]
+    grams = [
+        {layer: (f := each[layer].reshape(-1, each[layer].shape[-1])).T @ f / len(f) for layer in layers}
+        for each in seen
+    ]
+    expected = 1e6 * np.mean((seen[0]["block2_conv1"] - seen[1]["block2_conv1"]) ** 2)
+    expected += sum(2e8 * np.mean((grams[0][layer] - grams[2][layer]) ** 2) for layer in layers)
+    assert objective(x.astype(float).ravel())[0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_bordag_sums_the_content_over_several_layers_and_starts_from_it():
     config = presets.get("bordag").resolved()
     assert len(config.content_layers) > 1
+    assert config.optimizer == "gradient-descent"
     assert config.init == "content"
     assert config.style_layer_weights == pytest.approx((1 / len(config.style_layers),) * len(config.style_layers))
 
@@ -133,14 +212,14 @@ def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
 
 
 def test_an_unknown_preset_lists_the_known_ones():
-    with pytest.raises(ConfigError, match=r"balanced, gatys2016, .*, bordag\. Received: preset='monet'"):
+    with pytest.raises(ConfigError, match=r"balanced, gatys2015, .*, xu2016\. Received: preset='monet'"):
         presets.get("monet")
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"backbone": "alexnet"}, rf"{', '.join(BACKBONES)}\. Received: backbone='alexnet'"),
+        ({"backbone": "alexnet"}, rf"{', '.join(BACKBONES)}, .*\. Received: backbone='alexnet'"),
         ({"colour": 1}, r"unknown setting; .*Received: colour"),
         ({"iterations": 0}, r"Received: iterations=0"),
     ],

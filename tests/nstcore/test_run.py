@@ -13,7 +13,9 @@ from nstcore import DivergenceError
 from nstcore.optimizers import OPTIMIZERS, make_optimizer, optimizer_settings
 from nstcore.optimizers.flat import FlatOptimizer
 from nstcore.optimizers.pixel_range import WithinRange
+from nstcore.optimizers.settings import Parametrization
 from nstcore.run import Run
+from nstcore.stopping import Stopping
 
 EVERY_OPTIMIZER = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 QUASI_NEWTON = pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-device"])
@@ -33,7 +35,8 @@ class Recorded:
         self.trace = [[] for _ in range(problem.shape[0])]
         self.more = record or (lambda *_: None)
         made = make_optimizer(optimizer, optimizer_settings(optimizer, settings))
-        self.run = Run(problem, made, iterations, self.record, bounded=bounded)
+        stopping = iterations if isinstance(iterations, Stopping) else Stopping(iterations)
+        self.run = Run(problem, made, stopping, self.record, Parametrization(bounded=bounded))
 
     def record(self, row, evaluations, terms):
         self.trace[row].append((evaluations, terms["total"]))
@@ -169,9 +172,9 @@ def test_values_stay_within_the_range(valley, optimizer):
     assert pictures == pytest.approx(np.clip(bottoms, 0, 255), abs=1.0)
 
 
-def test_within_the_range_a_problem_is_the_loss_itself_and_outside_the_spring_acts(valley, to_numpy):
+def test_within_the_range_a_problem_is_the_loss_itself_and_outside_the_penalty_acts(valley, to_numpy):
     problem = WithinRange(valley(np.ones((1, 1, 1, 3)), 0.0))
-    problem.calibrate(np.array([10.0]))
+    problem.calibrate(np.array([10.0]), None)
     z = ops.convert_to_tensor(np.array([[[[-2.0, 100.0, 258.0]]]], np.float32))
     values, terms = problem.function(z, problem.arguments)
     assert to_numpy(terms)[0, 0] == pytest.approx(100.0**2 + 255.0**2)

@@ -1,4 +1,4 @@
-"""`nst measure`, `nst map`, and that every other word still means a transfer."""
+"""`nst measure`, `nst map`, `nst layers`, and that every other word still means a transfer."""
 
 from __future__ import annotations
 
@@ -215,3 +215,25 @@ def test_help_tells_of_both_commands():
 def test_it_is_the_entry_point():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert project["project"]["scripts"] == {"nst": "pipeline.subcommands:main"}
+
+
+def test_layers_lists_what_can_be_named_and_needs_no_weights(monkeypatch, tmp_path):
+    monkeypatch.setenv("NSTCORE_CACHE", str(tmp_path))
+    status, out, err = run("layers", "vgg19")
+    assert (status, err) == (0, "")
+    rows = [line.split() for line in out.splitlines()]
+    assert rows[0] == ["layer", "kind", "channels", "side", "default"]
+    assert rows[1] == ["block1_conv1", "Conv2D", "64", "1/1", "style"]
+    assert ["block4_conv2", "Conv2D", "512", "1/8", "content"] in rows
+    assert ["block3_pool", "MaxPooling2D", "256", "1/8"] in rows
+    assert len(rows) == 1 + 21
+    assert not list(tmp_path.iterdir())
+    status, out, _ = run("layers", "resnet50")
+    assert re.search(r"^conv4_block1_1_relu +Activation +256 +1/16 +content, style$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "", "VGG19"])
+def test_layers_of_an_unknown_backbone_are_one_line(name):
+    status, out, err = run("layers", name)
+    assert (status, out) == (2, "")
+    assert re.fullmatch(rf"nst layers: unknown backbone; [^\n]*densenet121[^\n]*backbone='{name}'\n", err)

@@ -339,7 +339,7 @@ def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, run):
     ("change", "line"),
     [
         ({"content_dir": "nowhere"}, "nowhere: no such folder"),
-        ({"preset": "nonesuch"}, "balanced, gatys2016, gupta2019.*nonesuch"),
+        ({"preset": "nonesuch"}, "balanced, gatys2015, gatys2016.*nonesuch"),
         ({"backbones": "vgg16,vgg16"}, "different names.*vgg16,vgg16"),
         ({"settings": {"style_weight": -1}}, "style_weight must be a finite number >= 0.*-1"),
         ({"settings": {"colour": 1}}, "unknown setting.*style_weight.*colour"),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import numpy as np
 import pytest
@@ -27,7 +27,8 @@ from nstcore.losses import (
 )
 from nstcore.losses.content import Content
 from nstcore.losses.gram import Gram
-from nstcore.losses.total_variation import TotalVariation
+from nstcore.losses.total_variation import TotalVariation, TotalVariationKind
+from nstcore.recipe import resolve
 
 
 def test_feature_matrix_has_a_row_per_position_in_reading_order(to_numpy):
@@ -53,19 +54,71 @@ def test_content_loss_is_half_the_sum_of_squares(to_numpy):
     assert to_numpy(Content().value(features, target)).tolist() == [0.5 * 6 * 4]
 
 
-@pytest.mark.parametrize(("kind", "exponent"), [("power", 1.25), ("squared", 1.0)])
-def test_total_variation_of_a_checkerboard(kind, exponent, to_numpy):
+# What a difference d below and one to the right come to.
+OF_TWO_DIFFERENCES = {
+    "power": lambda d: (2 * d**2) ** 1.25,
+    "squared": lambda d: 2 * d**2,
+    "absolute": lambda d: 2 * d,
+}
+
+
+@pytest.mark.parametrize("kind", get_args(TotalVariationKind))
+def test_total_variation_of_a_checkerboard(kind, to_numpy):
     height, width, step = 4, 5, 3.0
     board = step * (np.indices((height, width)).sum(axis=0) % 2)
     picture = np.repeat(board[np.newaxis, :, :, np.newaxis], 3, axis=-1).astype(np.float32)
     # Every inner pixel differs by `step` from the one below and the one to the right.
-    expected = 3 * (height - 1) * (width - 1) * (2 * step**2) ** exponent
+    expected = 3 * (height - 1) * (width - 1) * OF_TWO_DIFFERENCES[kind](step)
     assert to_numpy(TotalVariation(kind=kind).value(picture, {})).tolist() == pytest.approx([expected], rel=1e-6)
 
 
-def test_total_variation_of_a_flat_picture_is_zero(to_numpy):
+@pytest.mark.parametrize("kind", get_args(TotalVariationKind))
+def test_total_variation_of_a_flat_picture_is_zero_and_so_is_its_gradient(kind, gradient_of, to_numpy):
     flat = np.full((1, 8, 8, 3), 77.0, np.float32)
-    assert to_numpy(TotalVariation().value(flat, {})).tolist() == [0.0]
+    assert to_numpy(TotalVariation(kind=kind).value(flat, {})).tolist() == [0.0]
+    assert (gradient_of(TotalVariation(kind=kind), flat, {}) == 0.0).all()
+
+
+def test_absolute_total_variation_counts_edges_by_their_height(gradient_of, to_numpy):
+    """One step of 90 costs what 90 of 1 do; the gradient is a sign for each neighbor."""
+    steep, gentle = np.zeros((2, 1, 3, 92, 1), np.float32)
+    steep[0, :, 45:, 0], gentle[0, :, :, 0] = 90.0, np.arange(92).clip(0, 90)
+    loss = TotalVariation(kind="absolute")
+    assert to_numpy(loss.value(steep, {})) == to_numpy(loss.value(gentle, {})) == 2 * 90
+    assert gradient_of(loss, steep, {})[0, 0, 43:47, 0].tolist() == [0, -1, 1, 0]
+
+
+@pytest.mark.parametrize("kind", get_args(TotalVariationKind))
+def test_gradient_of_total_variation_is_what_central_differences_measure(kind, gradient_of, central_differences):
+    picture = np.random.default_rng(0).uniform(0, 255, (4, 5, 2))
+
+    def formula(x):
+        down, right = x[:-1, :-1] - x[1:, :-1], x[:-1, :-1] - x[:-1, 1:]
+        if kind == "absolute":
+            return np.abs(down).sum() + np.abs(right).sum()
+        return ((down**2 + right**2) ** (1.25 if kind == "power" else 1.0)).sum()
+
+    found = gradient_of(TotalVariation(kind=kind), picture[np.newaxis].astype(np.float32), {})[0]
+    expected = central_differences(formula, picture, 1e-4)
+    assert np.linalg.norm(found - expected) < 1e-4 * np.linalg.norm(expected)
+
+
+def test_a_shifted_gram_matrix_is_that_of_shifted_features(compared, gradient_of, central_differences, to_numpy):
+    random = np.random.default_rng(0)
+    mine, style = random.normal(size=(2, 1, 9, 4)).astype(np.float32)
+    guide = random.uniform(0, 2, (1, 9)).astype(np.float32)
+
+    def formula(features, reference):
+        grams = [(one - 0.7).T @ (one - 0.7) / 9 for one in (features, reference)]
+        return np.square(grams[0] - grams[1]).sum()
+
+    loss, target = Gram(shift=-0.7), compared(Gram(shift=-0.7), style)
+    own, other = mine[0].astype(float), style[0].astype(float)
+    assert to_numpy(loss.value(mine, target)) == pytest.approx([formula(own, other)], rel=1e-5)
+    expected = central_differences(lambda x: formula(x, other), own)
+    assert gradient_of(loss, mine, target)[0] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    shifted = guide[0][:, None] * (other - 0.7)  # the guide weighs what is shifted, so that what is outside stays 0
+    assert to_numpy(loss.target(style, guide)["gram"])[0] == pytest.approx(shifted.T @ shifted / 9, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("loss", [Content(), Gram()])
@@ -94,12 +147,12 @@ def activations(seed: int, batch: int = 1) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("softmax", [False, True])
 @pytest.mark.parametrize("name", OF_LAYERS)
-def test_a_picture_at_its_own_target_has_no_loss(name, softmax, to_numpy):
+def test_a_picture_at_its_own_target_has_no_loss(name, softmax, compared, to_numpy):
     loss = make_loss(name, {"layers": LAYERS, "softmax": softmax})
     reference, others = features_read(loss, activations(0, batch=2)), features_read(loss, activations(1, batch=2))
     assert reference.keys() == {reading_name(reading) for reading in loss.readings}
     for reading, features in reference.items():
-        target = loss.target(features)
+        target = compared(loss, features)
         other = to_numpy(loss.value(others[reading], target))
         assert other.shape == (2,)
         assert (other > 0).all()
@@ -229,6 +282,16 @@ def test_layers_of_a_style_share_its_weight_and_those_of_the_content_add_up():
     assert Gram(layers=layers, layer_weights=[1, 2, 3, 0]).layer_weights == (1.0, 2.0, 3.0, 0.0)
 
 
+def test_what_flat_settings_do_not_say_of_their_losses_is_said_in_losses():
+    config = TransferConfig(
+        content_layers=("a", "b"), losses={"content": {"layer_weights": [1, 0.25]}, "gram": {"shift": -1}}
+    )
+    losses = dict(resolve(config).losses)
+    assert (losses["content"].layers, losses["content"].layer_weights) == (("a", "b"), (1.0, 0.25))
+    assert (losses["gram"].shift, losses["gram"].layers) == (-1.0, config.resolved().style_layers)
+    assert resolve(TransferConfig()).losses != resolve(TransferConfig(losses={"gram": {"shift": -1}})).losses
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
@@ -244,7 +307,9 @@ def test_layers_of_a_style_share_its_weight_and_those_of_the_content_add_up():
         ("gram", {"layers": ("a", "b"), "layer_weights": (1.0,)}, "one weight for each of a, b"),
         ("gram", {"layer_weights": 3}, "a sequence of numbers"),
         ("gram", {"normalization": "other"}, "one of balanced, gatys, none, keras-example"),
-        ("total_variation", {"kind": "other"}, "one of power, squared"),
+        ("gram", {"shift": float("inf")}, r"Gram\.shift must be a finite number\. Received: Gram\.shift=inf"),
+        ("gram", {"shift": "1"}, r"Gram\.shift must be a finite number\. "),
+        ("total_variation", {"kind": "other"}, "one of power, squared, absolute"),
         ("total_variation", {"layers": ("a",)}, "reads the picture itself"),
     ],
 )

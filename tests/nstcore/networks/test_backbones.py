@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nstcore import ConfigError
-from nstcore.networks.backbones import BACKBONES, Backbone, get_backbone
+from nstcore.networks.backbones import BACKBONES, FURTHER, Backbone, get_backbone
 
 ROOT = Path(__file__).parents[3]
 EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES.values(), ids=BACKBONES)
@@ -132,7 +132,7 @@ def test_an_unknown_way_of_preprocessing_is_refused(mode):
 def test_an_unknown_backbone_lists_the_known_ones(name):
     with pytest.raises(ConfigError) as caught:
         get_backbone(name)
-    assert str(caught.value).endswith(f"{', '.join(BACKBONES)}. Received: backbone={name!r}")
+    assert str(caught.value).endswith(f"{', '.join((*BACKBONES, *FURTHER))}. Received: backbone={name!r}")
 
 
 def test_backbones_are_found_by_their_own_name():

@@ -16,7 +16,6 @@ from PIL import Image
 from nstcore.errors import ConfigError, OutputError, PictureError
 from nstcore.pictures import images
 from nstcore.pictures.images import Picture
-from nstcore.pictures.initial import initial_picture
 
 SIDES = st.integers(1, 60)
 
@@ -218,34 +217,6 @@ def test_load_refuses_strips_that_get_too_narrow() -> None:
 
 
 # --- initial pictures and the way back ------------------------------------------------------------------------------
-
-
-def test_initial_picture_from_content_and_style() -> None:
-    content, style = random_picture(6, 9), random_picture(12, 5, seed=1)
-    start = initial_picture("content", content, style, 0)
-    assert start.dtype == np.float32
-    np.testing.assert_array_equal(start, content)
-    start = initial_picture("style", content, style, 0)
-    assert start.dtype == np.float32
-    np.testing.assert_array_equal(start, images.resize_to(style, 6, 9))
-
-
-def test_initial_noise_is_seeded_uniform_and_full_range() -> None:
-    content = random_picture(64, 64)
-    noise = initial_picture("noise", content, content, 7)
-    assert noise.dtype == np.float32
-    assert noise.shape == content.shape
-    assert 0 <= noise.min() < 1
-    assert 254 < noise.max() <= 255
-    assert abs(noise.mean() - 127.5) < 3
-    assert abs(noise.std() - 255 / 12**0.5) < 3
-    np.testing.assert_array_equal(noise, initial_picture("noise", content, content, 7))
-    assert (noise != initial_picture("noise", content, content, 8)).any()
-
-
-def test_unknown_initial_picture() -> None:
-    with pytest.raises(ConfigError, match=r"content, noise, style.*'photo'"):
-        initial_picture("photo", random_picture(2, 2), random_picture(2, 2), 0)  # type: ignore[arg-type]
 
 
 def test_to_uint8_rounds_and_clips() -> None:

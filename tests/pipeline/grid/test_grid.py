@@ -16,8 +16,8 @@ from nstcore.losses import LOSSES, Loss
 from nstcore.losses.loss import setting
 from nstcore.pictures import decoding
 from nstcore.pictures.images import write_picture
-from pipeline.grid import cell as cell_module
 from pipeline.grid import digest as digest_module
+from pipeline.grid import ingredients
 from pipeline.grid.digest import ENGINE_VERSION, cell_digest, file_sha256, target_digest
 from pipeline.grid.expansion import Grid, expand, reject_bad_pictures
 from pipeline.grid.paths import cell_folder, loss_plot_file, pair_stems, picture_name
@@ -150,7 +150,7 @@ def test_a_picture_that_is_read_reduced_is_another(folders, monkeypatch):
     Image.effect_noise((400, 300), 50).save(folders[0] / "large.jpg")
     before = planned(folders, backbones=("vgg16",))
     monkeypatch.setattr(decoding, "LARGE", 400 * 300 - 1)
-    cell_module._reading_scale.cache_clear()
+    ingredients._reading_scale.cache_clear()
     unchanged = planned(folders, backbones=("vgg16",))
     assert unchanged == before  # 96 px are too large a part of it
     reduced = planned(folders, backbones=("vgg16",), settings={"size": 48})
@@ -158,7 +158,7 @@ def test_a_picture_that_is_read_reduced_is_another(folders, monkeypatch):
     assert cells["large"].content_sha256 == f"{file_sha256(folders[0] / 'large.jpg')} at 1/2"
     assert cells["a"].content_sha256 == file_sha256(folders[0] / "a.png")
     assert cells["large"].load_picture("content").shape == (36, 48, 3)
-    cell_module._reading_scale.cache_clear()
+    ingredients._reading_scale.cache_clear()
 
 
 def test_a_picture_for_which_memory_is_short_is_left_to_its_turn(folders, monkeypatch):
@@ -182,6 +182,7 @@ CHANGES = {
     "style_normalization": "gatys",
     "total_variation": "squared",
     "size": 300,
+    "style_scale": 0.5,
     "init": "noise",
     "seed": 1,
     "optimizer": "lbfgs",
@@ -191,7 +192,20 @@ CHANGES = {
     "coarse_sizes": (128,),
     "losses": {"gram": {"weight": 2.0}},
     "optimizer_settings": {"history": 5},
+    "parametrization": "fourier",
+    "fourier_exponent": 1.0,
+    "fourier_colors": "decorrelated",
+    "stop_change": 1e-4,
+    "stop_over": 10,
+    "time_limit": 60.0,
+    "color": "luminance",
+    "init_noise": 0.5,
+    "padding": "reflect",
+    "filters": "normalized",
+    "content_backbone": "vgg16",
 }
+# Settings that may only be changed where another one has a certain value.
+GIVEN = {"fourier_exponent": {"parametrization": "fourier"}, "fourier_colors": {"parametrization": "fourier"}}
 
 
 def test_every_setting_is_known_to_this_table():
@@ -201,10 +215,22 @@ def test_every_setting_is_known_to_this_table():
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_setting_is_part_of_a_cells_identity(name):
-    base = TransferConfig()
+    base = TransferConfig(**GIVEN.get(name, {}))
     assert cell_digest("c", "s", "w", base) != cell_digest(
         "c", "s", "w", dataclasses.replace(base, **{name: CHANGES[name]})
     )
+
+
+def test_a_start_counts_by_its_bytes(tmp_path):
+    first, second = tmp_path / "a.png", tmp_path / "b.png"
+    first.write_bytes(b"one")
+    second.write_bytes(b"one")
+    one, same = (cell_digest("c", "s", "w", TransferConfig(init=str(path))) for path in (first, second))
+    assert one == same != cell_digest("c", "s", "w", TransferConfig())
+    second.write_bytes(b"another")
+    assert cell_digest("c", "s", "w", TransferConfig(init=str(second))) != one
+    with pytest.raises(PictureError, match=r"gone\.png: cannot be read"):
+        cell_digest("c", "s", "w", TransferConfig(init=str(tmp_path / "gone.png")))
 
 
 def test_identity_covers_pictures_in_their_roles_and_weights_by_checksum():
@@ -223,12 +249,13 @@ def test_what_is_left_to_a_default_and_the_same_said_aloud_are_one_cell():
 
 
 def test_targets_are_shared_by_cells_that_differ_in_the_optimization_alone():
-    base = TransferConfig()
-    shaping = {"backbone", "pooling", "content_layers", "style_layers", "size"}
+    of_content = {"content_layers", "content_backbone"}
+    shaping = {"backbone", "pooling", "padding", "filters", "style_layers", "size", "style_scale", *of_content}
     for name, value in CHANGES.items():
+        base = TransferConfig(**GIVEN.get(name, {}))
         changed = dataclasses.replace(base, **{name: value})
         for role in ("content", "style"):
-            shapes = name in shaping - ({"content_layers"} if role == "style" else set())
+            shapes = name in shaping - (of_content if role == "style" else {"style_scale"})
             assert (target_digest("p", "w", role, changed) != target_digest("p", "w", role, base)) == shapes, name
 
 
@@ -258,9 +285,30 @@ def test_a_setting_of_a_new_loss_is_in_the_digest_of_its_targets_by_itself(monke
     assert digest() != before
 
 
+def test_cells_of_a_loss_that_keeps_positions_are_batched_style_by_style(folders):
+    def batches(**losses):
+        study = {"backbones": ("vgg16",), "settings": {"losses": losses}}
+        cells = reject_bad_pictures(planned(folders, **study)).cells
+        assert all(cell.batch for cell in cells)
+        return len({cell.batch for cell in cells}), len({cell.style for cell in cells})
+
+    layers = {"layers": ("block1_conv1",)}
+    assert batches(nearest_neighbors=layers)[0] == 1
+    for losses in ({"earth_movers": layers}, {"nearest_neighbors": {**layers, "fixed": False}}):
+        of_cells, styles = batches(**losses)
+        assert of_cells == styles > 1
+
+
+FIRST_SETTINGS = (
+    *("backbone", "pooling", "content_layers", "style_layers", "style_layer_weights", "content_weight", "style_weight"),
+    *("total_variation_weight", "style_normalization", "total_variation", "size", "coarse_sizes", "init", "seed"),
+    *("optimizer", "pixel_range", "iterations", "precision"),
+)
+
+
 def test_settings_that_came_later_leave_the_digests_of_older_cells_alone():
     settings = TransferConfig().resolved().to_dict()
-    old = {name: value for name, value in settings.items() if name not in ("weights", "losses", "optimizer_settings")}
+    old = {name: settings[name] for name in FIRST_SETTINGS}
     parts = {"content": "c", "style": "s", "weights": "w", "config": old, "engine": ENGINE_VERSION}
     expected = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     assert cell_digest("c", "s", "w", TransferConfig()) == expected
@@ -325,6 +373,40 @@ def test_a_case_with_its_own_backbone_is_for_that_one(folders):
     cases = Axis("case", (Choice("a", {}), Choice("b", {"backbone": "resnet50"})))
     grid = planned(folders, backbones=("vgg16",), axes=(cases,))
     assert {cell.series.label for cell in grid.cells} == {"VGG16, case a", "ResNet50, case b"}
+
+
+def test_a_content_that_is_seen_through_a_network_of_its_own_counts_its_weights_too(folders):
+    settings = {"size": 96, "content_backbone": "resnet50"}
+    cells = planned(folders, settings=settings).cells
+    assert {cell.weights_sha256 for cell in cells} == {WEIGHTS["vgg19"], WEIGHTS["vgg16"]}
+    assert {cell.content_weights_sha256 for cell in cells} == {WEIGHTS["resnet50"]}
+    assert len({cell.digest for cell in cells}) == 12
+    assert cells[0].config.content_layers == BACKBONES["resnet50"].content_layers
+    (cell, other), identities = cells[:2], WEIGHTS["vgg19"] + "+" + WEIGHTS["resnet50"]
+    assert cell.weights_identity("content") == identities
+    assert cell.digest == cell_digest(cell.content_sha256, cell.style_sha256, identities, cell.config)
+    # A style is seen through one network: it shares its targets with cells that see the content through the same.
+    plain = planned(folders).cells[0]
+    assert cell.weights_identity("style") == plain.weights_identity("style") == plain.weights_identity("content")
+    assert target_digest("s", cell.weights_sha256, "style", cell.config) == target_digest(
+        "s", plain.weights_sha256, "style", plain.config
+    )
+    assert cell.batch == other.batch == ""
+    grid = planned(folders, settings=settings, missing={"resnet50": "no mirror"})
+    assert not grid.cells
+    assert {cell.reason for cell in grid.rejected} == {"no mirror"}
+    assert Grid.from_json(grid.to_json()) == grid
+    # Named as it is anyway, it is the same cell.
+    aloud = planned(folders, backbones=("vgg19",), settings={"size": 96, "content_backbone": "vgg19"})
+    assert [cell.digest for cell in aloud.cells] == [cell.digest for cell in planned(folders, ("vgg19",)).cells]
+
+
+def test_a_study_needs_the_networks_of_its_contents_and_any_other_that_keras_has(monkeypatch):
+    axes = (varied("content_backbone", ["", "resnet50", "vgg16", "nonsense"]),)
+    study = Study(backbones=("vgg16", "densenet121", "alexnet"), axes=axes)
+    assert {name for name, _ in study.networks()} == {"vgg16", "densenet121", "resnet50"}
+    study = Study(backbones=("vgg16",), settings={"content_backbone": "xception", "weights": "random"})
+    assert study.networks() == [("vgg16", "random"), ("xception", "random")]
 
 
 def test_a_study_may_name_its_pictures(folders):

@@ -105,6 +105,22 @@ def test_where_a_denominator_vanishes_nothing_is_defined_and_the_reason_is_said(
     assert math.isnan(formulas.judged(JUDGES["vgg19"], black, content, content)["style_vgg19"])
 
 
+def test_a_mixture_is_measured_as_the_mean_over_its_styles(simple_judges, pictures, blotches):
+    """By their shares; what one of them leaves undefined is not defined."""
+    content, style = pictures
+    made, other = blotches(3, *content.shape[:2]), blotches(4, 50, 70)
+    one, two = (formulas.measure(made, content, each) for each in (style, other))
+    mixed = formulas.measure_mixture(made, content, [(style, 0.75), (other, 0.25)])
+    assert mixed.measures.keys() == one.measures.keys()
+    for name, value in mixed.measures.items():
+        assert value == pytest.approx(0.75 * one.measures[name] + 0.25 * two.measures[name])
+    assert mixed.judges == one.judges
+    assert formulas.measure_mixture(made, content, [(style, 1.0)]) == one
+    undefined = formulas.measure(made, content, content).unmeasured
+    assert undefined
+    assert formulas.measure_mixture(made, content, [(style, 0.5), (content, 0.5)]).unmeasured == undefined
+
+
 def test_a_judge_that_is_not_there_costs_its_measures_alone(simple_judges, pictures, monkeypatch):
     monkeypatch.setattr(formulas, "locate", lambda network: None if network == "vgg19" else object())
 

@@ -242,3 +242,20 @@ def test_a_night_keeps_what_a_report_knows_of_its_cells():
     assert first.config == {"size": 96}
     assert (first.digest, first.content_sha256, first.style_sha256, first.weights_sha256) == ("d", "c", "s", "w")
     assert (second.status, second.reason, second.picture_sha256, second.loss) == ("failed", "why", "", None)
+
+
+def test_a_changed_picture_of_a_mixture_or_a_changed_map_is_a_changed_style():
+    """A plain picture is known by its own checksum, as nights of before knew it."""
+
+    def checksum(**style: object) -> str:
+        manifest = {"content": {"sha256": "c"}, "style": {"sha256": "s", **style}}
+        (cell,) = night_cells([ReportCell("cat", "ink", "vgg16", "done", manifest)], lambda path: "")
+        assert cell.content_sha256 == "c"
+        return cell.style_sha256
+
+    def pictures(regions: str) -> list[dict[str, object]]:
+        return [{"sha256": "a"}, {"sha256": "b", "regions": {"sha256": regions}}]
+
+    assert checksum() == "s"
+    found = [checksum(regions={"sha256": "m"}), checksum(pictures=pictures("m")), checksum(pictures=pictures("n"))]
+    assert len({"s", *found}) == 4

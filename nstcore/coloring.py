@@ -1,0 +1,45 @@
+"""What a transfer does about colors: which pictures are compared, and what is done to the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nstcore.config import Coloring
+from nstcore.pictures import color
+from nstcore.pictures.images import Picture, to_uint8
+from nstcore.pictures.luminance import luminance
+from nstcore.scene import Scene, Style
+
+
+def compared(scene: Scene, coloring: Coloring) -> Scene:
+    """The scene whose pictures are compared in place of the ones that were given."""
+    if coloring == "style":
+        return scene
+    content = color.gray(scene.content) if coloring == "luminance" else scene.content
+    return replace(
+        scene, content=content, styles=tuple(_recolored(style, scene.content, coloring) for style in scene.styles)
+    )
+
+
+def started(picture: NDArray[np.float32], coloring: Coloring) -> NDArray[np.float32]:
+    """The picture to start from: without colors where none are compared, or iterations would go into removing them."""
+    if coloring != "luminance":
+        return picture
+    return np.repeat(luminance(picture)[..., np.newaxis], 3, axis=2).astype(np.float32)
+
+
+def finished(image: Picture, scene: Scene, coloring: Coloring) -> Picture:
+    """The picture that a transfer gives, of the one that was optimised; `scene` is the one that was given."""
+    return color.with_colors_of(image, scene.content) if coloring == "luminance" else image
+
+
+def _recolored(style: Style, content: Picture, coloring: Coloring) -> Style:
+    picture = style.picture
+    if coloring == "luminance":
+        return replace(style, picture=color.with_luminance_of(picture, content))
+    if coloring == "match":
+        return replace(style, picture=to_uint8(color.with_covariance_of(picture, content)))
+    return replace(style, picture=color.with_histogram_of(picture, content))

@@ -1,0 +1,91 @@
+"""The angle between each hypercolumn and the style's nearest one (NNST, Kolkin et al. 2022, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from nstcore.checks import expected
+from nstcore.errors import ConfigError
+from nstcore.losses import ops
+from nstcore.losses.hypercolumns import Joined, hypercolumns, positions_joined
+from nstcore.losses.loss import Layer, Reads, Tensor
+from nstcore.losses.nearest import AT_ONCE, chosen, nearest, unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearestNeighbors(Joined):
+    """Mean over the positions of 1 − cos(h, h_NN).
+
+    A hypercolumn h joins all layers, each divided by the number of its channels. NN is the style's of the largest
+    cosine, where the mean of all hypercolumns of a picture was taken from each; the loss compares them as they are, as
+    the authors' code does.
+
+    Attributes:
+        fixed: find NN once for each size, for the content picture; otherwise anew at each evaluation. The authors' is
+            fixed too, but at sizes after the first for a mixture of the content picture and what came of it.
+    """
+
+    fixed: bool = True
+
+    reads: ClassVar[Reads] = "style"
+    regions: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.fixed, bool):
+            raise ConfigError(expected(self._label("fixed"), "true or false", self.fixed))
+
+    def features(self, *activations: Tensor) -> Tensor:
+        """Hypercolumns (B, M, N), float32, N the channels of all layers."""
+        columns = hypercolumns([ops.cast(one, "float32") / float(one.shape[-1]) for one in activations])
+        return ops.reshape(columns, (columns.shape[0], -1, columns.shape[-1]))
+
+    def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
+        return {"features": features}
+
+    def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
+        style = target["features"]
+        return distance(features, style if self.fixed else chosen(style, match(features, style)))
+
+    @property
+    def keeps_positions(self) -> bool:
+        return not self.fixed
+
+    @property
+    def matches_content(self) -> bool:
+        return self.fixed
+
+    def matched(self, target: Mapping[str, np.ndarray], content: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """`features` of the nearest neighbors, (M, N), in place of all of the style's."""
+        style = target["features"]
+        found = match(*(ops.convert_to_tensor(one[np.newaxis]) for one in (content["features"], style)))
+        return {"features": style[ops.convert_to_numpy(found)[0]]}
+
+    def coefficient(self, layer: Layer) -> float | None:
+        return None
+
+    def held(self, layers: Sequence[Layer]) -> int:
+        """Hypercolumns: of the picture and the style as they are, centered, of length 1, and their differences."""
+        return 8 * positions_joined(layers) * sum(layer.channels for layer in layers) + AT_ONCE
+
+
+def match(features: Tensor, style: Tensor) -> Tensor:
+    """NN, (B, M) of hypercolumns (B, M, N) among those of the style, (B, M', N); no gradient goes through it."""
+    return nearest(_centered(ops.stop_gradient(features)), unit(_centered(style)))
+
+
+def distance(features: Tensor, neighbors: Tensor) -> Tensor:
+    """The mean of 1 − cos of hypercolumns with neighbors that are given, both (B, M, N): (B,).
+
+    As half the squared distance of unit vectors, which loses no digits where both are next to equal.
+    """
+    apart = unit(features) - unit(neighbors)
+    return 0.5 * ops.mean(ops.sum(ops.square(apart), axis=-1), axis=-1)
+
+
+def _centered(features: Tensor) -> Tensor:
+    return features - ops.mean(features, axis=1, keepdims=True)

@@ -1,0 +1,94 @@
+"""The distance of each patch of the features from the style's nearest one (CNNMRF, Li and Wand 2016, eq. 2 and 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nstcore.checks import expected, whole_number
+from nstcore.errors import ConfigError
+from nstcore.losses import ops
+from nstcore.losses.loss import Layer, Loss, Reads, Tensor
+from nstcore.losses.nearest import AT_ONCE, chosen
+from nstcore.losses.patch_search import nearest_patches, windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patches(Loss):
+    """Mean over the patches of ‖Ψ_i − Ψ_NN(i)‖², at each layer.
+
+    NN(i) is the style patch of the largest normalised cross-correlation with Ψ_i. It is found anew at each evaluation
+    and constant in the gradient. Patches lie within the picture; the padding around it has none.
+
+    Attributes:
+        patch_size: side of a patch, positions of the layer.
+        stride: positions from one patch to the next, of the picture and of the style; at most `patch_size`, so that
+            every position counts. The authors take 2; 1 has four times the patches, and costs less with small ones,
+            because products of positions then serve all patches that hold them.
+    """
+
+    patch_size: int = 3
+    stride: int = 1
+
+    reads: ClassVar[Reads] = "style"
+    regions: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number(self._label("patch_size"), self.patch_size, 1)
+        whole_number(self._label("stride"), self.stride, 1, " and at most patch_size", self.patch_size)
+
+    def features(self, *activations: Tensor) -> Tensor:
+        """(B, h, w, N), float32.
+
+        Raises:
+            ConfigError: for a layer that has no place for a patch.
+        """
+        (activation,) = activations
+        if min(activation.shape[1:3]) < self.patch_size:
+            height, width = activation.shape[1:3]
+            what = f"at most the sides of every layer, here {height} x {width}"
+            raise ConfigError(expected(self._label("patch_size"), what, self.patch_size))
+        return ops.cast(activation, "float32")
+
+    def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
+        return {"features": features}
+
+    def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
+        style = target["features"]
+        return self.distance(features, style, nearest_patches(features, style, self.patch_size, self.stride))
+
+    def distance(self, features: Tensor, style: Tensor, match: Tensor) -> Tensor:
+        """The loss with matches that are given, (B,).
+
+        Args:
+            features: (B, h, w, N).
+            style: (B, h', w', N).
+            match: (B, r, c), as `nearest_patches` gives it.
+        """
+        batch, height, width, channels = style.shape
+        positions = ops.reshape(style, (batch, height * width, channels))
+        total = 0.0
+        for offset, window in enumerate(windows(features, self.patch_size, self.stride)):
+            y, x = divmod(offset, self.patch_size)
+            total += ops.sum(ops.square(window - chosen(positions, match + (y * width + x))), axis=(1, 2, 3))
+        return total / float(match.shape[1] * match.shape[2])
+
+    @property
+    def keeps_positions(self) -> bool:
+        return True
+
+    def coefficient(self, layer: Layer) -> float | None:
+        return None
+
+    def held(self, layers: Sequence[Layer]) -> int:
+        """The differences of all patches, the style and its transpose, and what the search works with."""
+        (layer,) = layers
+        values = layer.positions * layer.channels
+        overlap = math.ceil(self.patch_size / self.stride) ** 2
+        if self.stride == 1:
+            # Of a row of positions with all of the style, summed and to be summed.
+            return (overlap + 2) * values + (self.patch_size + 4) * layer.positions * math.isqrt(layer.positions)
+        return 3 * overlap * values + AT_ONCE

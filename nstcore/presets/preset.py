@@ -1,0 +1,41 @@
+"""What a preset is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from nstcore.networks.backbones import Backbone
+
+
+def _nothing(_: Backbone) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings from one source.
+
+    Attributes:
+        source: paper and section, or how the values were found.
+        ours: what differs from the source or is not told by it; "" for nothing.
+        settings: values of `TransferConfig` fields.
+        of_backbone: per backbone the settings that the source has for it alone, layers above all.
+        from_layers: settings of any backbone that are made of its own layers.
+    """
+
+    source: str
+    ours: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    of_backbone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    from_layers: Callable[[Backbone], Mapping[str, Any]] = _nothing
+
+    def __post_init__(self) -> None:
+        for name in ("settings", "of_backbone"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def of(self, backbone: Backbone) -> dict[str, Any]:
+        """All settings for a backbone."""
+        return {**self.settings, **self.from_layers(backbone), **self.of_backbone.get(backbone.name, {})}

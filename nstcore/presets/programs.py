@@ -1,0 +1,73 @@
+"""The settings of other programs, so that what they make can be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nstcore.presets.papers import AS_PAPERS_DO
+from nstcore.presets.preset import Preset
+
+_NO_GRAM: dict[str, Any] = {"weight": 0.0}
+
+PROGRAMS: dict[str, Preset] = {
+    "gatys-code": Preset(
+        source="the code that Gatys, Ecker, Bethge released (PytorchNeuralStyleTransfer), with its rescaled network: "
+        "1e6 times the mean square of the content, 2e8 times that of G/M at each layer, 500 iterations from the "
+        "content picture",
+        ours="one size: for its second pass give a size of 1024 and coarse sizes of 512",
+        settings={
+            **AS_PAPERS_DO,
+            "pooling": "max",
+            "filters": "normalized",
+            "style_normalization": "gatys",
+            "losses": {"content": {"mean": True}},
+            "content_weight": 1e6,
+            # 1/N² Σ Δ² is 4 times eq. 4, and the layers are summed, not averaged.
+            "style_weight": 4.0 * 5.0 * 2e8,
+            "total_variation_weight": 0.0,
+            "init": "content",
+            "iterations": 500,
+        },
+    ),
+    "keras-example": Preset(
+        source="the neural style transfer example of keras.io: content at block5_conv2 times 2.5e-8, style times 1e-6, "
+        "total variation times 1e-6, SGD with a rate of 100 and a decay of 0.96 per 100 steps, 4000 iterations, from "
+        "the content picture",
+        settings={
+            **AS_PAPERS_DO,
+            "pooling": "max",
+            "style_normalization": "keras-example",
+            "content_weight": 5e-8,  # Σ (F − P)² is twice the half of it
+            "style_weight": 1e-6,
+            "total_variation_weight": 1e-6,
+            "total_variation": "power",
+            "init": "content",
+            "optimizer": "sgd",
+            "optimizer_settings": {"learning_rate": 100.0, "decay_rate": 0.96, "decay_steps": 100, "momentum": 0.0},
+            "iterations": 4000,
+        },
+        of_backbone={name: {"content_layers": ("block5_conv2",)} for name in ("vgg16", "vgg19")},
+    ),
+    "crowsonkb": Preset(
+        source="style-transfer-pytorch (K. Crowson): squared Wasserstein-2 distance of Gaussians with layer weights "
+        "256, 64, 16, 4, 1, Adam with a rate of 0.02 of the range, coarse to fine from the content picture",
+        ours="balanced terms where it has means; halved sizes in place of square roots of two; the best picture in "
+        "place of a running mean; max pooling and padding as Keras has them",
+        settings={"optimizer": "adam", "optimizer_settings": {"learning_rate": 5.0}, "iterations": 500},
+        from_layers=lambda backbone: {
+            "losses": {
+                "gram": _NO_GRAM,
+                "wasserstein": {
+                    "layers": backbone.style_layers,
+                    "layer_weights": _falling(len(backbone.style_layers)),
+                },
+            }
+        },
+    ),
+}
+
+
+def _falling(layers: int) -> tuple[float, ...]:
+    """Each a quarter of the one before, 1 in all."""
+    weights = [4.0**-place for place in range(layers)]
+    return tuple(weight / sum(weights) for weight in weights)

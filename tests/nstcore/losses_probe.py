@@ -1,0 +1,104 @@
+"""Asked by `losses/test_every_loss.py` on every backend: each loss of layers alone, and all of them in the engine.
+
+Of each loss its values at two pictures' features with styles of another size, and the gradient by those features.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from nstcore import TransferConfig, backend, build_objective
+from nstcore.losses import LOSSES, Layer, Loss, features_read, loss_class, make_loss
+
+LAYERS = ("shallow", "deep")
+SHAPES = {"shallow": (2, 6, 8, 5), "deep": (2, 3, 4, 7)}
+STYLE_SHAPES = {"shallow": (2, 10, 6, 5), "deep": (2, 5, 3, 7)}
+OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
+OF_STYLES = [name for name in OF_LAYERS if loss_class(name).reads == "style"]
+IN_ENGINE = ("block1_conv1", "block1_conv2", "block2_conv1")
+
+
+def activations(seed: int, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Positive features, no two of which are equal: losses that sort may order equal ones in any way."""
+    random = np.random.default_rng(seed)
+    return {layer: np.abs(random.normal(size=shape)).astype(np.float32) for layer, shape in shapes.items()}
+
+
+def compared(loss: Loss, reference: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """By reading, what `value` takes, as the engine makes it of the targets."""
+    found = {}
+    contents = features_read(loss, activations(2, SHAPES))
+    for (name, features), reading in zip(features_read(loss, reference).items(), loss.readings, strict=True):
+        target, content = (
+            [
+                {key: keras.ops.convert_to_numpy(array)[row] for key, array in loss.target(one).items()}
+                for row in range(2)
+            ]
+            for one in (features, contents[name])
+        )
+        if loss.matches_content:
+            target = [loss.matched(*pair) for pair in zip(target, content, strict=True)]
+        _, height, width, channels = SHAPES[reading[-1]]
+        layer = Layer(positions=height * width, channels=channels, pixels=4 * 48)
+        rows = [loss.constants(row, layer) for row in target]
+        found[name] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return found
+
+
+def value_and_gradient(loss: Loss, at: dict[str, np.ndarray], target: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The sum over the readings, (B,), and its gradient by all activations, (B, values)."""
+    batch = len(at["deep"])
+
+    def function(x: Any, target: Any) -> tuple[Any, Any]:
+        seen, place = {}, 0
+        for layer, (_, *shape) in SHAPES.items():
+            seen[layer] = keras.ops.reshape(x[:, place : place + math.prod(shape)], (batch, *shape))
+            place += math.prod(shape)
+        values = [loss.value(features, target[name]) for name, features in features_read(loss, seen).items()]
+        return sum(values), {}
+
+    x = np.concatenate([one.reshape(batch, -1) for one in at.values()], axis=1)
+    values, _, gradient = backend.compiled(backend.differentiate(function))(*backend.on_device((x, target)))
+    return backend.to_host(values), backend.to_host(gradient)
+
+
+def answers() -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in OF_LAYERS:
+        # A content has the size of the picture itself.
+        shapes = SHAPES if loss_class(name).reads == "content" else STYLE_SHAPES
+        loss = make_loss(name, {"layers": LAYERS})
+        target = compared(loss, activations(1, shapes))
+        found[f"{name}/values"], found[f"{name}/gradient"] = value_and_gradient(loss, activations(0, SHAPES), target)
+    random = np.random.default_rng(2)
+    content, style = (random.integers(0, 256, size, np.uint8) for size in ((62, 47, 3), (40, 62, 3)))
+    objective = build_objective(content, style, in_engine())
+    x = objective.x0 + random.normal(scale=20, size=objective.x0.shape)
+    found["engine/start"] = [objective.components(objective.x0)[name] for name in further()]
+    found["engine/terms"] = list(objective.components(x).values())
+    found["engine/gradient"] = objective(x)[1]
+    return found
+
+
+def further() -> list[str]:
+    """Losses of the style besides the Gram loss."""
+    return [name for name in OF_STYLES if name != "gram"]
+
+
+def in_engine() -> TransferConfig:
+    """All losses of the style at once, and L1 of the picture; its sides do not divide, and quantiles are few."""
+    few = {name: {"quantiles": 500} for name in ("sliced_wasserstein", "histogram")}
+    return TransferConfig(
+        "vgg16",
+        weights="random",
+        size=62,
+        content_layers=("block2_conv1",),
+        style_layers=IN_ENGINE,
+        losses={name: {"layers": IN_ENGINE, **few.get(name, {})} for name in further()},
+        total_variation="absolute",
+        total_variation_weight=1e-6,
+    )

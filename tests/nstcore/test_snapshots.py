@@ -1,0 +1,59 @@
+"""Pictures on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nstcore import TransferConfig, style_transfer
+from nstcore.pictures.luminance import luminance
+from nstcore.snapshots import Snapshots
+
+CONFIG = TransferConfig(
+    backbone="vgg16", weights="random", size=64, iterations=7, style_weight=1e4, coarse_sizes=(56,), init="content"
+)
+
+
+def taken(content, style, every, **settings):
+    found = []
+    result = style_transfer(
+        content,
+        style,
+        dataclasses.replace(CONFIG, **settings),
+        snapshots=Snapshots(every, lambda size, iteration, picture: found.append((size, iteration, picture))),
+    )
+    return result, found
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-device", "adam"])
+def test_they_are_what_a_shorter_run_gives(blotches, optimizer):
+    content, style = blotches(1, 64, 64), blotches(2, 64, 64)
+    result, found = taken(content, style, 3, optimizer=optimizer)
+    assert [(size, iteration) for size, iteration, _ in found] == [(56, 3), (64, 3), (64, 6)]
+    assert [picture.shape[0] for *_, picture in found] == [56, 64, 64]
+    plain = style_transfer(content, style, dataclasses.replace(CONFIG, optimizer=optimizer))
+    assert (result.image == plain.image).all()  # looking changes nothing
+    shorter = taken(content, style, 100, optimizer=optimizer, coarse_sizes=(), iterations=3)[0]
+    alone = taken(content, style, 3, optimizer=optimizer, coarse_sizes=())[1]
+    assert np.abs(alone[0][2].astype(int) - shorter.image).max() <= 1
+
+
+def test_they_have_the_contents_colors_if_the_result_has(blotches):
+    content, style = blotches(1, 64, 64), blotches(2, 64, 64)
+    _, found = taken(content, style, 5, color="luminance", coarse_sizes=())
+    ((_, _, picture),) = found
+
+    def chroma(each):
+        return each - luminance(each)[..., np.newaxis]
+
+    assert np.abs(chroma(picture) - chroma(content)).max() <= 1.0
+
+
+def test_what_they_are_given_to_may_end_the_transfer(blotches):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        style_transfer(blotches(1, 64, 64), blotches(2, 64, 64), CONFIG, snapshots=Snapshots(2, stop))

@@ -1,0 +1,98 @@
+"""Every option as a case of a study: each cell is what Python makes of the same settings."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import luigi
+import numpy as np
+import pytest
+
+from nstcore import TransferConfig, style_transfer
+from nstcore.losses import LOSSES, loss_class
+from nstcore.pictures.images import read_picture, write_picture
+from tasks import Sweep
+
+BASE = {
+    "backbone": "vgg16",
+    "size": 64,
+    "iterations": 2,
+    "coarse_sizes": (),
+    "weights": "random",
+    "style_layers": ("block1_conv1", "block2_conv1"),
+    "content_layers": ("block2_conv2",),
+}
+STYLE_LOSSES = [name for name in LOSSES if loss_class(name).reads == "style" and name != "gram"]
+CASES = {
+    **{name: {"losses": {"gram": {"weight": 0.0}, name: {"layers": BASE["style_layers"]}}} for name in STYLE_LOSSES},
+    "softmax": {"losses": {"gram": {"softmax": True}, "content": {"softmax": True}}},
+    "absolute": {"total_variation": "absolute", "total_variation_weight": 1e-3},
+    "two sizes": {"coarse_sizes": (48,)},
+    "half scale": {"style_scale": 0.75},
+    "luminance": {"color": "luminance"},
+    "match": {"color": "match"},
+    "histogram": {"color": "match-histogram"},
+    "colors of the style": {"init": "style-colors", "init_noise": 0.25},
+    "frequencies": {"parametrization": "fourier", "fourier_exponent": 1.0, "fourier_colors": "decorrelated"},
+    "settled": {"stop_change": 0.9, "stop_over": 1},
+    "anew": {"optimizer_settings": {"restart_every": 1}},
+    "adam": {"optimizer": "adam", "optimizer_settings": {"learning_rate": 3.0}},
+    "reflect": {"padding": "reflect", "pooling": "l2"},
+    "normalized": {"filters": "normalized", "pooling": "avg-rescaled"},
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory, blotches):
+    folder = tmp_path_factory.mktemp("options")
+    for seed, kind in enumerate(("content", "style")):
+        (folder / kind).mkdir()
+        write_picture(folder / kind / f"{kind}.png", blotches(seed, 64, 64))
+    return folder
+
+
+def test_every_option_works_from_a_grid_as_from_python(pictures, run):
+    base = {name: value for name, value in BASE.items() if name != "backbone"}
+    study = {
+        "title": "Every option",
+        "content_dir": str(pictures / "content"),
+        "style_dir": str(pictures / "style"),
+        "backbones": ["vgg16"],
+        "settings": base,
+        "cases": [{"name": name, **settings} for name, settings in CASES.items()],
+    }
+    file = pictures / "study.toml"
+    file.write_text(_toml(study), encoding="utf-8")
+    task = Sweep(config=str(file), output_dir=str(pictures / "outputs"))
+
+    assert run(task).status == luigi.LuigiStatusCode.SUCCESS
+
+    report = pictures / "outputs" / "reports" / task.grid().digest
+    with (report / "grid.csv").open(newline="", encoding="utf-8") as table:
+        rows = {row["variant"].removeprefix("case "): row for row in csv.DictReader(table)}
+    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(CASES, "done")
+    made = {dict(cell.variant)["case"]: cell for cell in task.grid().cells}
+    for name, settings in CASES.items():
+        expected = style_transfer(
+            pictures / "content/content.png", pictures / "style/style.png", TransferConfig(**{**BASE, **settings})
+        )
+        cell = made[name]
+        folder = pictures / "outputs/cells/content/style" / f"vgg16-{cell.digest}"
+        difference = np.abs(read_picture(folder / "result.png").astype(int) - expected.image)
+        assert difference.max() <= 1, name
+
+
+def _toml(study: dict) -> str:
+    """JSON is TOML, but for its objects: numbers, texts and lists are written alike."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in study.items() if key not in ("settings", "cases")]
+    lines += ["[settings]", *(f"{key} = {_value(value)}" for key, value in study["settings"].items())]
+    for case in study["cases"]:
+        lines += ["[[cases]]", *(f"{key} = {_value(value)}" for key, value in case.items())]
+    return "\n".join(lines)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value)
