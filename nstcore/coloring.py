@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nstcore.config import Coloring
 from nstcore.pictures import color
 from nstcore.pictures.images import Picture, to_uint8
-from nstcore.pictures.luminance import luminance
+from nstcore.pictures.luminance import luminance, of_luminance
 from nstcore.scene import Scene, Style
 
 
@@ -28,7 +28,7 @@ def started(picture: NDArray[np.float32], coloring: Coloring) -> NDArray[np.floa
     """The picture to start from: without colors where none are compared, or iterations would go into removing them."""
     if coloring != "luminance":
         return picture
-    return np.repeat(luminance(picture)[..., np.newaxis], 3, axis=2).astype(np.float32)
+    return of_luminance(luminance(picture)).astype(np.float32)
 
 
 def finished(image: Picture, scene: Scene, coloring: Coloring) -> Picture:

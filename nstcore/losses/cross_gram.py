@@ -13,6 +13,7 @@ from nstcore.checks import expected
 from nstcore.errors import ConfigError
 from nstcore.losses import ops
 from nstcore.losses.loss import Layer, Loss, Reads, Tensor, feature_matrix, guided
+from nstcore.losses.resizing import areas, resized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,21 +58,11 @@ class CrossGram(Loss):
 
 def _resized(activation: Tensor, height: int, width: int) -> Tensor:
     """A (B, h, w, N) activation at another height and width: the mean over the area of each new position."""
-    _, own_height, own_width, channels = activation.shape
+    _, own_height, own_width, _ = activation.shape
     activation = ops.cast(activation, "float32")
     if own_height % height == 0 and own_width % width == 0:
         window = (own_height // height, own_width // width)
         if window == (1, 1):
             return activation
         return ops.average_pool(activation, window, window, data_format="channels_last")
-    rows = ops.matmul(_areas(own_height, height), ops.reshape(activation, (-1, own_height, own_width * channels)))
-    return ops.matmul(_areas(own_width, width), ops.reshape(rows, (-1, height, own_width, channels)))
-
-
-def _areas(old: int, new: int) -> np.ndarray:
-    """(new, old): the share of each old cell in each new one, where both divide one length evenly."""
-    edges = np.arange(new + 1) * (old / new)
-    cells = np.arange(old)
-    overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
-    shares: np.ndarray = overlap.clip(0.0) * (new / old)
-    return shares.astype(np.float32)
+    return resized(activation, height, width, areas)

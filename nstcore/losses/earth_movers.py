@@ -10,7 +10,7 @@ from nstcore.checks import number
 from nstcore.losses import ops
 from nstcore.losses.hypercolumns import Sampled, positions_joined
 from nstcore.losses.loss import Layer, Reads, Tensor
-from nstcore.losses.nearest import chosen, nearest, unit
+from nstcore.losses.nearest import chosen, mean_cosine_distance, nearest, unit
 
 _TINY = 1e-30
 
@@ -65,8 +65,8 @@ def relaxed_distance(features: Tensor, style: Tensor) -> Tensor:
     """
     features, style = unit(features), unit(style)
     constant = ops.stop_gradient(features)
-    to_style = _apart(features, chosen(style, nearest(constant, style)))
-    from_style = _apart(style, chosen(features, nearest(style, constant)))
+    to_style = mean_cosine_distance(features, chosen(style, nearest(constant, style)))
+    from_style = mean_cosine_distance(style, chosen(features, nearest(style, constant)))
     return ops.maximum(to_style, from_style)
 
 
@@ -76,11 +76,6 @@ def distance_of_moments(features: Tensor, style: Tensor) -> Tensor:
     (mean, covariance), (mean_of_style, covariance_of_style) = _moments(features / scale), _moments(style / scale)
     of_means = ops.mean(ops.abs(mean - mean_of_style), axis=(1, 2))
     return of_means + ops.mean(ops.abs(covariance - covariance_of_style), axis=(1, 2))
-
-
-def _apart(units: Tensor, others: Tensor) -> Tensor:
-    """The mean of 1 − cos of unit vectors, as half their squared distance: no digits are lost where both are close."""
-    return 0.5 * ops.mean(ops.sum(ops.square(units - others), axis=-1), axis=-1)
 
 
 def _moments(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 from nstcore.checks import whole_number
 from nstcore.losses import ops
 from nstcore.losses.loss import Layer, Loss, Tensor
+from nstcore.losses.resizing import resized, triangles
 
 _T = TypeVar("_T")
 
@@ -60,7 +61,7 @@ def hypercolumns(activations: Sequence[Tensor]) -> Tensor:
     conv4_3 of VGG16 that is a quarter of the picture's sides, as the authors of NNST have it.
     """
     height, width = _middle([tuple(one.shape[1:3]) for one in activations], math.prod)
-    return ops.concatenate([resized(one, height, width) for one in activations], axis=-1)
+    return ops.concatenate([resized(one, height, width, triangles) for one in activations], axis=-1)
 
 
 def positions_joined(layers: Sequence[Layer]) -> int:
@@ -70,34 +71,3 @@ def positions_joined(layers: Sequence[Layer]) -> int:
 
 def _middle(of_layers: list[_T], size: Callable[[_T], int]) -> _T:
     return sorted(of_layers, key=size, reverse=True)[(len(of_layers) - 1) // 2]
-
-
-def resized(activation: Tensor, height: int, width: int) -> Tensor:
-    """Resize an activation (B, h, w, N) as `weights_of_resizing` says: (B, height, width, N), float32.
-
-    As matrix products, which are the same on every backend, and a gradient that reaches every position.
-    """
-    batch, old_height, old_width, channels = activation.shape
-    activation = ops.cast(activation, "float32")
-    if height != old_height:
-        rows = ops.reshape(activation, (batch, old_height, old_width * channels))
-        rows = ops.matmul(weights_of_resizing(old_height, height), rows)
-        activation = ops.reshape(rows, (batch, height, old_width, channels))
-    if width != old_width:
-        columns = ops.reshape(activation, (batch * height, old_width, channels))
-        columns = ops.matmul(weights_of_resizing(old_width, width), columns)
-        activation = ops.reshape(columns, (batch, height, width, channels))
-    return activation
-
-
-def weights_of_resizing(before: int, after: int) -> np.ndarray:
-    """Linear interpolation, and smoothing before it where there are fewer positions after it: (after, before).
-
-    A weight is a triangle over the distance from the new position's center, as wide as the positions lie apart, in the
-    coarser of both.
-    """
-    step = before / after
-    centers = (np.arange(after) + 0.5) * step - 0.5
-    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(before) - centers[:, None]) / max(1.0, step))
-    resizing: np.ndarray = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return resizing

@@ -102,3 +102,11 @@ def unit(vectors: Tensor) -> Tensor:
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
     least = _LEAST_NORM**2 * ops.stop_gradient(ops.mean(squares, axis=1, keepdims=True))
     return vectors * ops.rsqrt(ops.maximum(squares, ops.maximum(least, _TINY)))
+
+
+def mean_cosine_distance(units: Tensor, others: Tensor) -> Tensor:
+    """The mean of 1 − cos of unit vectors (B, m, N), one by one: (B,).
+
+    As half their squared distance, which loses no digits where both are next to equal.
+    """
+    return 0.5 * ops.mean(ops.sum(ops.square(units - others), axis=-1), axis=-1)

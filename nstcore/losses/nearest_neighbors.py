@@ -13,7 +13,7 @@ from nstcore.errors import ConfigError
 from nstcore.losses import ops
 from nstcore.losses.hypercolumns import Joined, hypercolumns, positions_joined
 from nstcore.losses.loss import Layer, Reads, Tensor
-from nstcore.losses.nearest import AT_ONCE, chosen, nearest, unit
+from nstcore.losses.nearest import AT_ONCE, chosen, mean_cosine_distance, nearest, unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +79,8 @@ def match(features: Tensor, style: Tensor) -> Tensor:
 
 
 def distance(features: Tensor, neighbors: Tensor) -> Tensor:
-    """The mean of 1 − cos of hypercolumns with neighbors that are given, both (B, M, N): (B,).
-
-    As half the squared distance of unit vectors, which loses no digits where both are next to equal.
-    """
-    apart = unit(features) - unit(neighbors)
-    return 0.5 * ops.mean(ops.sum(ops.square(apart), axis=-1), axis=-1)
+    """The mean of 1 − cos of hypercolumns with neighbors that are given, both (B, M, N): (B,)."""
+    return mean_cosine_distance(unit(features), unit(neighbors))
 
 
 def _centered(features: Tensor) -> Tensor:

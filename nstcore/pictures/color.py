@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nstcore.pictures.images import Picture, to_uint8
-from nstcore.pictures.luminance import luminance
+from nstcore.pictures.luminance import luminance, of_luminance
 
 # Added to the variances of colors, in units of 0..1, so that pictures of few colors have an inverse; published code
 # has the same.
@@ -21,7 +21,7 @@ _LEAST_VARIANCE = 1e-5
 
 def gray(picture: Picture) -> Picture:
     """The luminance of a picture as a picture: uint8 (H, W, 3), all channels alike."""
-    return to_uint8(np.repeat(luminance(picture)[..., np.newaxis], 3, axis=2))
+    return to_uint8(of_luminance(luminance(picture)))
 
 
 def with_luminance_of(style: Picture, content: Picture) -> Picture:
@@ -32,7 +32,7 @@ def with_luminance_of(style: Picture, content: Picture) -> Picture:
     own, wanted = luminance(style), luminance(content)
     deviation = own.std()
     scaled = (own - own.mean()) * (wanted.std() / deviation if deviation > 0 else 1.0) + wanted.mean()
-    return to_uint8(np.repeat(scaled[..., np.newaxis], 3, axis=2))
+    return to_uint8(of_luminance(scaled))
 
 
 def with_covariance_of(style: NDArray[Any], content: NDArray[Any]) -> NDArray[np.float64]:

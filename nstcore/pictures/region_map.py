@@ -104,10 +104,8 @@ def read_regions(source: RegionSource, picture: NDArray[Any]) -> RegionMap:
         painted = resize(painted, min(LONGEST_SIDE, max(painted.shape[:2])))
     else:
         painted = read_file(source, wanted)
-    from nstcore.pictures.flat_colors import (
-        flat_colors,
-        shares_of_colors,
-    )  # SciPy's filters, which most runs never need
+    # SciPy's filters, which most runs never need.
+    from nstcore.pictures.flat_colors import flat_colors, shares_of_colors
 
     try:
         colors = flat_colors(painted)

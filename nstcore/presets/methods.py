@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from nstcore.networks.backbones import Backbone
-from nstcore.presets.preset import Preset
-
-_NO_GRAM: dict[str, Any] = {"weight": 0.0}
-
+from nstcore.presets.papers import FIVE_STAGES
+from nstcore.presets.preset import Preset, without_gram
 
 # Measured at 256 px: with 1 VGG19 paints the style picture anew, with 0.1 the content stays; the others keep it with 1.
 _PATCHES = {"vgg16": 0.1, "vgg19": 0.1}
@@ -21,12 +18,8 @@ def _middle(backbone: Backbone) -> tuple[str, str]:
     return backbone.style_layers[last // 2], backbone.style_layers[round(0.75 * last)]
 
 
-def _only(**losses: Mapping[str, Any]) -> dict[str, Any]:
-    return {"losses": {"gram": _NO_GRAM, **losses}}
-
-
 def _patches(backbone: Backbone) -> dict[str, Any]:
-    return _only(patches={"weight": _PATCHES.get(backbone.name, 1.0), "layers": _middle(backbone)})
+    return without_gram(patches={"weight": _PATCHES.get(backbone.name, 1.0), "layers": _middle(backbone)})
 
 
 METHODS: dict[str, Preset] = {
@@ -35,52 +28,38 @@ METHODS: dict[str, Preset] = {
         "the content picture, coarse to fine",
         ours="balanced terms; stride 1 where the code takes 2; no rotations and scales of the style",
         settings={"total_variation": "squared", "iterations": 100},
-        from_layers=lambda backbone: _patches(backbone),
+        from_layers=_patches,
     ),
     "xu2016-mrf": Preset(
         source="Xu, Shi, Pei 2016: patches of Li and Wand, at relu3_1 and relu4_1, and total variation",
         ours="balanced terms, where figure 17 has alpha/beta of 20, 6.6 and 4; one size",
         settings={"pooling": "avg", "init": "noise", "coarse_sizes": (), "optimizer": "lbfgs", "iterations": 400},
-        from_layers=lambda backbone: _patches(backbone),
+        from_layers=_patches,
     ),
     "nnst": Preset(
         source="Kolkin et al. 2022 (neural neighbor style transfer): cosine distance of each position's features from "
         "the nearest of the style, layers joined, coarse to fine",
         ours="balanced terms; matches found once a size, against the content picture; no rotated style, no last pass",
         settings={"iterations": 200},
-        from_layers=lambda backbone: _only(nearest_neighbors={"layers": backbone.style_layers}),
+        from_layers=lambda backbone: without_gram(nearest_neighbors={"layers": backbone.style_layers}),
     ),
     "strotss": Preset(
         source="Kolkin, Salavon, Shakhnarovich 2019: relaxed earth mover's distance with moments, content by "
         "self-similarity, coarse to fine",
         ours="balanced terms",
         settings={"iterations": 200},
-        from_layers=lambda backbone: {
-            "losses": {
-                "gram": _NO_GRAM,
-                "content": {"weight": 0.0},
-                "earth_movers": {"layers": backbone.style_layers},
-                "self_similarity": {"layers": backbone.style_layers[1:]},
-            }
-        },
+        from_layers=lambda backbone: without_gram(
+            content={"weight": 0.0},
+            earth_movers={"layers": backbone.style_layers},
+            self_similarity={"layers": backbone.style_layers[1:]},
+        ),
     ),
     "swag": Preset(
         source="Wang et al. 2021 (SWAG): softmax over every layer before both losses; for ResNet50 style at the first "
         "convolution and the ends of its stages, content at the end of the third",
         ours="balanced terms, which cancel the constants of its published code",
         settings={"losses": {"gram": {"softmax": True}, "content": {"softmax": True}}},
-        of_backbone={
-            "resnet50": {
-                "style_layers": (
-                    "conv1_relu",
-                    "conv2_block3_out",
-                    "conv3_block4_out",
-                    "conv4_block6_out",
-                    "conv5_block3_out",
-                ),
-                "content_layers": ("conv4_block6_out",),
-            }
-        },
+        of_backbone={"resnet50": FIVE_STAGES["resnet50"]},
     ),
     "risser": Preset(
         source="Risser, Wilmot, Barnes 2017: histograms at relu1_1 and relu4_1 beside Gram matrices",

@@ -13,6 +13,12 @@ AS_PAPERS_DO: dict[str, Any] = {
     "optimizer": "lbfgs",
 }
 
+#: How Keras' example descends.
+KERAS_DESCENT: dict[str, Any] = {
+    "optimizer": "sgd",
+    "optimizer_settings": {"learning_rate": 100.0, "decay_rate": 0.96, "decay_steps": 100, "momentum": 0.0},
+}
+
 _GATYS: dict[str, Any] = {
     **AS_PAPERS_DO,
     "pooling": "avg",
@@ -28,7 +34,7 @@ _VGG_POOLS = {"style_layers": tuple(f"block{block}_pool" for block in range(1, 6
 
 # Neither network has five pooling layers: five stages instead, each at half the size of the last, and a content layer
 # at a sixteenth of the picture's size, as VGG's is.
-_FIVE_STAGES = {
+FIVE_STAGES = {
     "resnet50": {
         "style_layers": ("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
         "content_layers": ("conv4_block6_out",),
@@ -84,7 +90,7 @@ PAPERS: dict[str, Preset] = {
         of_backbone={
             "vgg16": {**_VGG_POOLS, "content_layers": ("block5_conv2",)},
             "vgg19": {**_VGG_POOLS, "content_layers": ("block5_conv2",)},
-            **_FIVE_STAGES,
+            **FIVE_STAGES,
         },
     ),
     "gupta2019-notebook": Preset(
@@ -103,7 +109,7 @@ PAPERS: dict[str, Preset] = {
                 }
                 for name in ("vgg16", "vgg19")
             },
-            **_FIVE_STAGES,
+            **FIVE_STAGES,
         },
     ),
     "lisciandrello": Preset(
@@ -121,8 +127,7 @@ PAPERS: dict[str, Preset] = {
             "total_variation_weight": 1e-6,
             "total_variation": "power",
             "init": "content",
-            "optimizer": "sgd",
-            "optimizer_settings": {"learning_rate": 100.0, "decay_rate": 0.96, "decay_steps": 100, "momentum": 0.0},
+            **KERAS_DESCENT,
             "iterations": 1000,
         },
         of_backbone={

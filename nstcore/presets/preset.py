@@ -10,6 +10,11 @@ from typing import Any
 from nstcore.networks.backbones import Backbone
 
 
+def without_gram(**losses: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of losses that take the place of the Gram loss."""
+    return {"losses": {"gram": {"weight": 0.0}, **losses}}
+
+
 def _nothing(_: Backbone) -> Mapping[str, Any]:
     return {}
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from nstcore.presets.papers import AS_PAPERS_DO
-from nstcore.presets.preset import Preset
-
-_NO_GRAM: dict[str, Any] = {"weight": 0.0}
+from nstcore.presets.papers import AS_PAPERS_DO, KERAS_DESCENT
+from nstcore.presets.preset import Preset, without_gram
 
 PROGRAMS: dict[str, Preset] = {
     "gatys-code": Preset(
@@ -42,8 +38,7 @@ PROGRAMS: dict[str, Preset] = {
             "total_variation_weight": 1e-6,
             "total_variation": "power",
             "init": "content",
-            "optimizer": "sgd",
-            "optimizer_settings": {"learning_rate": 100.0, "decay_rate": 0.96, "decay_steps": 100, "momentum": 0.0},
+            **KERAS_DESCENT,
             "iterations": 4000,
         },
         of_backbone={name: {"content_layers": ("block5_conv2",)} for name in ("vgg16", "vgg19")},
@@ -54,15 +49,12 @@ PROGRAMS: dict[str, Preset] = {
         ours="balanced terms where it has means; halved sizes in place of square roots of two; the best picture in "
         "place of a running mean; max pooling and padding as Keras has them",
         settings={"optimizer": "adam", "optimizer_settings": {"learning_rate": 5.0}, "iterations": 500},
-        from_layers=lambda backbone: {
-            "losses": {
-                "gram": _NO_GRAM,
-                "wasserstein": {
-                    "layers": backbone.style_layers,
-                    "layer_weights": _falling(len(backbone.style_layers)),
-                },
+        from_layers=lambda backbone: without_gram(
+            wasserstein={
+                "layers": backbone.style_layers,
+                "layer_weights": _falling(len(backbone.style_layers)),
             }
-        },
+        ),
     ),
 }
 

@@ -105,12 +105,6 @@ class Cell:
     def series(self) -> Series:
         return Series(self.backbone, self.variant)
 
-    def name(self, kind: Kind) -> str:
-        return self.content if kind == "content" else self.style
-
-    def path(self, kind: Kind) -> str:
-        return self.content_path if kind == "content" else self.style_path
-
     def sha256(self, kind: Kind) -> str:
         return self.content_sha256 if kind == "content" else self.style_sha256
 

@@ -14,6 +14,7 @@ from nstcore.config import Initial
 from nstcore.errors import PictureError
 from nstcore.losses import loss_class
 from nstcore.networks.network import Network
+from nstcore.pictures.picture_files import file_name
 from nstcore.recipe import resolve
 from nstcore.system.refusals import refused
 
@@ -123,17 +124,22 @@ def _settings(config: TransferConfig) -> dict[str, Any]:
     idle = {name for name in _LATER_SETTINGS if settings[name] == _DEFAULTS[name]}
     counted = {name: value for name, value in settings.items() if name not in ("weights", *idle)}
     if config.init not in get_args(Initial):  # a picture counts by its bytes, not by its path
-        counted["init"] = _picture_sha256(config.init)
+        counted["init"] = readable_sha256(config.init)
     if config.losses:
         counted["loss_versions"] = {name: loss_class(name).version for name in config.losses}
     return counted
 
 
-def _picture_sha256(path: str) -> str:
+def readable_sha256(path: str | os.PathLike[str]) -> str:
+    """`file_sha256` of what a person named.
+
+    Raises:
+        PictureError: in one line, if it cannot be read.
+    """
     try:
         return file_sha256(path)
     except OSError as error:
-        raise PictureError(refused(error, path, "read")) from None
+        raise PictureError(refused(error, file_name(path), "read")) from error
 
 
 def _digest(**parts: Any) -> str:

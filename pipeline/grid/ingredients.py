@@ -17,7 +17,7 @@ from nstcore.pictures.images import reading_scale_of
 from nstcore.pictures.picture_files import file_name
 from nstcore.pictures.region_map import LONGEST_SIDE
 from nstcore.system.refusals import refused
-from pipeline.grid.digest import file_sha256
+from pipeline.grid.digest import file_sha256, readable_sha256
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Ingredients:
             _file(content, config.size),
             tuple(_style(source, config) for source in sources),
             None if regions is None else _file(regions, LONGEST_SIDE),  # type: ignore[arg-type]
-            _sha256(style) if is_mixture(style) else "",
+            readable_sha256(style) if is_mixture(style) else "",
         )
 
     @classmethod
@@ -128,13 +128,6 @@ def _sum(style: StyleFile) -> str:
 
 def _file(path: Path, side: int) -> PictureFile:
     return PictureFile(str(path), picture_identity(path, side))
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        raise PictureError(refused(error, file_name(path), "read")) from error
 
 
 def picture_identity(path: str | Path, size: int) -> str:

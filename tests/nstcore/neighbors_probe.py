@@ -10,8 +10,8 @@ import numpy as np
 
 from nstcore import TransferConfig, build_objective
 from nstcore.losses import nearest
-from nstcore.losses.hypercolumns import resized
 from nstcore.losses.patch_search import nearest_patches
+from nstcore.losses.resizing import resized, triangles
 
 LAYERS = ("block1_conv1", "block1_conv2", "block2_conv1")
 LOSSES = ("patches", "nearest_neighbors", "earth_movers", "self_similarity")
@@ -38,7 +38,7 @@ def answers() -> dict[str, object]:
     for stride in STRIDES:
         found[f"patches/{stride}"] = whole(nearest_patches(*patched, 3, stride))
     nearest.AT_ONCE = before
-    found["resized"] = whole(resized(patched[0], 3, 13))
+    found["resized"] = whole(resized(patched[0], 3, 13, triangles))
     config = TransferConfig(
         "vgg16",
         weights="random",

@@ -8,21 +8,22 @@ import pytest
 from nstcore import ConfigError
 from nstcore.losses import make_loss
 from nstcore.losses.earth_movers import EarthMovers
-from nstcore.losses.hypercolumns import hypercolumns, resized, weights_of_resizing
+from nstcore.losses.hypercolumns import hypercolumns
+from nstcore.losses.resizing import resized, triangles
 
 
 def test_twice_the_positions_are_interpolated_linearly():
-    assert weights_of_resizing(2, 4).tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
+    assert triangles(2, 4).tolist() == [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
 
 
 def test_half_the_positions_are_smoothed_with_a_triangle():
-    middle = weights_of_resizing(8, 4)[1]
+    middle = triangles(8, 4)[1]
     assert middle.tolist() == [0, 0.125, 0.375, 0.375, 0.125, 0, 0, 0]
 
 
 @pytest.mark.parametrize(("before", "after"), [(7, 3), (3, 7), (127, 62), (62, 127), (5, 5), (1, 4), (4, 1)])
 def test_resizing_keeps_what_is_even_and_what_is_symmetric(before, after):
-    weights = weights_of_resizing(before, after)
+    weights = triangles(before, after)
     assert weights.shape == (after, before)
     assert weights.sum(axis=1) == pytest.approx(np.ones(after), rel=1e-6)
     assert weights[::-1, ::-1] == pytest.approx(weights, abs=1e-6)
@@ -36,8 +37,8 @@ def test_resizing_keeps_what_is_even_and_what_is_symmetric(before, after):
 def test_both_sides_are_resized(sides, to_numpy):
     height, width = sides
     activation = np.random.default_rng(0).normal(size=(2, 4, 9, 3)).astype(np.float32)
-    expected = np.einsum("yh,xw,bhwn->byxn", weights_of_resizing(4, height), weights_of_resizing(9, width), activation)
-    assert to_numpy(resized(activation, height, width)) == pytest.approx(expected, abs=1e-5)
+    expected = np.einsum("yh,xw,bhwn->byxn", triangles(4, height), triangles(9, width), activation)
+    assert to_numpy(resized(activation, height, width, triangles)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_common_size_is_that_of_the_layer_in_the_middle(to_numpy):

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nstcore.losses.hypercolumns import weights_of_resizing
+from nstcore.losses.resizing import triangles
 
 EVERY_BACKEND = pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 
@@ -49,7 +49,7 @@ def test_the_nearest_patches_are_as_near_as_any(probe, backend, stride):
 @EVERY_BACKEND
 def test_activations_are_resized_alike(probe, backend):
     mine, _ = features()
-    expected = np.einsum("yh,xw,bhwn->byxn", weights_of_resizing(7, 3), weights_of_resizing(9, 13), mine)
+    expected = np.einsum("yh,xw,bhwn->byxn", triangles(7, 3), triangles(9, 13), mine)
     assert probe(backend)["resized"] == pytest.approx(expected, abs=1e-5)
 
 
