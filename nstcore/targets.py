@@ -14,11 +14,12 @@ from keras import ops
 
 from nstcore.backend import compiled_forward
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.losses import Loss, Tensor, features_read
+from nstcore.losses import Loss, Tensor, View, features_read, view_name
 from nstcore.memory import require_memory_to_look
 from nstcore.networks.extractor import activation_shapes, feature_network
 from nstcore.networks.network import Network, layers_by_network
 from nstcore.pictures.region_map import RegionMap
+from nstcore.pictures.views import view
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
 
@@ -37,7 +38,8 @@ class Targets:
 
     Attributes:
         kept: for each loss and reading what `Loss.target` gave, without the axis of the batch. Of a content picture
-            also what the losses of the style see in it, which they are balanced by.
+            also what the losses of the style see in it, which they are balanced by; of a style picture also what is
+            seen in turned or resized copies of it, see `Loss.views`.
     """
 
     kept: Kept
@@ -126,14 +128,33 @@ def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe, region: Reg
         WeightsError: if the weights cannot be had.
         MemoryShortageError: for a picture larger than those that are optimised, if there is not the memory for it.
     """
+    losses = tuple((name, loss) for name, loss in recipe.losses if loss.is_kept(role))
+    kept = _kept(picture, losses, recipe, region)
+    if role == "style":
+        for one, places in _copies(losses).items():
+            seeing = tuple((name, loss) for name, loss in losses if name in places)
+            for (name, reading), arrays in _kept(view(picture, *one), seeing, recipe, region).items():
+                kept[name, reading] |= {view_name(array, places[name]): value for array, value in arrays.items()}
+    return Targets(kept)
+
+
+def _copies(losses: tuple[tuple[str, Loss], ...]) -> dict[View, dict[str, int]]:
+    """The copies of a style picture that losses look at besides itself, and by loss which of its views each is."""
+    copies: dict[View, dict[str, int]] = {}
+    for name, loss in losses:
+        for place, one in enumerate(loss.views[1:], start=1):
+            copies.setdefault(one, {})[name] = place
+    return copies
+
+
+def _kept(picture: np.ndarray, losses: tuple[tuple[str, Loss], ...], recipe: Recipe, region: Region | None) -> Kept:
     if max(picture.shape) > recipe.size:
         require_memory_to_look(recipe, *picture.shape[:2])
-    losses = tuple((name, loss) for name, loss in recipe.losses if loss.is_kept(role))
     kept: Kept = {}
     for network, layers in layers_by_network([(recipe.network_of(loss), loss.layers) for _, loss in losses]).items():
         through = tuple((name, loss) for name, loss in losses if recipe.network_of(loss) == network)
         kept |= _looked_at(picture, replace(network, precision="float32"), layers, through, region)
-    return Targets(kept)
+    return kept
 
 
 def _looked_at(
@@ -176,7 +197,7 @@ def _looking(
 def _seen(loss: Loss, features: Any, guide: Tensor | None) -> dict[str, Tensor]:
     target = loss.target(features, guide)
     for name in target:
-        if "/" in name or name in (SPREAD, EMPTY):
+        if {"/", "@"} & set(name) or name in (SPREAD, EMPTY):
             raise ValueError(f"{type(loss).__name__}.target gives an array named {name!r}; choose another name")
     if loss.reads == "style":
         return target

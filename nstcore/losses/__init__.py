@@ -13,13 +13,24 @@ from typing import Any
 from nstcore.checks import named_settings
 from nstcore.errors import ConfigError, received
 from nstcore.losses import ops
-from nstcore.losses.loss import Layer, Loss, Tensor, feature_matrix, features_read, guided_layers, reading_name
+from nstcore.losses.loss import (
+    Layer,
+    Loss,
+    Tensor,
+    View,
+    feature_matrix,
+    features_read,
+    guided_layers,
+    reading_name,
+    view_name,
+)
 
 __all__ = [
     "LOSSES",
     "Layer",
     "Loss",
     "Tensor",
+    "View",
     "feature_matrix",
     "features_read",
     "guided_layers",
@@ -27,6 +38,7 @@ __all__ = [
     "make_loss",
     "ops",
     "reading_name",
+    "view_name",
 ]
 
 #: Name -> the class, or where it is, as "module:Class".

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -31,6 +31,13 @@ class Layer:
     positions: int
     channels: int
     pixels: int
+
+
+class View(NamedTuple):
+    """A copy of a style picture: turned counter-clockwise, and so many times as large."""
+
+    degrees: float = 0.0
+    scale: float = 1.0
 
 
 def setting(default: Any, *, shapes: tuple[Literal["graph", "target"], ...]) -> Any:
@@ -100,6 +107,14 @@ class Loss:
     def readings(self) -> tuple[tuple[str, ...], ...]:
         """The layers that are read at a time: each alone, unless a loss joins some."""
         return tuple((layer,) for layer in self.layers)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The copies of a style picture that are looked at; the first is the picture itself.
+
+        What `target` gives of each further one is kept too, under its `view_name`.
+        """
+        return (View(),)
 
     def features(self, *activations: Tensor) -> Any:
         """What `target` and `value` are given of one reading: the feature matrix (B, M, N), unless a loss overrides it.
@@ -220,6 +235,11 @@ def _shapes(one: Field[Any]) -> tuple[str, ...]:
 def reading_name(reading: tuple[str, ...]) -> str:
     """What the arrays of a reading are kept under."""
     return "+".join(reading)
+
+
+def view_name(name: str, place: int) -> str:
+    """What an array of the view at a place is kept under."""
+    return f"{name}@{place}" if place else name
 
 
 def guided_layers(losses: Iterable[tuple[str, Loss]]) -> tuple[str, ...]:

@@ -97,6 +97,12 @@ def chosen(vectors: Tensor, index: Tensor) -> Tensor:
     return ops.take(ops.reshape(vectors, (batch * count, channels)), index + own, axis=0)
 
 
+def flat(activation: Tensor) -> Tensor:
+    """The vectors of an activation (B, h, w, N), row by row: (B, h w, N)."""
+    batch, height, width, channels = activation.shape
+    return ops.reshape(activation, (batch, height * width, channels))
+
+
 def unit(vectors: Tensor) -> Tensor:
     """Vectors (B, m, N) divided by their norms, or by 1e-4 of their root mean square norm, where that is more."""
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)

@@ -14,15 +14,16 @@ from nstcore.losses import ops
 from nstcore.losses.hypercolumns import Joined, hypercolumns, positions_joined
 from nstcore.losses.loss import Layer, Reads, Tensor
 from nstcore.losses.nearest import AT_ONCE, chosen, mean_cosine_distance, nearest, unit
+from nstcore.losses.viewed import Viewed
 
 
 @dataclass(frozen=True, kw_only=True)
-class NearestNeighbors(Joined):
+class NearestNeighbors(Joined, Viewed):
     """Mean over the positions of 1 − cos(h, h_NN).
 
     A hypercolumn h joins all layers, each divided by the number of its channels. NN is the style's of the largest
     cosine, where the mean of all hypercolumns of a picture was taken from each; the loss compares them as they are, as
-    the authors' code does.
+    the authors' code does. They take neighbors of the style's quarter turns too (`rotations`).
 
     Attributes:
         fixed: find NN once for each size, for the content picture; otherwise anew at each evaluation. The authors' is
@@ -48,8 +49,10 @@ class NearestNeighbors(Joined):
         return {"features": features}
 
     def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
-        style = target["features"]
-        return distance(features, style if self.fixed else chosen(style, match(features, style)))
+        if self.fixed:
+            return distance(features, target["features"])
+        style = ops.concatenate(self.of_views(target, "features"), axis=1)
+        return distance(features, chosen(style, match(features, style)))
 
     @property
     def keeps_positions(self) -> bool:
@@ -61,7 +64,7 @@ class NearestNeighbors(Joined):
 
     def matched(self, target: Mapping[str, np.ndarray], content: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`features` of the nearest neighbors, (M, N), in place of all of the style's."""
-        style = target["features"]
+        style = np.concatenate(self.of_views(target, "features"), axis=0)
         found = match(*(ops.convert_to_tensor(one[np.newaxis]) for one in (content["features"], style)))
         return {"features": style[ops.convert_to_numpy(found)[0]]}
 
@@ -70,7 +73,8 @@ class NearestNeighbors(Joined):
 
     def held(self, layers: Sequence[Layer]) -> int:
         """Hypercolumns: of the picture and the style as they are, centered, of length 1, and their differences."""
-        return 8 * positions_joined(layers) * sum(layer.channels for layer in layers) + AT_ONCE
+        copies = 1 if self.fixed else len(self.views)
+        return (5 + 3 * copies) * positions_joined(layers) * sum(layer.channels for layer in layers) + AT_ONCE
 
 
 def match(features: Tensor, style: Tensor) -> Tensor:

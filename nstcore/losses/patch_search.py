@@ -4,14 +4,67 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from nstcore.losses import ops
 from nstcore.losses.loss import Tensor
-from nstcore.losses.nearest import after, best, in_turn, nearest, products
+from nstcore.losses.nearest import after, best, chosen, flat, in_turn, nearest, products
 
 # Patches without any features are as far from everything as others at right angles.
 _TINY = 1e-30
+
+
+class Match(NamedTuple):
+    """Where the patches of a picture find their nearest ones, among the positions of some pictures one after another.
+
+    Attributes:
+        places: (B, r, c), int32, the position at which it begins.
+        widths: positions in a row of the picture that it lies in; (B, r, c), int32, or one for all.
+    """
+
+    places: Tensor
+    widths: Tensor | int
+
+    def at(self, y: int, x: int) -> Tensor:
+        """The position at an offset within each patch, (B, r, c)."""
+        return self.places + (y * self.widths + x)
+
+
+def nearest_of_all(features: Tensor, styles: Sequence[Tensor], size: int, stride: int) -> Match:
+    """`nearest_patches` in several pictures: for each patch the nearest of all, that of the first of equal ones.
+
+    Args:
+        features: (B, h, w, N).
+        styles: each (B, h', w', N).
+        size, stride: as there.
+    """
+    first, *others = styles
+    match = Match(nearest_patches(features, first, size, stride), first.shape[2])
+    if not others:
+        return match
+    alike, before = _likeness(features, first, size, stride, match), first.shape[1] * first.shape[2]
+    widths = ops.full_like(match.places, match.widths)
+    places = match.places
+    for style in others:
+        own = Match(nearest_patches(features, style, size, stride), style.shape[2])
+        likeness = _likeness(features, style, size, stride, own)
+        better = likeness > alike
+        places = ops.where(better, before + own.places, places)
+        widths = ops.where(better, own.widths, widths)
+        alike, before = ops.maximum(likeness, alike), before + style.shape[1] * style.shape[2]
+    return Match(places, widths)
+
+
+def _likeness(features: Tensor, style: Tensor, size: int, stride: int, match: Match) -> Tensor:
+    """⟨Ψ_i, Ψ_j⟩ / ‖Ψ_j‖ of patches with their matches in one picture, (B, r, c)."""
+    features, positions = ops.stop_gradient(features), flat(ops.stop_gradient(style))
+    product = square = 0.0
+    for offset, window in enumerate(windows(features, size, stride)):
+        theirs = chosen(positions, match.at(*divmod(offset, size)))
+        product += ops.sum(window * theirs, axis=-1)
+        square += ops.sum(ops.square(theirs), axis=-1)
+    return product * ops.rsqrt(ops.maximum(square, _TINY))
 
 
 def nearest_patches(features: Tensor, style: Tensor, size: int, stride: int) -> Tensor:

@@ -10,17 +10,19 @@ from typing import ClassVar
 from nstcore.checks import expected, whole_number
 from nstcore.errors import ConfigError
 from nstcore.losses import ops
-from nstcore.losses.loss import Layer, Loss, Reads, Tensor
-from nstcore.losses.nearest import AT_ONCE, chosen
-from nstcore.losses.patch_search import nearest_patches, windows
+from nstcore.losses.loss import Layer, Reads, Tensor
+from nstcore.losses.nearest import AT_ONCE, chosen, flat
+from nstcore.losses.patch_search import Match, nearest_of_all, windows
+from nstcore.losses.viewed import Viewed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patches(Loss):
+class Patches(Viewed):
     """Mean over the patches of ‖Ψ_i − Ψ_NN(i)‖², at each layer.
 
     NN(i) is the style patch of the largest normalised cross-correlation with Ψ_i. It is found anew at each evaluation
-    and constant in the gradient. Patches lie within the picture; the padding around it has none.
+    and constant in the gradient. Patches lie within the picture; the padding around it has none. The authors also take
+    patches of copies of the style that are turned and enlarged (`rotations`, `scales`).
 
     Attributes:
         patch_size: side of a patch, positions of the layer.
@@ -57,24 +59,23 @@ class Patches(Loss):
         return {"features": features}
 
     def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
-        style = target["features"]
-        return self.distance(features, style, nearest_patches(features, style, self.patch_size, self.stride))
+        styles = self.of_views(target, "features")
+        return self.distance(features, styles, nearest_of_all(features, styles, self.patch_size, self.stride))
 
-    def distance(self, features: Tensor, style: Tensor, match: Tensor) -> Tensor:
+    def distance(self, features: Tensor, styles: Sequence[Tensor], match: Match) -> Tensor:
         """The loss with matches that are given, (B,).
 
         Args:
             features: (B, h, w, N).
-            style: (B, h', w', N).
-            match: (B, r, c), as `nearest_patches` gives it.
+            styles: each (B, h', w', N).
+            match: as `nearest_of_all` gives it.
         """
-        batch, height, width, channels = style.shape
-        positions = ops.reshape(style, (batch, height * width, channels))
+        positions = ops.concatenate([flat(one) for one in styles], axis=1)
         total = 0.0
         for offset, window in enumerate(windows(features, self.patch_size, self.stride)):
             y, x = divmod(offset, self.patch_size)
-            total += ops.sum(ops.square(window - chosen(positions, match + (y * width + x))), axis=(1, 2, 3))
-        return total / float(match.shape[1] * match.shape[2])
+            total += ops.sum(ops.square(window - chosen(positions, match.at(y, x))), axis=(1, 2, 3))
+        return total / float(match.places.shape[1] * match.places.shape[2])
 
     @property
     def keeps_positions(self) -> bool:
@@ -84,11 +85,12 @@ class Patches(Loss):
         return None
 
     def held(self, layers: Sequence[Layer]) -> int:
-        """The differences of all patches, the style and its transpose, and what the search works with."""
+        """The differences of all patches, each copy of the style and its transpose, and what the search works with."""
         (layer,) = layers
-        values = layer.positions * layer.channels
+        values, copies = layer.positions * layer.channels, len(self.views)
         overlap = math.ceil(self.patch_size / self.stride) ** 2
         if self.stride == 1:
             # Of a row of positions with all of the style, summed and to be summed.
-            return (overlap + 2) * values + (self.patch_size + 4) * layer.positions * math.isqrt(layer.positions)
-        return 3 * overlap * values + AT_ONCE
+            rows = (self.patch_size + 4) * layer.positions * math.isqrt(layer.positions)
+            return (overlap + 2 * copies) * values + rows
+        return (2 + copies) * overlap * values + AT_ONCE

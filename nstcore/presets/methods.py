@@ -26,7 +26,8 @@ METHODS: dict[str, Preset] = {
     "cnnmrf": Preset(
         source="Li and Wand 2016 and their code: 3 x 3 patches at relu3_1 and relu4_1, squared total variation, from "
         "the content picture, coarse to fine",
-        ours="balanced terms; stride 1 where the code takes 2; no rotations and scales of the style",
+        ours="balanced terms; stride 1 where the code takes 2; no turned and enlarged copies of the style, which "
+        "cost as much as the style each (`rotations`, `scales` of the loss)",
         settings={"total_variation": "squared", "iterations": 100},
         from_layers=_patches,
     ),
@@ -38,10 +39,12 @@ METHODS: dict[str, Preset] = {
     ),
     "nnst": Preset(
         source="Kolkin et al. 2022 (neural neighbor style transfer): cosine distance of each position's features from "
-        "the nearest of the style, layers joined, coarse to fine",
-        ours="balanced terms; matches found once a size, against the content picture; no rotated style, no last pass",
+        "the nearest of the style and of its quarter turns, layers joined, coarse to fine",
+        ours="balanced terms; matches found once a size, against the content picture; no last pass layer by layer",
         settings={"iterations": 200},
-        from_layers=lambda backbone: without_gram(nearest_neighbors={"layers": backbone.style_layers}),
+        from_layers=lambda backbone: without_gram(
+            nearest_neighbors={"layers": backbone.style_layers, "rotations": (90.0, 180.0, -90.0)}
+        ),
     ),
     "strotss": Preset(
         source="Kolkin, Salavon, Shakhnarovich 2019: relaxed earth mover's distance with moments, content by "

@@ -48,7 +48,8 @@ def answers() -> dict[str, object]:
         losses={
             "gram": {"weight": 0.0},
             **{name: {"layers": LAYERS} for name in LOSSES},
-            "nearest_neighbors": {"layers": LAYERS, "fixed": False},
+            "patches": {"layers": LAYERS, "rotations": (90.0,)},
+            "nearest_neighbors": {"layers": LAYERS, "fixed": False, "rotations": (30.0,), "scales": (1.2,)},
             "earth_movers": {"layers": LAYERS, "samples": 200},
         },
     )
