@@ -54,6 +54,7 @@ LOSSES: dict[str, str | type[Loss]] = {
     "patches": "nstcore.losses.patches:Patches",
     "nearest_neighbors": "nstcore.losses.nearest_neighbors:NearestNeighbors",
     "earth_movers": "nstcore.losses.earth_movers:EarthMovers",
+    "transformed_features": "nstcore.losses.transformed_features:TransformedFeatures",
     "self_similarity": "nstcore.losses.self_similarity:SelfSimilarity",
 }
 
