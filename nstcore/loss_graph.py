@@ -84,7 +84,7 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     Its inputs are named
         picture: (B, height, width, 3), RGB, 0..255;
         constants: by "loss/style/reading/array", what the losses compare with;
-        coefficients: by loss, (B, styles, readings), the factor of each of its values;
+        coefficients: by loss, (B, styles x readings), the factor of each of its values;
         weights: (B, 2 + losses), of the content's sum, the style's sum, and each loss within its sum;
         guides: only if the structure is guided, by `guide_name`, (B, M), the weight of each position of a layer in the
             region that takes a style.
@@ -114,7 +114,7 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     alone: dict[str, Tensor] = {}
     for place, (name, loss) in enumerate(structure.losses):
         columns = structure.styles if loss.reads == "style" else 1
-        coefficient = keras.Input(batch_shape=(batch, columns, max(1, len(loss.readings))))
+        coefficient = keras.Input(batch_shape=(batch, columns * max(1, len(loss.readings))))
         inputs["coefficients"][name] = coefficient
         values = [
             loss.value(
@@ -125,7 +125,7 @@ def build_loss_graph(structure: Structure) -> keras.Model:
             for style in range(columns)
             for reading, features in features_read(loss, activations.get(structure.network_of(loss), {})).items()
         ] or [loss.value(picture, {})]
-        value = ops.sum(ops.reshape(coefficient, (batch, -1)) * ops.stack(values, axis=-1), axis=-1)
+        value = ops.sum(coefficient * ops.stack(values, axis=-1), axis=-1)
         sums[loss.reads].append(inputs["weights"][:, 2 + place] * value)
         alone[name] = value
     none = ops.zeros_like(inputs["weights"][:, 0])

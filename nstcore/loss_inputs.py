@@ -68,7 +68,11 @@ def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe, guided: bool =
     with np.errstate(over="ignore"):  # beyond float32 the loss becomes infinite, and the optimisers say so
         inputs: dict[str, Any] = keras.tree.map_structure(
             lambda array: np.asarray(array, np.float32),
-            {"constants": constants, "coefficients": coefficients, "weights": np.array(weights)},
+            {
+                "constants": constants,
+                "coefficients": {name: factors.ravel() for name, factors in coefficients.items()},
+                "weights": np.array(weights),
+            },
         )
     return {**inputs, "guides": _guides(scene, recipe)} if guided else inputs
 

@@ -17,7 +17,7 @@ from nstcore.keras_settings.numerics import own_numerics
 from nstcore.losses import Loss, Tensor, View, features_read, view_name
 from nstcore.memory import require_memory_to_look
 from nstcore.networks.extractor import activation_shapes, feature_network
-from nstcore.networks.network import Network, layers_by_network
+from nstcore.networks.network import Network
 from nstcore.pictures.region_map import RegionMap
 from nstcore.pictures.views import view
 from nstcore.recipe import Recipe
@@ -151,8 +151,11 @@ def _kept(picture: np.ndarray, losses: tuple[tuple[str, Loss], ...], recipe: Rec
     if max(picture.shape) > recipe.size:
         require_memory_to_look(recipe, *picture.shape[:2])
     kept: Kept = {}
-    for network, layers in layers_by_network([(recipe.network_of(loss), loss.layers) for _, loss in losses]).items():
+    # All layers that any loss reads, so that one extractor looks at every picture.
+    for network, layers in recipe.layers.items():
         through = tuple((name, loss) for name, loss in losses if recipe.network_of(loss) == network)
+        if not through:
+            continue
         kept |= _looked_at(picture, replace(network, precision="float32"), layers, through, region)
     return kept
 

@@ -55,7 +55,7 @@ class Gram(Loss):
         return {"gram": gram, "positions": ops.full((batch,), float(positions))}
 
     def value(self, features: Tensor, target: Mapping[str, Tensor], guide: Tensor | None = None) -> Tensor:
-        gram = gram_matrix(guided(self._shifted(features), guide)) / float(features.shape[-2])
+        gram = _product(guided(self._shifted(features), guide)) / float(features.shape[-2])
         return ops.sum(ops.square(gram - target["gram"]), axis=(-2, -1))
 
     def constants(self, target: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
@@ -87,9 +87,14 @@ def gram_matrix(features: Tensor) -> Tensor:
     then both paths from F give the same, so that one product is computed, and doubled, instead of two. The features of
     a single picture are multiplied as plain matrices, which is faster than as a batch of one.
     """
+    gram = _product(features)
+    return gram if len(gram.shape) == 3 else ops.expand_dims(gram, 0)
+
+
+def _product(features: Tensor) -> Tensor:
+    """The same, but (N, N) of a single picture."""
     batch, positions, channels = features.shape
     if batch == 1:
         features = ops.reshape(features, (positions, channels))
     gram = ops.matmul(ops.swapaxes(features, -2, -1), ops.stop_gradient(features))
-    gram = 2.0 * gram - ops.stop_gradient(gram)
-    return ops.reshape(gram, (batch, channels, channels)) if batch == 1 else gram
+    return 2.0 * gram - ops.stop_gradient(gram)
