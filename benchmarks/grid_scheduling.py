@@ -9,13 +9,17 @@ What grows is `luigi.scheduler.Scheduler.get_work`: for each task that it hands 
 sorts and counts all that are pending, with the steps of each. No setting changes that: with a local scheduler `luigi`
 itself switches pruning on. So a cell's share grows with the number of tasks, and a grid should have few for each cell.
 
+How long a first run takes until its first cell begins is timed with the same stubs, on the large grid itself.
+
     python -m benchmarks.grid_scheduling [--side 100 --first-sides 10,20,40]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -39,6 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         _finished_grid(options.side, folder / "finished", options.turns, report)
+        _until_first_cell(options.side, folder / "until", options.turns, report)
         _first_runs(options.first_sides, folder, report)
     report.write()
 
@@ -60,6 +65,22 @@ def _finished_grid(side: int, folder: Path, turns: int, report: Report) -> None:
         ],
     )
     report.say(f"Medians of {turns} fresh processes, imports not counted.")
+
+
+def _until_first_cell(side: int, folder: Path, turns: int, report: Report) -> None:
+    _write_pictures(folder, side)
+    times = []
+    for turn in range(turns):
+        progress(f"until the first cell, turn {turn + 1} of {turns}")
+        shutil.rmtree(folder / "outputs", ignore_errors=True)
+        times.append(_step("until", folder))
+    report.table(
+        (f"first run of {side**2} cells", "s"),
+        [
+            ("until the first cell begins", seconds(statistics.median(each["seconds"] for each in times))),
+            ("processor time of that", seconds(statistics.median(each["processor"] for each in times))),
+        ],
+    )
 
 
 def _first_runs(sides: list[int], folder: Path, report: Report) -> None:
@@ -140,6 +161,27 @@ def _first(folder: Path) -> dict[str, float]:
     return {"seconds": taken, "tasks": sum(inside.values())}
 
 
+def _until(folder: Path) -> dict[str, float]:
+    """The first cell ends the run."""
+    quiet_tensorflow()
+    import_keras_quietly()  # not timed: a grid imports it in its first targets
+    from tasks import Transfer
+
+    grid = _grid(folder)
+    _stub_transfers()
+    begun: list[tuple[float, float]] = []
+
+    def end(task: Transfer) -> None:
+        begun.append((time.perf_counter(), time.process_time()))
+        raise KeyboardInterrupt
+
+    Transfer.run = end
+    start, processor = time.perf_counter(), time.process_time()
+    with contextlib.suppress(KeyboardInterrupt):
+        _build(grid)
+    return {"seconds": begun[0][0] - start, "processor": begun[0][1] - processor}
+
+
 def _build(grid: Any) -> float:
     import luigi
 
@@ -155,9 +197,10 @@ def _stub_transfers() -> None:
 
     from nstcore import Iterate, Trace, TransferResult
     from nstcore.networks.weights import locate
+    from nstcore.targets import Targets
+    from pipeline import storage
     from pipeline.grid.manifest import manifest
     from pipeline.measures.names import MEASURES
-    from pipeline.stores import VectorFigureStore
     from tasks import (
         ComputeContentTarget,
         ComputeStyleTarget,
@@ -174,14 +217,12 @@ def _stub_transfers() -> None:
     picture = np.zeros((_SIZE, _SIZE, 3), np.uint8)
     weights = locate("vgg19", "imagenet")
 
-    def leave_file(task: Any) -> None:
-        with task.output().written() as path:
-            path.touch()
+    def leave_targets(task: Any) -> None:
+        task.output().dump(Targets({}))
 
     def leave_figure(task: Any) -> None:
-        leave_file(task)
-        if isinstance(task.output(), VectorFigureStore):
-            Path(task.output().vector().path).touch()
+        for path in task.output().paths():
+            storage.write(path, b"a figure")
 
     def leave_cell(task: Transfer) -> None:
         result = TransferResult(picture, trace, task.cell.config, weights, "a stub", 0.0)
@@ -192,9 +233,9 @@ def _stub_transfers() -> None:
 
     MeasureCell.work = leave_measures
     for computing in (ComputeContentTarget, ComputeStyleTarget):
-        computing.work = leave_file
+        computing.work = leave_targets
     for drawing in (LossPlot, TermsPlot, TimePlot, SummaryPlot, ImageGrid):
-        drawing.run = leave_figure
+        drawing.draw = leave_figure
     Transfer.run = leave_cell
 
 
@@ -211,7 +252,7 @@ def _write_pictures(folder: Path, side: int) -> None:
             write_picture(folder / kind / f"{number:03d}.png", random.integers(0, 256, (_SIZE, _SIZE, 3), np.uint8))
 
 
-_STEPS = {"make": _make, "complete": _complete, "build": _build_again, "first": _first}
+_STEPS = {"make": _make, "complete": _complete, "build": _build_again, "first": _first, "until": _until}
 
 
 def _options() -> argparse.Namespace:

@@ -21,6 +21,7 @@ _ORDER = (
     "limit",
     "cost",
     "optimizers",
+    "table_one",
     "scaling",
     "precision",
     "startup",

@@ -9,8 +9,8 @@ from typing import Any
 
 from nstcore.errors import ConfigError, received
 
-# What counts sizes and iterations on any device: 32 bits with a sign.
-_LARGEST = 2**31 - 1
+#: What counts sizes and iterations on any device: 32 bits with a sign.
+LARGEST = 2**31 - 1
 
 
 def expected(name: str, what: str, value: object) -> str:
@@ -45,7 +45,7 @@ def sequence(name: str, value: object, what: str) -> Sequence[Any]:
     return value
 
 
-def whole_number(name: str, value: object, least: int, why: str = "", most: int = _LARGEST) -> None:
+def whole_number(name: str, value: object, least: int, why: str = "", most: int = LARGEST) -> None:
     """See that a value is a whole number that is neither too small nor too large, at most what any device can count.
 
     Raises:

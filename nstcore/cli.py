@@ -13,13 +13,14 @@ from typing import NamedTuple, get_args
 from tqdm import tqdm
 
 from nstcore import presets
-from nstcore.checks import whole_number
+from nstcore.checks import path_text, whole_number
 from nstcore.cli_options import SETTINGS, parser
 from nstcore.config import Initial, TransferConfig
 from nstcore.errors import OutputError, StyleTransferError
 from nstcore.mixture import StyleSource, style_sources, with_regions_beside
 from nstcore.networks.weights import Provenance
 from nstcore.pictures import images
+from nstcore.pictures.encoding import encode_file
 from nstcore.pictures.film import encode_film, film_suffix
 from nstcore.pictures.picture_files import file_name
 from nstcore.pictures.region_map import RegionSource, regions_beside
@@ -31,6 +32,7 @@ from nstcore.system.files import write_results
 from nstcore.system.places import require_place
 from nstcore.system.quiet import import_keras_quietly
 from nstcore.system.streams import say
+from nstcore.user_state import checkpoint_at, left_behind, remove_state, require_state_place
 
 # Frames of a film, unless --save-every says how many.
 _FRAMES = 40
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, *, epilog: str = "") -> int:
     if sys.stderr.isatty() and not options.quiet:  # as the progress bar
         logging.basicConfig(format="nst: %(message)s")
         logging.getLogger("nstcore").setLevel(logging.INFO)
-    return run_command(_run, options, "nst")
+    return run_command(_run, options, "nst", lambda: left_behind(options.state))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -58,19 +60,36 @@ def _run(options: argparse.Namespace) -> None:
     notes += _about_regions(asked, scene)
     frames: list[images.Picture] = []
     result = _transfer(options, scene, config, frames)
-    files = {Path(options.output): images.encode(result.image, images.writable_suffix(options.output))}
+    files = {Path(options.output): _encoded(options, result, notes)}
     if options.trace:
         files[Path(options.trace)] = result.trace.to_csv().encode()
     if options.film:
         files[Path(options.film)] = encode_film([*frames, result.image], film_suffix(options.film))
     write_results(files)
+    if options.state:
+        remove_state(options.state)
     last = result.trace[-1]
     say(
         f"{options.output}: {last.iteration} iterations, {last.evaluations} evaluations, "
         f"{result.seconds:.1f} s in {result.config.precision}, loss {result.trace[0].total:.4g} -> {last.total:.4g}; "
         f"weights: {', '.join(map(_origin, filter(None, (result.weights, result.content_weights))))}"
+        + "".join(f"; taken up at iteration {each.iteration} of {each.size} px" for each in result.resumed)
         + "".join(f"; {note}" for note in notes)
     )
+
+
+def _encoded(options: argparse.Namespace, result: TransferResult, notes: list[str]) -> bytes:
+    """The file of the result, as it was asked for."""
+    suffix = images.writable_suffix(options.output, options.bits, opacity=options.keep_opacity)
+    opacity = None
+    if options.keep_opacity:
+        opacity = images.read_opacity(options.content, *result.image.shape[:2])
+        if opacity is None:
+            notes.append("the content picture has no transparency to keep")
+    if options.bits == 8:
+        return encode_file(result.image, suffix, 8, opacity)
+    assert result.pixels is not None  # a run that has just ended has them
+    return encode_file(result.pixels, suffix, 16, opacity)
 
 
 def _origin(weights: Provenance) -> str:
@@ -147,7 +166,9 @@ def _transfer(
             bar.update(iterate.iteration - bar.n)
 
         snapshots = _snapshots(options, recipe.size, recipe.iterations, frames)
-        (outcome,) = transfer([scene], recipe, callbacks=[report], snapshots=[snapshots])
+        frames_every = snapshots.every if snapshots and options.film else 0
+        checkpoint = checkpoint_at(options.state, frames, frames_every) if options.state else None
+        (outcome,) = transfer([scene], recipe, (), [report], [snapshots], checkpoint)
     if isinstance(outcome, StyleTransferError):
         raise outcome
     return outcome
@@ -159,17 +180,21 @@ def _config(options: argparse.Namespace) -> TransferConfig:
 
 
 def _check_outputs(options: argparse.Namespace, asked: _Asked, config: TransferConfig) -> None:
+    if options.state is not None:
+        path_text("--state", options.state, "the path of a file")
     read = [options.content, asked.regions, *options.style]
     read += [source for style in asked.styles for source in (style.picture, style.regions)]
     read += [config.init] if config.init not in get_args(Initial) else []
     taken = {Path(source).resolve(): "overwrite that picture" for source in read if source is not None}
-    for path in filter(None, (options.output, options.trace, options.film)):
+    for path in filter(None, (options.output, options.trace, options.film, options.state)):
         require_place(path)
         place = Path(path).resolve()
         if place in taken:
             raise OutputError(f"{path}: would {taken[place]}; name another file")
-        taken[place] = "be two of the picture, the trace and the film"
-    images.writable_suffix(options.output)
+        taken[place] = "be two of the picture, the trace, the film and the state"
+    images.writable_suffix(options.output, options.bits, opacity=options.keep_opacity)
+    if options.state:
+        require_state_place(options.state)
     if options.film:
         film_suffix(options.film)
     if options.save_every is not None:

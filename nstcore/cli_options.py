@@ -66,7 +66,13 @@ def parser(epilog: str) -> argparse.ArgumentParser:
         nargs="+",
         help="the picture whose style it takes, or several, or a mixture of some (.toml)",
     )
-    made.add_argument("-o", "--output", required=True, metavar="OUT.png", help="where to write the result (.png, .jpg)")
+    made.add_argument(
+        "-o", "--output", required=True, metavar="OUT.png", help="where to write the result (.png, .jpg, .tif)"
+    )
+    made.add_argument("--bits", type=int, default=8, help="of each channel of the result: 8 (default), 16 (.png, .tif)")
+    made.add_argument(
+        "--keep-opacity", action="store_true", help="let the result be transparent where CONTENT is (.png, .tif)"
+    )
     made.add_argument(
         "--backbone",
         default="vgg19",
@@ -81,6 +87,9 @@ def parser(epilog: str) -> argparse.ArgumentParser:
     made.add_argument("--save-every", type=int, metavar="N", help="also write OUT-0010.png, … every N iterations")
     made.add_argument(
         "--film", metavar="FILE", help="also write a film (.gif, .webp, .mp4), a frame every --save-every or about 40"
+    )
+    made.add_argument(
+        "--state", metavar="FILE", help="keep the state there every 30 s: the same command goes on from it"
     )
     made.add_argument("--quiet", action="store_true", help="no progress bar")
     made.add_argument("--version", action="version", version=f"nst {__version__}")

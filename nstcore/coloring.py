@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,12 @@ def started(picture: NDArray[np.float32], coloring: Coloring) -> NDArray[np.floa
 
 def finished(image: Picture, scene: Scene, coloring: Coloring) -> Picture:
     """The picture that a transfer gives, of the one that was optimised; `scene` is the one that was given."""
-    return color.with_colors_of(image, scene.content) if coloring == "luminance" else image
+    return to_uint8(unrounded(image, scene, coloring))
+
+
+def unrounded(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray[Any]:
+    """The same of pixels (H, W, 3), nominally 0 to 255, and not rounded."""
+    return color.with_colors_of(pixels, scene.content) if coloring == "luminance" else pixels
 
 
 def _recolored(style: Style, content: Picture, coloring: Coloring) -> Style:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Mapping, Sequence
 
@@ -128,6 +129,19 @@ def require_bytes(required: int, who: str) -> str:
     if free is not None and required > free:
         raise MemoryShortageError(f"{statement}; choose a smaller size, or make room")
     return statement
+
+
+def drop_what_is_loaded() -> None:
+    """Give back the memory of networks, graphs and compiled functions that wait to be used again."""
+    from nstcore import loss_graph, targets
+    from nstcore.networks import extractor, lpips
+
+    for module in (loss_graph, targets, extractor, lpips):
+        for kept in vars(module).values():
+            if hasattr(kept, "cache_clear"):
+                kept.cache_clear()
+    keras.backend.clear_session()
+    gc.collect()
 
 
 def _who(recipe: Recipe, height: int, width: int, batch: int) -> str:

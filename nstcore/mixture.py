@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from nstcore.errors import ConfigError, PictureError
 from nstcore.pictures.images import PictureSource
 from nstcore.pictures.picture_files import file_name, open_file
 from nstcore.pictures.region_map import RegionSource, color_name, regions_beside
+from nstcore.system.toml import read_toml
 
 #: The suffix (lower case) of files that mix styles.
 MIXTURE_SUFFIX = ".toml"
@@ -144,7 +144,7 @@ def read_mixture(path: str | os.PathLike[str]) -> tuple[StyleSource, ...]:
     try:
         if len(text) > _LARGEST_FILE:
             raise ConfigError("is larger than 1 MiB; name a mixture of styles")
-        return _mixture(tomllib.loads(text.decode("utf-8")), Path(path).parent)
+        return _mixture(read_toml(text.decode("utf-8")), Path(path).parent)
     except ConfigError as error:
         raise PictureError(f"{name}: {error}") from None
     except ValueError as error:  # of TOML's form, of UTF-8, or of a number too long to be read

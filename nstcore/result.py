@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nstcore.config import TransferConfig
+from nstcore.errors import InputError, one_line
 from nstcore.system.files import write_whole
 
 if TYPE_CHECKING:
@@ -83,20 +84,28 @@ class Trace:
 
     @classmethod
     def from_csv(cls, lines: Iterable[str]) -> Trace:
-        """Read what `to_csv` wrote (a file, or the lines of a text)."""
-        reader = csv.DictReader(lines)
-        further = [name for name in reader.fieldnames or () if name not in (*_COUNTS, *_NUMBERS)]
-        return cls(
-            tuple(
-                Iterate(
-                    iteration=int(row["iteration"]),
-                    evaluations=int(row["evaluations"]),
-                    **{name: float(row[name]) for name in _NUMBERS},
-                    losses={name: float(row[name]) for name in further},
-                )
-                for row in reader
-            )
-        )
+        """Read what `to_csv` wrote (a file, or the lines of a text).
+
+        Raises:
+            InputError: if it is anything else, naming the line.
+        """
+        reader = csv.reader(lines, strict=True)
+        try:
+            names = next(reader, [])
+            if len(set(names)) != len(names) or not {*_COUNTS, *_NUMBERS} <= set(names):
+                raise ValueError(f"the first line is to name {', '.join((*_COUNTS, *_NUMBERS))} and further losses")
+            return cls(tuple(_iterate(dict(zip(names, row, strict=True))) for row in reader))
+        except (csv.Error, ValueError) as error:  # a text that is not UTF-8 among them, if it is read from a file
+            raise InputError(f"is no trace: line {reader.line_num}: {one_line(error)[:200]}") from None
+
+
+def _iterate(row: Mapping[str, str]) -> Iterate:
+    return Iterate(
+        iteration=int(row["iteration"]),
+        evaluations=int(row["evaluations"]),
+        **{name: float(row[name]) for name in _NUMBERS},
+        losses={name: float(value) for name, value in row.items() if name not in (*_COUNTS, *_NUMBERS)},
+    )
 
 
 @dataclass(frozen=True)
@@ -113,11 +122,30 @@ class CoarseRun:
 
 
 @dataclass(frozen=True)
+class Resumption:
+    """Where a transfer was taken up that another process had begun.
+
+    Attributes:
+        size: longest side of the run, pixels; coarse runs are smaller.
+        iteration: of that run, the last that was not done again.
+        seconds: wall time until then.
+        note: why the result may differ from that of a transfer that nothing interrupted; "" if it does not.
+    """
+
+    size: int
+    iteration: int
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class TransferResult:
     """A stylised picture and how it came about.
 
     Attributes:
         image: uint8 (H, W, 3), RGB.
+        pixels: the same before it was rounded, float32 (H, W, 3), 0 to 255, for files of 16 bits; None where only the
+            picture was kept.
         trace: the iterates.
         config: the resolved settings.
         weights: where the backbone's weights came from.
@@ -125,6 +153,7 @@ class TransferResult:
         seconds: wall time of the optimisation, compilation and coarse runs included.
         content_weights: where those of the network that the content is seen through came from, if it is another.
         coarse: the runs at smaller sizes that this one started from, in order.
+        resumed: where it was taken up, in order; () if nothing interrupted it.
     """
 
     image: np.ndarray
@@ -135,3 +164,5 @@ class TransferResult:
     seconds: float
     coarse: tuple[CoarseRun, ...] = ()
     content_weights: Provenance | None = None
+    pixels: np.ndarray | None = None
+    resumed: tuple[Resumption, ...] = ()

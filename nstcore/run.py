@@ -43,6 +43,8 @@ class Run:
         stopping: Stopping,
         record: Record,
         parametrization: Parametrization,
+        *,
+        states: bool = False,
     ) -> None:
         """Take what goes together.
 
@@ -53,7 +55,11 @@ class Run:
             record: told every iterate; the initial picture is the first.
             parametrization: what is optimised in place of the pictures. Terms of every iterate are those of the picture
                 that it stands for.
+            states: whether `state_dict` will be asked for. Some optimisers go on to the bit only if they know it
+                beforehand.
         """
+        if states:
+            optimizer.expect_states()
         self.ends: dict[int, End] = {}
         self._optimizer = optimizer
         self._stopping = stopping
@@ -104,6 +110,7 @@ class Run:
             **{f"optimizer/{name}": array for name, array in self._optimizer.state_dict().items()},
             "steps": np.array(self._steps),
             "ended": np.array([str(self.ends.get(row, "")) for row in range(len(self._steps))]),
+            "budget": np.array(self._stopping.budget),
             "failed": np.array([isinstance(self.ends.get(row), StyleTransferError) for row in range(len(self._steps))]),
             "refined": np.array(self._refined is None),
             "waiting": np.array(sorted(self._waiting), int),
@@ -113,6 +120,8 @@ class Run:
     @own_numerics()
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on where another run was, instead of starting; pictures that had come to their end stay there.
+
+        Those that had used up their iterations go on if there are more now.
 
         Raises:
             ConfigError: if its optimiser, backend, size or pixel range was another.
@@ -127,7 +136,7 @@ class Run:
         for row, totals in enumerate(self._totals):
             totals.extend(state[f"totals/{row}"].tolist())
         for row, (end, failed, steps) in enumerate(zip(state["ended"], state["failed"], self._steps, strict=True)):
-            if end:
+            if end and end != state["budget"]:
                 self.ends[row] = DivergenceError(str(end)) if failed else str(end)
             elif steps >= self._stopping.iterations:
                 self.ends[row] = self._stopping.budget

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nstcore.coloring import compared, finished, started
+from nstcore.checkpoint import Checkpoint
+from nstcore.coloring import compared, finished, started, unrounded
 from nstcore.config import Coloring, TransferConfig
 from nstcore.errors import StyleTransferError
 from nstcore.loss_graph import TERMS
@@ -25,6 +26,7 @@ from nstcore.pictures.region_map import RegionSource
 from nstcore.problem import build_problem
 from nstcore.recipe import Recipe, resolve
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
+from nstcore.resumption import Keeper, RunStates, tell_again
 from nstcore.run import Run
 from nstcore.scene import Scene, load_scene
 from nstcore.snapshots import Snapshots
@@ -48,6 +50,7 @@ def style_transfer(
     content_regions: RegionSource | None = None,
     style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
     snapshots: Snapshots | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TransferResult:
     """Render the content picture in the style of one picture, or of several (Gatys 2016; regions: Gatys et al. 2017).
 
@@ -56,11 +59,13 @@ def style_transfer(
         style: the same, at `config.size` x `config.style_scale`; or a `StyleSource`, the path of a mixture
             (`nstcore.mixture.read_mixture`), or a sequence of any of these.
         config: the settings; None takes the defaults.
-        callback: called after the start and after every step, of coarse runs too: each begins with iteration 0.
+        callback: called after the start and after every step, of coarse runs too: each begins with iteration 0. A
+            transfer that is taken up tells of the iterates of before first.
         style_weights: one per style, >= 0, made to sum to 1; () gives each the same.
         content_regions: a map that paints the regions of the content in flat colors, as a path or an array.
         style_regions: the map of the style, or of each one its own or None. Regions of one color belong together.
         snapshots: what is done with pictures on the way.
+        checkpoint: where the transfer's state is kept, and taken up from if one is there.
 
     Raises:
         PictureError: for a picture that cannot be read or is too small for the backbone.
@@ -72,7 +77,7 @@ def style_transfer(
     """
     recipe = resolve(config or TransferConfig())
     scene = load_scene(content, style, recipe, style_weights, regions=content_regions, style_regions=style_regions)
-    (outcome,) = transfer([scene], recipe, callbacks=[callback], snapshots=[snapshots])
+    (outcome,) = transfer([scene], recipe, callbacks=[callback], snapshots=[snapshots], checkpoint=checkpoint)
     if isinstance(outcome, StyleTransferError):
         raise outcome
     return outcome
@@ -84,6 +89,7 @@ def transfer(
     targets: Sequence[SceneTargets] = (),
     callbacks: Sequence[Callback | None] = (),
     snapshots: Sequence[Snapshots | None] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> list[Outcome]:
     """Do transfers with the same settings together: the coarse runs that they ask for, then those at full size.
 
@@ -96,7 +102,9 @@ def transfer(
         targets: what was kept of the pictures of each scene at that size; () looks at them now. They are of no use
             where `color` has other pictures compared than those of the scenes.
         callbacks: for each scene one that is called with its iterates, or None; () for none at all.
-        snapshots: for each scene what is done with its pictures on the way, or None; () for none at all.
+        snapshots: for each scene what is done with its pictures on the way, or None; () for none at all. None are
+            taken again that were taken before the state was kept that a transfer is taken up from.
+        checkpoint: where the state of all together is kept, and taken up from if one is there.
 
     Returns:
         For each scene its result, or the error that ended it: one that diverges does not stop the others. `seconds` of
@@ -118,17 +126,42 @@ def transfer(
         logger.info(require_memory(recipe, height, width, len(scenes), guides))
     except StyleTransferError as error:
         return [error] * len(scenes)
-    ends: list[Outcome | None] = [None] * len(scenes)
     snapshots = [each and _finishing(each, scene, coloring) for each, scene in zip(snapshots, given, strict=False)]
-    for level, rows in coarse_levels(scenes, recipe):
-        smaller = {row: scenes[row].at(level) for row in rows}
-        _advance(smaller, level, {}, callbacks, snapshots, ends)
-    _advance(dict(enumerate(scenes)), recipe, dict(enumerate(targets)), callbacks, snapshots, ends)
+    levels = coarse_levels(scenes, recipe)
+    try:
+        keeper = Keeper(checkpoint, recipe, [level for level, _ in levels], given) if checkpoint else None
+        reached = keeper.take_up() if keeper else None
+    except StyleTransferError as error:
+        return [error] * len(scenes)
+    ends: list[Outcome | None] = reached.ends if reached else [None] * len(scenes)
+    if reached:
+        tell_again(reached, callbacks)
+    for place, (level, rows) in enumerate([*levels, (recipe, range(len(scenes)))]):
+        if reached and place < reached.level:
+            continue
+        is_last = place == len(levels)
+        _advance(
+            {row: scenes[row] if is_last else scenes[row].at(level) for row in rows},
+            level,
+            dict(enumerate(targets)) if is_last else {},
+            callbacks,
+            snapshots,
+            ends,
+            RunStates(keeper, place, ends, reached if reached and place == reached.level else None) if keeper else None,
+        )
     return [
-        replace(end, image=finished(end.image, scene, coloring)) if isinstance(end, TransferResult) else end
+        _as_given(end, scene, coloring) if isinstance(end, TransferResult) else end
         for end, scene in zip(ends, given, strict=True)
         if end is not None
     ]
+
+
+def _as_given(result: TransferResult, scene: Scene, coloring: Coloring) -> TransferResult:
+    """The result of a scene that was given, of the one whose pictures were compared."""
+    pixels = result.pixels
+    if pixels is not None:
+        pixels = np.clip(unrounded(pixels, scene, coloring), 0.0, 255.0).astype(np.float32)
+    return replace(result, image=finished(result.image, scene, coloring), pixels=pixels)
 
 
 def _finishing(snapshots: Snapshots, scene: Scene, coloring: Coloring) -> Snapshots:
@@ -162,6 +195,7 @@ def _advance(
     callbacks: Sequence[Callback | None],
     snapshots: Sequence[Snapshots | None],
     ends: list[Outcome | None],
+    states: RunStates | None,
 ) -> None:
     """Do one more run of each of these scenes, starting from the one before, unless that ended in an error."""
     rows = [row for row in scenes if not isinstance(ends[row], StyleTransferError)]
@@ -170,7 +204,9 @@ def _advance(
     starts = [end if isinstance(end := ends[row], TransferResult) else None for row in rows]
     kept = [targets[row] for row in rows if row in targets]
     watched = [snapshots[row] for row in rows] if snapshots else ()
-    found = optimize([scenes[row] for row in rows], recipe, kept, [callbacks[row] for row in rows], starts, watched)
+    states = states.of(rows) if states else None
+    together = [scenes[row] for row in rows]
+    found = optimize(together, recipe, kept, [callbacks[row] for row in rows], starts, watched, states)
     for row, end in zip(rows, found, strict=True):
         ends[row] = end
 
@@ -182,17 +218,19 @@ def optimize(
     callbacks: Sequence[Callback | None] = (),
     coarse: Sequence[TransferResult | None] = (),
     snapshots: Sequence[Snapshots | None] = (),
+    states: RunStates | None = None,
 ) -> list[Outcome]:
     """Do one run of each scene, without coarse ones.
 
     Takes, returns and raises what `transfer` does, and for each scene the coarse result that it starts from, enlarged,
-    or None to start from the initial picture of the settings.
+    or None to start from the initial picture of the settings. `states` keep the run's, and know where it is taken up.
     """
     recipe = resolve(config)
     callbacks = callbacks or [None] * len(scenes)
     coarse = coarse or [None] * len(scenes)
-    began = time.perf_counter()
-    iterates: list[list[Iterate]] = [[] for _ in scenes]
+    reached = states.reached if states else None
+    began = time.perf_counter() - (reached.elapsed if reached else 0.0)
+    iterates: list[list[Iterate]] = reached.iterates if reached else [[] for _ in scenes]
     seconds = [result.seconds if result else 0.0 for result in coarse]
 
     def record(row: int, evaluations: int, terms: Mapping[str, float]) -> None:
@@ -208,15 +246,20 @@ def optimize(
             callback(iterate)
 
     watched = {row: each for row, each in enumerate(snapshots) if each is not None}
-    reached = [0] * len(scenes)
+    looked_at = [len(found) - 1 for found in iterates]
 
     def watch() -> None:
-        counts = [max(0, len(found) - 1) for found in iterates]
-        due = [row for row, each in watched.items() if each.due(reached[row], counts[row])]
+        counts = [len(found) - 1 for found in iterates]
+        due = [row for row, each in watched.items() if each.due(recipe.size, looked_at[row], counts[row])]
         pictures = run.pictures() if due else ()
         for row in due:
             watched[row].take(recipe.size, counts[row], to_uint8(pictures[row]))
-        reached[:] = counts
+        looked_at[:] = counts
+
+    def between() -> None:
+        watch()  # first, so that what is taken up has its pictures
+        if states is not None:
+            states.after_round(run, iterates, time.perf_counter() - began)
 
     try:
         starts = [_start(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]
@@ -229,12 +272,19 @@ def optimize(
             recipe.stopping(max(seconds) + time.perf_counter() - began),
             record,
             recipe.parametrization,
+            states=states is not None,
         )
     except StyleTransferError as error:
         return [error] * len(scenes)
-    run.start(np.stack(starts))
-    pictures = run.finish(watch if watched else None)
+    if reached:
+        run.load_state(reached.run)
+    else:
+        run.start(np.stack(starts))
+        watch()
+    pictures = run.finish(between if watched or states else None)
     took = time.perf_counter() - began
+    if states is not None:
+        states.at_the_end(run, iterates, took)
     outcomes: list[Outcome] = []
     for row, (picture, result) in enumerate(zip(pictures, coarse, strict=True)):
         end = run.ends[row]
@@ -244,6 +294,7 @@ def optimize(
         outcomes.append(
             TransferResult(
                 image=to_uint8(picture),
+                pixels=picture,
                 trace=Trace(tuple(iterates[row])),
                 config=recipe.config,
                 weights=weights,
@@ -251,6 +302,7 @@ def optimize(
                 message=end,
                 seconds=seconds[row] + took,
                 coarse=(*result.coarse, CoarseRun(result.config.size, result.trace)) if result else (),
+                resumed=states.resumed(row) if states else (),
             )
         )
     return outcomes

@@ -5,131 +5,251 @@ What the system refuses is an `InputError` or `OutputError` that names the file.
 
 from __future__ import annotations
 
-import json
+import errno
+import logging
 import os
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import luigi
 import numpy as np
 
-from nstcore import OutputError, StyleTransferError, WeightsError
+from nstcore import InputError, StyleTransferError, WeightsError
+from nstcore.errors import one_line
 from nstcore.networks.weights import Provenance, locate
-from nstcore.pictures.images import encode_png, read_picture, write_picture
-from nstcore.result import Trace, TransferResult
-from nstcore.system.files import reading, whole_or_absent
-from nstcore.system.places import keep, make_folder, require_folder
+from nstcore.networks.weights.arrays import digest
+from pipeline import storage
+from pipeline.damaged import set_aside
 from pipeline.grid.expansion import Grid
 from pipeline.measures import judges
-from pipeline.report import gallery
+from pipeline.places import place_at
+from pipeline.sealed import DamagedError, identity_of, read_sealed, seal_of, sealed, with_seal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from nstcore.targets import Targets
 
+logger = logging.getLogger("luigi-interface")
 
-class FileStore(luigi.LocalTarget):
-    """One file. Writing it again replaces it, which Luigi's own temporary paths refuse to do."""
+
+class FileStore(luigi.Target):
+    """One file."""
+
+    def __init__(self, path: storage.Place) -> None:
+        self.path = os.fspath(path)
+
+    def exists(self) -> bool:
+        return storage.exists(self.path)
+
+    def paths(self) -> list[str]:
+        """Every file that is written."""
+        return [self.path]
 
     def written(self) -> AbstractContextManager[Path]:
         """Give a temporary path that takes the file's place when the block ends without an error."""
-        make_folder(Path(self.path).parent)
-        return whole_or_absent(self.path)
+        return storage.writing(self.path)
+
+    def remove(self) -> None:
+        """Remove the file if it is there."""
+        storage.remove(self.path)
 
 
 class TextStore(FileStore):
     """A text file."""
 
     def dump(self, text: str) -> None:
-        with self.written() as path:
-            path.write_text(text, encoding="utf-8", newline="")
+        storage.write(self.path, text.encode("utf-8"))
 
     def load(self) -> str:
-        with reading(self.path):
-            return Path(self.path).read_text(encoding="utf-8")
+        return storage.read(self.path).decode("utf-8")
 
 
-def json_text(data: Any) -> str:
-    """Data as a JSON file holds it.
+class JsonStore(FileStore):
+    """A dictionary as sealed JSON. A damaged one is not there, and told of when it is made anew."""
 
-    A path that is not UTF-8 holds surrogates. Written as \\udc80, which JSON knows too, they come back.
-    """
-    text = json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-class JsonStore(TextStore):
-    """A dictionary as JSON."""
-
-    def dump(self, data: Any) -> None:
-        super().dump(json_text(data))
-
-    def load(self) -> Any:
-        return json.loads(super().load())
-
-
-class GalleryStore(JsonStore):
-    """What the folder of a report holds of pictures. It is there while all of them are."""
+    #: What it always has, also where no seal vouches for it.
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def exists(self) -> bool:
-        return bool(super().exists()) and gallery.is_whole(Path(self.path).parent, self.load())
+        return bool(super().exists()) and not self.damage()
+
+    def damage(self) -> str:
+        """How the file is not as it was written, in one line; "" if it is, and where there is none."""
+        return _damage(cast(Any, type(self)), self.path, storage.version(self.path))
+
+    def identity(self) -> str:
+        """What tells what it holds from anything else."""
+        return identity_of(self.path)
+
+    def dump(self, data: Any) -> None:
+        if damage := self.damage():
+            logger.warning("%s; it is made anew", damage)
+        storage.write(self.path, self.sealed(data))
+
+    def sealed(self, data: Any) -> bytes:
+        """The bytes of the file."""
+        return sealed(data)
+
+    def require_whole(self) -> None:
+        """See that it is to the last bit what was written.
+
+        Raises:
+            DamagedError: if it is not.
+        """
+        self.load()
+
+    def load(self) -> Any:
+        """What was written.
+
+        Raises:
+            InputError: if it cannot be read; `DamagedError`, if it is not what was written.
+        """
+        data = read_sealed(self.path)
+        if not data.keys() >= set(self.needs):
+            raise DamagedError(f"{self.path}: is not what was written there")
+        return data
 
 
-class GridStore(TextStore):
+class MeasuresStore(JsonStore):
+    """What a finished picture measures."""
+
+    needs = ("measures", "unmeasured")
+
+
+class VerdictsStore(JsonStore):
+    """What became of a paper's claims."""
+
+    needs = ("key", "page", "claims", "failed")
+
+
+@lru_cache(maxsize=100_000)
+def _damage(store: Any, path: str, seen: storage.Version | None) -> str:
+    if seen is None:
+        return ""
+    try:
+        store(path).load()
+    except DamagedError as error:
+        return str(error)
+    except InputError:
+        return ""  # of a file that may not be read nothing is known; to load it says so
+    return ""
+
+
+class GridStore(JsonStore):
     """The plan of a grid. Every report of the grid reads it, so it is parsed once per version of the file."""
 
-    def dump(self, grid: Grid) -> None:  # type: ignore[override]
-        super().dump(grid.to_json())
+    def sealed(self, data: Grid) -> bytes:
+        return with_seal(data.to_json().encode())
 
-    def load(self) -> Grid:  # type: ignore[override]
-        with reading(self.path):
-            return _load_grid(self.path, os.stat(self.path).st_mtime_ns)
+    def load(self) -> Grid:
+        return _load_grid(self.path, storage.version(self.path))
 
 
 @lru_cache(maxsize=4)
-def _load_grid(path: str, mtime_ns: int) -> Grid:
-    return Grid.from_json(Path(path).read_text(encoding="utf-8"))
+def _load_grid(path: str, _: storage.Version | None) -> Grid:
+    content = storage.read(path)
+    seal_of(content, path)
+    try:
+        return Grid.from_json(content.decode("utf-8"))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise DamagedError(f"{path}: is no plan of a grid (cut, garbage, or of another version)") from None
 
 
 class FigureStore(FileStore):
     """A figure, as the suffix says."""
 
     def dump(self, figure: Figure) -> None:
-        from pipeline.report.plots import save
+        from pipeline.report.plots import encode
 
-        make_folder(Path(self.path).parent)
-        save(figure, self.path)
+        storage.write(self.path, encode(figure, Path(self.path).suffix))
 
 
 class VectorFigureStore(FigureStore):
     """A figure as PNG, and as SVG beside it."""
 
     def vector(self) -> FigureStore:
-        return FigureStore(os.fspath(Path(self.path).with_suffix(".svg")))
+        return FigureStore(os.fspath(place_at(self.path).with_suffix(".svg")))
+
+    def paths(self) -> list[str]:
+        return [self.path, self.vector().path]
 
     def exists(self) -> bool:
         return bool(super().exists() and self.vector().exists())
 
     def dump(self, figure: Figure) -> None:
         self.vector().dump(figure)
-        super().dump(figure)  # last: when it was written counts as when both were
+        super().dump(figure)
 
 
 class TargetsStore(FileStore):
-    """What the losses keep of a picture, as .npz: loss/layer/array."""
+    """What the losses keep of a picture, as .npz: loss/layer/array, and a digest of them all."""
+
+    def exists(self) -> bool:
+        return bool(super().exists()) and not self.damage()
+
+    def damage(self) -> str:
+        """How the file has not the form of a whole one, in one line; "" if it has, and where there is none."""
+        return _damage_of_npz(self.path, storage.version(self.path))
 
     def dump(self, targets: Targets) -> None:
+        arrays = targets.to_arrays()
         with self.written() as path:
-            np.savez(path, **targets.to_arrays())  # type: ignore[arg-type]
+            np.savez(path, **{_DIGEST: np.array(digest(arrays))}, **arrays)  # type: ignore[arg-type]
 
     def load(self) -> Targets:
+        """What was kept.
+
+        Raises:
+            InputError: if it cannot be read; `DamagedError`, if it is not to the last bit what was written.
+        """
         from nstcore.targets import Targets
 
-        with reading(self.path), np.load(self.path) as arrays:
-            return Targets.from_arrays(dict(arrays))
+        return Targets.from_arrays(self._arrays())
+
+    def require_whole(self) -> None:
+        """See that it is to the last bit what was written.
+
+        Raises:
+            DamagedError: if it is not.
+        """
+        self._arrays()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        try:
+            with storage.opened(self.path) as file, np.load(file, allow_pickle=False) as stored:
+                arrays = dict(stored)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a damaged file does to its readers
+            # A file that sends its reader to a place before its own beginning is damaged, too.
+            if isinstance(error, InputError) and getattr(error.__cause__, "errno", None) != errno.EINVAL:
+                raise
+            raise DamagedError(f"{self.path}: is damaged ({one_line(error)})") from error
+        written = arrays.pop(_DIGEST, None)  # targets of before have none; the format itself knows most damage
+        if written is not None and str(written) != digest(arrays):
+            raise DamagedError(f"{self.path}: was changed since it was written")
+        return arrays
+
+    def set_aside(self, damage: str) -> None:
+        """Put the file where nobody takes it for one, and tell of its damage."""
+        logger.warning("%s; set aside in %s, and made anew", damage, set_aside(place_at(self.path)))
+
+
+# No loss has a name without a slash in its arrays.
+_DIGEST = "sha256"
+
+
+@lru_cache(maxsize=100_000)
+def _damage_of_npz(path: str, seen: storage.Version | None) -> str:
+    if seen is None:
+        return ""
+    if not seen.size:
+        return f"{path}: is empty"
+    head, tail = storage.ends(path, 4, 22)
+    return "" if (head, tail[:4]) == (b"PK\3\4", b"PK\5\6") else f"{path}: is no whole .npz"
 
 
 class WeightsStore(luigi.Target):
@@ -161,65 +281,3 @@ class JudgeStore(luigi.Target):
 
     def exists(self) -> bool:
         return judges.locate(self._network) is not None
-
-
-class CellStore(luigi.Target):
-    """The folder of a finished cell: result.png, trace.csv, and manifest.json, which is written last."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = os.fspath(folder)
-        self._picture = folder / "result.png"
-        self._trace = TextStore(os.fspath(folder / "trace.csv"))
-        self._manifest = JsonStore(os.fspath(folder / "manifest.json"))
-
-    def exists(self) -> bool:
-        return os.path.exists(self._picture) and self._trace.exists() and self._manifest.exists()
-
-    def finished_at(self) -> float:
-        """When the cell was written, seconds since the epoch."""
-        return os.stat(self._manifest.path).st_mtime
-
-    def require_place(self) -> None:
-        """See that the cell can be written, before it is made.
-
-        Raises:
-            OutputError: if it cannot.
-        """
-        require_folder(self.path)
-
-    def dump(self, result: TransferResult, manifest: dict[str, Any]) -> None:
-        """Write the files of a cell; where its folder does not take them, they are kept elsewhere.
-
-        Raises:
-            OutputError: if they could not be written in their place, saying where they are.
-        """
-        try:
-            make_folder(self.path)
-            write_picture(self._picture, result.image)
-            self._trace.dump(result.trace.to_csv())
-            self._manifest.dump(manifest)
-        except OutputError as error:
-            raise OutputError(f"{error}; {self._kept(result, manifest)}") from error
-
-    def _kept(self, result: TransferResult, manifest: dict[str, Any]) -> str:
-        """Keep the files under the path that they have in `cells`, so that the folder can be laid over it."""
-        folder = Path(*Path(self.path).parts[-3:])
-        files = {
-            self._picture: encode_png(result.image),
-            Path(self._trace.path): result.trace.to_csv().encode(),
-            Path(self._manifest.path): json_text(manifest).encode(),
-        }
-        return keep({str(folder / path.name): content for path, content in files.items()})
-
-    def picture(self) -> np.ndarray:
-        return read_picture(self._picture)
-
-    def picture_path(self) -> Path:
-        return self._picture
-
-    def trace(self) -> Trace:
-        return Trace.from_csv(self._trace.load().splitlines())
-
-    def manifest(self) -> dict[str, Any]:
-        manifest: dict[str, Any] = self._manifest.load()
-        return manifest

@@ -1,4 +1,4 @@
-"""The command `nst`: `measure` and `map` compare pictures, `layers` and `presets` list names; else a transfer."""
+"""The command `nst`: other verbs compare pictures, list names, or look after an output folder; else a transfer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from nstcore.system.files import encodable, write_results
 from nstcore.system.places import require_place
 from nstcore.system.quiet import import_keras_quietly
 from nstcore.system.streams import say, tell
+from pipeline import film_command, outputs_commands
 from pipeline.measures.judges import JUDGES
 
 # Of a map, whose figure and time grow with the square of the pictures.
@@ -27,21 +28,32 @@ _MOST_PICTURES = 200
 _EPILOG = """other commands:
   nst measure A B    how far two pictures are apart in style, content and colour
   nst map FOLDER     the pictures of a folder placed by style and content distance
+  nst film CELL      a film of the snapshots that a cell of a grid keeps
   nst layers NAME    the layers of a backbone that settings can name
   nst presets        named settings, and where they come from
+  nst status OUTPUTS how the studies of an output folder stand
+  nst check OUTPUTS  every file of an output folder, compared with what was written
+  nst gc OUTPUTS     what of an output folder nothing needs any more
+  nst fetch ADDRESS FOLDER
+                     a report that lies on S3, with all that its page shows
 
 Each has its own --help. A content picture named as one of them is given as ./measure and so on.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted."""
+    """Run the command; the exit status is 0, 1 for damage found by `check`, 2 for bad input, 130 or 143 when ended."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     commands = {
         "measure": (_measure_parser, _measure),
         "map": (_map_parser, _map),
+        "film": (film_command.parser, film_command.film),
         "layers": (_layers_parser, _layers),
         "presets": (_presets_parser, _presets),
+        "status": (outputs_commands.status_parser, outputs_commands.status),
+        "check": (outputs_commands.check_parser, outputs_commands.check),
+        "gc": (outputs_commands.gc_parser, outputs_commands.gc),
+        "fetch": (outputs_commands.fetch_parser, outputs_commands.fetch),
     }
     if not words or words[0] not in commands:
         return cli.main(words, epilog=_EPILOG)

@@ -8,16 +8,21 @@ from tasks.border import guard
 from tasks.defaults import bring_defaults
 from tasks.figure_sets import FigureSet
 from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
+from tasks.glances import schedule_at_a_glance
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, OutputFolder, Picture
 from tasks.lock import lock_by_any_command_line
+from tasks.logs import name_cells
 from tasks.measures import JudgeWeights, MeasureCell
 from tasks.nightly import NightlyGrid, WorseCell
 from tasks.page import Gallery, GridReport
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
+from tasks.sharing import Elsewhere
 from tasks.study import FailedCell
 from tasks.table import GridTable
-from tasks.transfer import ComputeContentTarget, ComputeStyleTarget, Transfer
+from tasks.targets import ComputeContentTarget, ComputeStyleTarget
+from tasks.transfer import Transfer
+from tasks.workers import install
 
 prepare_streams()
 quiet_tensorflow()
@@ -25,11 +30,15 @@ quiet_matplotlib()
 lock_by_any_command_line()
 bring_defaults()
 guard()
+name_cells()
+schedule_at_a_glance()
+install()
 
 __all__ = [
     "BackboneWeights",
     "ComputeContentTarget",
     "ComputeStyleTarget",
+    "Elsewhere",
     "FailedCell",
     "FigureSet",
     "FullGrid",

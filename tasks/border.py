@@ -26,8 +26,10 @@ from nstcore import ConfigError, StyleTransferError
 from nstcore.checks import expected, whole_number
 from nstcore.errors import one_line, received
 from nstcore.system.entry_point import BAD_INPUT
-from nstcore.system.interruption import INTERRUPTED, ended_by_interrupt
+from nstcore.system.interruption import ended_by_interrupt, how_ended, status_of
 from nstcore.system.streams import tell
+from pipeline.places import place_at, require_known
+from pipeline.sweeping import sweep
 from tasks.defaults import SCHEDULER, set_option
 
 _EXPECTED: tuple[tuple[type[luigi.Parameter], str], ...] = (
@@ -81,6 +83,8 @@ def _checked(get_task: Callable[[CmdlineParser], luigi.Task]) -> Callable[[Cmdli
         try:
             _check_values(parser)
             task = get_task(parser)
+            for place in _named_by(task, "output_dir", "nights_dir"):
+                require_known(place)
             for each in _asked_for(task):
                 check = getattr(each, "check", None)
                 if check is not None:
@@ -88,6 +92,8 @@ def _checked(get_task: Callable[[CmdlineParser], luigi.Task]) -> Callable[[Cmdli
         except StyleTransferError as error:
             _refuse(error)
         _asked[:] = [task]
+        for output in _named_by(task, "output_dir"):
+            sweep(place_at(output))
         if any(getattr(parser.known_args, f"core_{name}", None) for name in SCHEDULER):
             set_option("core", "local_scheduler", False)  # who names a scheduler wants that one
         return task
@@ -98,6 +104,11 @@ def _checked(get_task: Callable[[CmdlineParser], luigi.Task]) -> Callable[[Cmdli
 def _asked_for(task: luigi.Task) -> Iterator[luigi.Task]:
     """The task, or the first of a range of tasks: they differ in their dates."""
     yield from task.requires()[:1] if isinstance(task, RangeBase) else [task]
+
+
+def _named_by(task: luigi.Task, *names: str) -> set[str]:
+    """The folders that parameters of a task name."""
+    return {getattr(each, name) for each in _asked_for(task) for name in names if getattr(each, name, "")}
 
 
 def _check_values(parser: CmdlineParser) -> None:
@@ -117,7 +128,10 @@ def _check_values(parser: CmdlineParser) -> None:
                 _check_value(of_the_range, name, parameter, getattr(parser.known_args, flag))
     for name, parameter in interface.core.get_params():
         _check_value(interface.core, name, parameter, getattr(parser.known_args, f"core_{name}"))
-    whole_number("workers", interface.core().workers, 1)
+    # One that asks for a task and does none itself leaves it to the workers of a central scheduler.
+    names_one = any(getattr(parser.known_args, f"core_{name}", None) for name in SCHEDULER)
+    is_local = interface.core().local_scheduler and not names_one
+    whole_number("workers", interface.core().workers, 1 if is_local else 0)
     logging_file = interface.core().logging_conf_file
     if logging_file and not os.path.isfile(logging_file):
         raise ConfigError(expected("--logging-conf-file", "a file that exists", logging_file))
@@ -157,15 +171,17 @@ def _check_value(
 
 
 def _interruptible(run: Callable[..., Any]) -> Callable[..., Any]:
-    """End a run that is interrupted with one line that says how far it came."""
+    """End a run that is interrupted or terminated with one line that says how far it came."""
 
     @functools.wraps(run)
     def run_until_interrupted(*arguments: Any, **others: Any) -> Any:
         try:
-            with ended_by_interrupt(lambda: f"luigi: interrupted; {_how_far()}the same command goes on from there"):
+            with ended_by_interrupt(lambda: f"luigi: {how_ended()}; {_how_far()}the same command goes on from there"):
                 return run(*arguments, **others)
-        except KeyboardInterrupt:
-            raise SystemExit(INTERRUPTED) from None
+        except KeyboardInterrupt as interrupt:
+            raise SystemExit(status_of(interrupt)) from None
+        except ConfigError as error:  # such as a scheduler that is not there
+            _refuse(error)
 
     return run_until_interrupted
 

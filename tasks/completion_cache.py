@@ -11,6 +11,8 @@ import functools
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
+from pipeline.glance import glancing
+
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
@@ -26,7 +28,8 @@ def completions_remembered() -> Iterator[None]:
         return
     _seen = {}
     try:
-        yield
+        with glancing():
+            yield
     finally:
         _seen = None
 

@@ -13,7 +13,13 @@ from typing import Any
 from luigi.configuration import LuigiConfigParser, get_config
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "core": {"log_level": "INFO"},
+    "core": {
+        "log_level": "INFO",
+        # Luigi's lock is for tasks that could be made twice at a time. Here a second command of the same task helps.
+        "no_lock": True,
+    },
+    # How long a worker waits that has nothing to do, in seconds, and how much longer at random.
+    "worker": {"wait_interval": 0.5, "wait_jitter": 0.5, "ping_interval": 3.0},
     "resources": {
         "accelerator": 1,  # networks that run at once: one per GPU
         "night": 1,  # nights are compared one with the next, so they are made one at a time
@@ -34,6 +40,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 SCHEDULER = ("scheduler_host", "scheduler_port", "scheduler_url")
 _SCHEDULER_NAMES = (*SCHEDULER, *(f"default_{name}" for name in SCHEDULER))
 
+# Options whose value is the project's own.
+_brought: set[tuple[str, str]] = set()
+
 
 def bring_defaults() -> None:
     """Set what no file of the person's sets."""
@@ -45,8 +54,14 @@ def bring_defaults() -> None:
         core["lock_pid_dir"] = os.path.join(tempfile.gettempdir(), f"luigi-{os.getuid()}")
     for section, options in {**_DEFAULTS, "core": {**_DEFAULTS["core"], **core}}.items():
         for name, value in options.items():
-            if not _is_set(section, name):
-                set_option(section, name, value)
+            set_unless_set(section, name, value)
+
+
+def set_unless_set(section: str, name: str, value: Any) -> None:
+    """Set an option of Luigi's that no file of the person's sets; the last value that is given so counts."""
+    if (section, name) in _brought or not _is_set(section, name):
+        _brought.add((section, name))
+        set_option(section, name, value)
 
 
 def set_option(section: str, name: str, value: Any) -> None:

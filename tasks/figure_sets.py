@@ -7,13 +7,16 @@ pending. Several figures for every pair of a large grid were most of them, and m
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import luigi
 
+from pipeline.made import digest_of
 from pipeline.stores import FigureStore
 from tasks.completion_cache import completions_remembered, remembered
 from tasks.figures import LossPlot, PairFigure, TermsPlot, TimePlot, VariantTable
 from tasks.report_task import ReportTask
+from tasks.states import states_of
 from tasks.transfer import Transfer
 
 # Many enough to be few tasks, few enough for workers to share the drawing.
@@ -33,12 +36,15 @@ class FigureSet(ReportTask):
     @remembered
     def figures(self) -> list[PairFigure]:
         """Every figure of each pair."""
+        return list(self._each_figure())
+
+    def _each_figure(self) -> Iterator[PairFigure]:
         kinds = (VariantTable, LossPlot, TermsPlot, TimePlot) if self.plan().varies else (LossPlot, TermsPlot, TimePlot)
-        return [self.clone(kind, content=content, style=style) for content, style in self.pairs() for kind in kinds]
+        return (self.clone(kind, content=content, style=style) for content, style in self.pairs() for kind in kinds)
 
     def requires(self) -> list[Transfer]:
         cells = (cell for pair in self.pairs() for cell in self.plan().pairs[pair])
-        return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in cells]
+        return [Transfer.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in cells]
 
     def output(self) -> list[FigureStore]:
         return [figure.output() for figure in self.figures()]
@@ -46,19 +52,20 @@ class FigureSet(ReportTask):
     @remembered
     def complete(self) -> bool:
         with completions_remembered():
-            return all(figure.complete() for figure in self.figures())
+            return all(figure.complete() for figure in self._each_figure())  # seldom more than the first
 
-    def finished_at(self) -> float:
-        return max(figure.finished_at() for figure in self.figures())
+    @remembered
+    def identity(self) -> str:
+        return digest_of([figure.identity() for figure in self.figures()])
 
-    def run(self) -> None:
-        """Draw what is missing or older than its cells. A figure that cannot be drawn does not keep the others."""
+    def make(self) -> None:
+        """Draw what is missing or shows something else. A figure that cannot be drawn does not keep the others."""
         with completions_remembered():
             stale = [figure for figure in self.figures() if not figure.complete()]
         errors = []
         for figure in stale:
             try:
-                figure.run()
+                figure.make()
             except Exception as error:
                 errors.append(error)
         if errors:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import luigi
 
@@ -22,6 +21,7 @@ from pipeline.grid.paths import (
     variants_file,
 )
 from pipeline.grid.series import Series, Variant
+from pipeline.places import place_at
 from pipeline.report.cell import weights_note
 from pipeline.report.page import PageFigure, ReportCell
 from pipeline.stores import FigureStore, VectorFigureStore
@@ -43,8 +43,8 @@ class FigureTask(CellReport):
         """The figure as the report's page shows it."""
         store = self.output()
         vector = store.vector().path if isinstance(store, VectorFigureStore) else ""
-        picture = relative_path(Path(store.path), self.folder())
-        return PageFigure(self.caption(), picture, vector and relative_path(Path(vector), self.folder()))
+        picture = relative_path(place_at(store.path), self.folder())
+        return PageFigure(self.caption(), picture, vector and relative_path(place_at(vector), self.folder()))
 
 
 class PairFigure(FigureTask):
@@ -86,7 +86,7 @@ class LossPlot(PairFigure):
     def output(self) -> VectorFigureStore:
         return VectorFigureStore(os.fspath(loss_plot_file(self.folder(), self.stem())))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         from pipeline.report import plots
 
         self.output().dump(plots.loss_per_iteration(self.traces(), title=self.title(), notes=self.notes()))
@@ -101,7 +101,7 @@ class TermsPlot(PairFigure):
     def output(self) -> VectorFigureStore:
         return VectorFigureStore(os.fspath(terms_plot_file(self.folder(), self.stem())))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         from pipeline.report import plots
 
         traces, configs = self.traces(), self.configs()
@@ -117,7 +117,7 @@ class TimePlot(PairFigure):
     def output(self) -> VectorFigureStore:
         return VectorFigureStore(os.fspath(time_plot_file(self.folder(), self.stem())))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         from pipeline.report import plots
 
         notes = {cell.series: _remark(cell, _batch(cell)) for cell in self.report_cells()}
@@ -133,7 +133,7 @@ class VariantTable(PairFigure):
     def output(self) -> FigureStore:
         return FigureStore(os.fspath(variants_file(self.folder(), self.stem())))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         from pipeline.report import plots
 
         pictures = {cell.series: store.picture() for cell, store in self.finished_cells()}
@@ -157,7 +157,7 @@ class SummaryPlot(FigureTask):
     def output(self) -> VectorFigureStore:
         return VectorFigureStore(os.fspath(summary_file(self.folder())))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         from pipeline.report.plots import SummaryCell, grid_summary
 
         traces = {(cell.content, cell.style, cell.series): store.trace() for cell, store in self.finished_cells()}
@@ -187,7 +187,7 @@ class ImageGrid(FigureTask):
     def output(self) -> FigureStore:
         return FigureStore(os.fspath(image_grid_file(self.folder(), self.series)))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         from pipeline.report import plots
 
         finished, cells = self.finished_cells(), list(self.cells())

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import luigi
 
 from nstcore import StyleTransferError
 from nstcore.networks import weights as trained
-from nstcore.system.places import require_folder
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.paths import parts_of_output, weights_failure_file
+from pipeline.places import place_at
+from pipeline.storage_folders import require_folder
 from pipeline.stores import WeightsStore
+from tasks.light import LightTask
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir
 
 
-class Picture(luigi.ExternalTask):
+class Picture(LightTask, luigi.ExternalTask):
     """A picture that a person put there."""
 
     path: str = luigi.Parameter()
@@ -38,7 +38,7 @@ class OutputFolder(luigi.Task):
         return True
 
     def run(self) -> None:
-        output = Path(self.path)
+        output = place_at(self.path)
         for folder in (output, *parts_of_output(output)):
             require_folder(folder)
 
@@ -57,7 +57,8 @@ class BackboneWeights(SettlingTask):
         return WeightsStore(self.backbone, self.weights)
 
     def failure(self) -> FailureRecord:
-        return FailureRecord(weights_failure_file(Path(self.output_dir), self.backbone, self.weights))
+        path = weights_failure_file(place_at(self.output_dir), self.backbone, self.weights)
+        return FailureRecord(path, self.output_dir)
 
     def work(self) -> None:
         self.set_status_message(f"looking for trained weights of {self.backbone}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import PurePath
+from typing import Self
 
 import luigi
 
@@ -14,13 +15,18 @@ from nstcore.networks.weights.provenance import RANDOM_NOTE
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.cell import Cell
 from pipeline.grid.paths import measures_file, weights_failure_file
+from pipeline.leases import lease_beside
+from pipeline.made import digest_of
 from pipeline.measures import formulas, judges
-from pipeline.stores import JsonStore, JudgeStore
+from pipeline.places import place_at
+from pipeline.stores import JudgeStore, MeasuresStore
 from tasks.completion_cache import remembered
 from tasks.inputs import OutputFolder
+from tasks.network_task import CellsTask
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir
-from tasks.transfer import CellsTask, Transfer
+from tasks.states import states_of
+from tasks.transfer import Transfer
 
 
 class JudgeWeights(SettlingTask):
@@ -36,9 +42,8 @@ class JudgeWeights(SettlingTask):
         return JudgeStore(self.network)
 
     def failure(self) -> FailureRecord:
-        return FailureRecord(
-            weights_failure_file(Path(self.output_dir), f"judge-{self.network}", TransferConfig.weights)
-        )
+        path = weights_failure_file(place_at(self.output_dir), f"judge-{self.network}", TransferConfig.weights)
+        return FailureRecord(path, self.output_dir)
 
     def work(self) -> None:
         self.set_status_message(f"looking for the weights of the judge {self.network}")
@@ -59,22 +64,22 @@ class MeasureCell(CellsTask):
     max_batch_size = 16
 
     def transfer(self) -> Transfer:
-        return Transfer.of(self.cell, self.output_dir, self.batch_size)
+        return Transfer.of(self.cell, self.output_dir, self.batch_size, **states_of(self))
 
     def judge(self, network: str) -> JudgeWeights:
         return JudgeWeights(network=network, output_dir=self.output_dir)
 
     def requires(self) -> list[SettlingTask]:
-        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells)
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in self.cells)
         return [*transfers, *(self.judge(network) for network in judges.NETWORKS)]
 
-    def output(self) -> JsonStore:
+    def output(self) -> MeasuresStore:
         measured_by = f"{formulas.MEASURES_VERSION}-{_bench().identity}"
         names = (self.content, self.style, self.backbone, self.version, measured_by)
-        return JsonStore(os.fspath(measures_file(Path(self.output_dir), *names)))
+        return MeasuresStore(os.fspath(measures_file(place_at(self.output_dir), *names)))
 
     def failure(self) -> FailureRecord:
-        return FailureRecord(Path(self.output().path).with_suffix(".failure.json"))
+        return FailureRecord(place_at(self.output().path).with_suffix(".failure.json"), self.output_dir)
 
     @remembered
     def complete(self) -> bool:
@@ -83,17 +88,20 @@ class MeasureCell(CellsTask):
         )
 
     @remembered
-    def finished_at(self) -> float:
-        """When the measures were written or failed, seconds since the epoch."""
-        return os.stat(self.output().path).st_mtime if self.output().exists() else self.failure().written_at()
+    def identity(self) -> str:
+        """What reports show of the measures: which they are, or why there are none."""
+        return self.output().identity() if self.output().exists() else digest_of(self.failure().reason())
 
     def check_dependencies(self) -> None:
         reason = self.transfer().failure().reason()
         if reason:
             raise StyleTransferError(reason)
 
-    def run(self) -> None:
-        for member in self.members():
+    def lease_file(self) -> PurePath:
+        return lease_beside(place_at(self.output().path))
+
+    def make(self, members: list[Self]) -> None:
+        for member in members:
             self.set_status_message(f"measuring {member.content} × {member.style}, {self.backbone}")
             with member.settled():
                 member.check_dependencies()

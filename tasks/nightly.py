@@ -6,19 +6,20 @@ import datetime
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import luigi
 
 from nstcore import StyleTransferError
-from pipeline.grid.digest import file_sha256
+from pipeline import storage
 from pipeline.grid.paths import nights_folder
 from pipeline.grid.study import Study, read_study
+from pipeline.leases import in_turn, lease_beside
 from pipeline.nights.archive import KeepRule, NightArchive
 from pipeline.nights.changes import Thresholds
 from pipeline.nights.night import Night, night_cells
 from pipeline.nights.publish import prune, write_night
+from pipeline.places import place_at
 from pipeline.stores import TextStore
 from tasks.grid import FullGrid
 from tasks.inputs import OutputFolder
@@ -57,7 +58,7 @@ class NightlyGrid(StudyTask):
         significant=False,
         description="whether the run fails for a cell that got worse, or the page alone tells",
     )
-    worse_loss: float = threshold("worse_loss", Thresholds.loss, "of the final loss, as a share: 0.05 is 5 %")
+    worse_loss: float = threshold("worse_loss", Thresholds.loss, "of the final loss, as a share: 0.05 is five percent")
     worse_time: float = threshold("worse_time", Thresholds.seconds, "of the time of a cell made again, as a share")
     worse_time_seconds: float = threshold(
         "worse_time_seconds", Thresholds.least_seconds, "and of that time in seconds besides"
@@ -93,7 +94,7 @@ class NightlyGrid(StudyTask):
             super().check()
 
     def archive(self) -> NightArchive:
-        return NightArchive(Path(self.nights_dir) if self.nights_dir else nights_folder(Path(self.output_dir)))
+        return NightArchive(place_at(self.nights_dir) if self.nights_dir else nights_folder(place_at(self.output_dir)))
 
     def folders(self) -> list[OutputFolder]:
         return [*super().folders(), OutputFolder(path=os.fspath(self.archive().folder))]
@@ -106,7 +107,8 @@ class NightlyGrid(StudyTask):
 
     def complete(self) -> bool:
         try:
-            return bool(self.output().exists()) or self.date in self.archive().pruned()
+            archive = self.archive()
+            return (archive.has(self.date) and not archive.damage(self.date)) or self.date in archive.pruned()
         except StyleTransferError:
             return False  # run() says what is wrong
 
@@ -116,17 +118,23 @@ class NightlyGrid(StudyTask):
         report = self.planned_report()
         yield report
         say_passed_over(report)
-        if not self.output().exists():
-            top = write_night(self.archive(), self.night(report), report.folder(), report.page, limits)
-            logger.info("night: %s: %s", self.page(), top.summary)
-            prune(self.archive(), self.archive().load(self.date), rule)
+        with in_turn(lease_beside(self.archive().folder / "nights")):  # also under schedulers of their own
+            if damage := self.archive().damage(self.date):
+                logger.warning("%s; set aside in %s, and made anew", damage, self.archive().set_aside(self.date))
+            if not self.archive().has(self.date):
+                top = write_night(self.archive(), self.night(report), report.folder(), report.page, limits)
+                logger.info("night: %s: %s", self.page(), top.summary)
+                prune(self.archive(), self.archive().load(self.date), rule)
         yield [*self.failed_cells(report), *self.worse_cells()]
 
     def night(self, report: GridReport) -> Night:
         """The study as a finished report shows it."""
         plan = report.plan()
-        cells = night_cells(report.shown_cells(), lambda name: file_sha256(report.folder() / name))
+        cells = night_cells(report.shown_cells(), lambda name: storage.sha256(report.folder() / name))
         return Night(self.date, plan.title, plan.settings, cells)
+
+    def left_over(self) -> list[FailedCell]:
+        return [*super().left_over(), *(self.worse_cells() if self.archive().has(self.date) else [])]
 
     def worse_cells(self) -> list[WorseCell]:
         """A task that fails for each cell that got worse."""

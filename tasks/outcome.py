@@ -13,18 +13,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 import luigi
 
 from nstcore import StyleTransferError
+from nstcore.errors import InputError
+from nstcore.failures import persevere
 from nstcore.system.refusals import line_of
+from pipeline.leases import Held
+from pipeline.shared_run import run_of
 from pipeline.stores import JsonStore
+from tasks.light import LightTask
+from tasks.logs import about
 
-# Made once when the scheduling process imports this module, and inherited by the workers it forks.
-_RUN = uuid.uuid4().hex
+logger = logging.getLogger("luigi-interface")
 
 
 class CellFailed(StyleTransferError):
@@ -32,32 +36,37 @@ class CellFailed(StyleTransferError):
 
 
 class FailureRecord:
-    """The line that a step of this run failed with, in a file beside its output."""
+    """The line that a step of this run failed with, in a file beside its output.
 
-    def __init__(self, path: Path) -> None:
+    A run is that of all processes that work on the output folder at the time (`pipeline.shared_run`).
+    """
+
+    def __init__(self, path: PurePath, output_dir: str) -> None:
         self._store = JsonStore(os.fspath(path))
+        self._output_dir = output_dir
 
     def reason(self) -> str:
         """The line, or "" if the step did not fail in this run."""
         if not self._store.exists():
             return ""
-        record = self._store.load()
-        return str(record["reason"]) if record["run"] == _RUN else ""
-
-    def written_at(self) -> float:
-        """When it was written, seconds since the epoch."""
-        return os.stat(self._store.path).st_mtime
+        try:
+            record = self._store.load()
+            return str(record["reason"]) if record["run"] == run_of(self._output_dir) else ""
+        except (InputError, ValueError, KeyError, TypeError):  # removed this moment by another process, or damaged
+            return ""
 
     def write(self, reason: str) -> None:
-        self._store.dump({"run": _RUN, "reason": reason})
+        self._store.dump({"run": run_of(self._output_dir, as_of_now=True), "reason": reason})
 
     def clear(self) -> None:
-        if self._store.exists():
-            self._store.remove()
+        self._store.remove()
 
 
-class SettlingTask(luigi.Task):
+class SettlingTask(LightTask):
     """A task that ends in its output or in a `FailureRecord`. Subclasses define `work` and `failure`."""
+
+    #: Those that are held while it works, told of its progress.
+    leases: Sequence[Held] = ()
 
     def failure(self) -> FailureRecord:
         raise NotImplementedError
@@ -65,18 +74,24 @@ class SettlingTask(luigi.Task):
     def work(self) -> None:
         raise NotImplementedError
 
+    @property
+    def title(self) -> str:
+        """What it is about, in log lines."""
+        return str(self)
+
     def complete(self) -> bool:
         try:
             return bool(self.output().exists()) or bool(self.failure().reason())
         except StyleTransferError:
             return False  # run() says what is wrong
 
-    def run(self) -> None:
+    def run(self) -> Iterator[luigi.Task] | None:
         with self.settled():
             self.check_dependencies()
-            self.work()
+            persevere(self.work, name=self.title)
         if self.failure().reason():
             self.set_status_message(f"failed: {self.failure().reason()}")
+        return None
 
     def check_dependencies(self) -> None:
         """See that nothing that this task needs has failed.
@@ -104,6 +119,7 @@ class SettlingTask(luigi.Task):
                 self.failure().write(reason)
             except StyleTransferError:
                 raise error from None
+            logger.info("%s: failed: %s", self.title, reason)
         else:
             self.failure().clear()
 
@@ -120,4 +136,17 @@ class _OneLine(logging.Filter):
         return True
 
 
-logging.getLogger("luigi-interface").addFilter(_OneLine())
+logger.addFilter(_OneLine())
+
+
+@SettlingTask.event_handler(luigi.Event.START)
+def say_what_it_is_about(task: SettlingTask) -> None:
+    """Let every line that is logged from now on name the task's cell."""
+    about(task.title)
+
+
+@SettlingTask.event_handler(luigi.Event.SUCCESS)
+@SettlingTask.event_handler(luigi.Event.FAILURE)
+def say_no_more(_task: SettlingTask, *_error: Exception) -> None:
+    """What is logged after a task is about no cell."""
+    about("")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pipeline.grid.paths import gallery_file
 from pipeline.nights.page import NightPage
 from pipeline.report import gallery
 from pipeline.report.page import PageFigure, ReportCell, index_html
-from pipeline.stores import GalleryStore, TextStore
+from pipeline.sealed import FileRecord
+from pipeline.stores import JsonStore, TextStore
 from tasks.figure_sets import FigureSet, figure_sets
 from tasks.figures import ImageGrid, PairFigure, SummaryPlot
 from tasks.report_task import ReportTask
@@ -25,12 +26,16 @@ class Gallery(ReportTask):
     def requires(self) -> list[ReportTask]:
         return [self.clone(GridTable)]
 
-    def output(self) -> GalleryStore:
-        return GalleryStore(os.fspath(gallery_file(self.folder())))
+    def output(self) -> JsonStore:
+        return JsonStore(os.fspath(gallery_file(self.folder())))
 
-    def run(self) -> None:
-        shown = [(cell, store.picture_path()) for cell, store in self.clone(GridTable).finished_cells()]
-        self.output().dump(gallery.fill(self.folder(), shown))
+    def draw(self) -> Mapping[str, FileRecord]:
+        finished = self.clone(GridTable).finished_cells()
+        shown = [(cell, store.picture_path(), store.picture_sha256()) for cell, store in finished]
+        strips = {cell.digest: strip for cell, store in finished if (strip := store.strip())}
+        index, files = gallery.fill(self.folder(), shown, self.record().whole_files(), strips)
+        self.output().dump(index)
+        return {**files, **self.written()}
 
     def illustrated(self, cells: Iterable[ReportCell]) -> list[ReportCell]:
         """The report's cells with their pictures."""
@@ -56,7 +61,7 @@ class GridReport(ReportTask):
     def output(self) -> TextStore:
         return TextStore(os.fspath(self.folder() / "index.html"))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         self.output().dump(self.page())
 
     def shown_cells(self) -> list[ReportCell]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import PurePath
 
 from pipeline.grid.paths import paper_figure_file
 from pipeline.papers import Evidence, Finding, Key, Paper, key_of
+from pipeline.places import place_at
 from pipeline.report.page import PageFigure
 from pipeline.stores import VectorFigureStore
 from tasks.report_task import relative_path
@@ -37,15 +38,15 @@ def _findings(name: str, study: StudyTask) -> Mapping[Key, Finding]:
     return found
 
 
-def reports_of(studies: Iterable[StudyTask], folder: Path) -> list[tuple[str, str]]:
+def reports_of(studies: Iterable[StudyTask], folder: PurePath) -> list[tuple[str, str]]:
     """Title and page of each study's own report, the page relative to a folder."""
     return [
-        (study.study().title, relative_path(Path(study.report(study.grid()).output().path), folder))
+        (study.study().title, relative_path(place_at(study.report(study.grid()).output().path), folder))
         for study in studies
     ]
 
 
-def write_figures(paper: Paper, evidence: Evidence, folder: Path) -> dict[str, list[PageFigure]]:
+def write_figures(paper: Paper, evidence: Evidence, folder: PurePath) -> dict[str, list[PageFigure]]:
     """Draw our side of a paper's figures into a folder, and say by exhibit where they are."""
     from pipeline.papers.figures import draw  # Matplotlib takes longer to import than a finished page to recognise
 
@@ -54,6 +55,6 @@ def write_figures(paper: Paper, evidence: Evidence, folder: Path) -> dict[str, l
         for name, (title, figure) in draw(exhibit, evidence).items():
             store = VectorFigureStore(os.fspath(paper_figure_file(folder, paper.key, exhibit.key, name)))
             store.dump(figure)
-            paths = [relative_path(Path(each.path), folder) for each in (store, store.vector())]
+            paths = [relative_path(place_at(each.path), folder) for each in (store, store.vector())]
             written.setdefault(exhibit.key, []).append(PageFigure(title, *paths))
     return written

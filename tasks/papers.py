@@ -5,18 +5,24 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import luigi
 
+from nstcore import StyleTransferError
 from pipeline.grid.paths import papers_folder
 from pipeline.grid.study import Study
+from pipeline.made import DRAWN_VERSION, MadeRecord, digest_of
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
-from pipeline.stores import JsonStore, TextStore
+from pipeline.places import place_at
+from pipeline.sealed import records_of
+from pipeline.stores import TextStore, VerdictsStore
+from tasks.completion_cache import completions_remembered
 from tasks.paper_files import evidence_of, reports_of, write_figures
 from tasks.parameters import SettingsParameter, batch_size, on_missing_weights, output_dir
+from tasks.states import keep_state, snapshots, state_every
 from tasks.study import FailedCell, StudyTask
 
 logger = logging.getLogger("luigi-interface")
@@ -38,6 +44,9 @@ class PaperTask(luigi.Task):
     on_missing_weights: str = on_missing_weights()
     output_dir: str = output_dir()
     batch_size: int = batch_size()
+    state_every: int = state_every()
+    keep_state: bool = keep_state()
+    snapshots: int = snapshots()
 
     def setup(self) -> Setup:
         return Setup(
@@ -69,8 +78,9 @@ class PaperStudy(PaperTask, StudyTask):
     def run(self) -> Iterator[Any]:
         yield self.planned_report()
 
-    def finished_at(self) -> float:
-        return self.report(self.grid()).finished_at()
+    def identity(self) -> str:
+        """What the paper's page shows of the study."""
+        return self.report(self.grid()).identity()
 
 
 class PaperPage(PaperTask):
@@ -81,35 +91,44 @@ class PaperPage(PaperTask):
     def requires(self) -> list[PaperStudy]:
         return [self.clone(PaperStudy, name=name) for name in self.known().studies]
 
-    def output(self) -> JsonStore:
-        return JsonStore(os.fspath(self.page_file().with_suffix(".json")))
+    def output(self) -> VerdictsStore:
+        return VerdictsStore(os.fspath(self.page_file().with_suffix(".json")))
 
-    def page_file(self) -> Path:
-        return Path(self.folder) / page_name(self.paper)
+    def page_file(self) -> PurePath:
+        return place_at(self.folder) / page_name(self.paper)
+
+    def record(self) -> MadeRecord:
+        """What is noted of the page and what belongs to it."""
+        return MadeRecord(place_at(self.folder), page_name(self.paper))
+
+    def identity(self) -> str:
+        """What the page is to show: the studies as they are now, and how it was asked for."""
+        return digest_of(DRAWN_VERSION, self.setup().digest(), [study.identity() for study in self.requires()])
 
     def complete(self) -> bool:
-        """Whether page and verdicts are there, and newer than everything they show."""
-        if not self.output().exists() or not self.page_file().exists():
-            return False
-        dependencies = self.requires()
-        return all(task.complete() for task in dependencies) and all(
-            self.finished_at() >= task.finished_at() for task in dependencies
-        )
+        """Whether page and verdicts are there, and show what they should."""
+        try:
+            with completions_remembered():
+                return all(task.complete() for task in self.requires()) and self.record().vouches_for(self.identity())
+        except StyleTransferError:
+            return False  # run() says what is wrong
 
     def run(self) -> None:
-        paper, setup, folder = self.known(), self.setup(), Path(self.folder)
+        for line in self.record().take_away_damaged():
+            logger.warning("%s; it is made anew", line)
+        paper, setup, folder, identity = self.known(), self.setup(), place_at(self.folder), self.identity()
         evidence = evidence_of({study.name: study for study in self.requires()})
         summary = judge(paper, setup, evidence)
         figures = write_figures(paper, evidence, folder)
         page = paper_html(paper, setup, evidence, summary, figures, reports_of(self.requires(), folder))
         TextStore(os.fspath(self.page_file())).dump(page)
         self.output().dump(summary)
+        drawn = [path for shown in figures.values() for each in shown for path in (each.picture, each.vector)]
+        names = [self.page_file().name, place_at(self.output().path).name, *drawn]
+        self.record().write(identity, records_of(folder, names))
 
     def known(self) -> Paper:
         return PAPERS[self.paper]
-
-    def finished_at(self) -> float:
-        return os.stat(self.output().path).st_mtime
 
 
 class PaperFigures(PaperTask):
@@ -136,25 +155,43 @@ class PaperFigures(PaperTask):
         counts = [study.cells_made() for study in self.studies()]
         return sum(made for made, _ in counts), sum(planned for _, planned in counts)
 
-    def folder(self) -> Path:
-        return papers_folder(Path(self.output_dir), self.paper, self.setup().digest())
+    def folder(self) -> PurePath:
+        return papers_folder(place_at(self.output_dir), self.paper, self.setup().digest())
 
     def output(self) -> TextStore:
         return TextStore(os.fspath(self.folder() / "index.html"))
 
+    def record(self) -> MadeRecord:
+        """What is noted of the overview."""
+        return MadeRecord(self.folder(), place_at(self.output().path).name)
+
+    def identity(self) -> str:
+        """What the overview is to show."""
+        return digest_of(DRAWN_VERSION, [page.identity() for page in self.requires()])
+
     def complete(self) -> bool:
-        dependencies = self.requires()
-        if not self.output().exists() or not all(task.complete() for task in dependencies) or self.failed():
-            return False
-        return os.stat(self.output().path).st_mtime >= max(task.finished_at() for task in dependencies)
+        try:
+            with completions_remembered():
+                whole = all(task.complete() for task in self.requires()) and self.record().vouches_for(self.identity())
+                return whole and not self.failed()
+        except StyleTransferError:
+            return False  # run() says what is wrong
 
     def run(self) -> Iterator[Any]:
+        for line in self.record().take_away_damaged():
+            logger.warning("%s; it is made anew", line)
+        identity = self.identity()
         self.output().dump(overview_html(self.summaries(), self.setup()))
+        self.record().write(identity, records_of(self.folder(), [place_at(self.output().path).name]))
         logger.info("papers: %s", self.output().path)
         yield self.failed()
 
     def summaries(self) -> list[dict[str, Any]]:
         return [task.output().load() for task in self.requires()]
+
+    def left_over(self) -> list[FailedCell]:
+        """What this task's own run would end with: for whoever did not run it."""
+        return self.failed() if self.output().exists() else []
 
     def failed(self) -> list[FailedCell]:
         return [FailedCell(*cell) for summary in self.summaries() for cell in summary["failed"]]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import luigi
 from luigi.parameter import ParameterVisibility
 
 from nstcore import ConfigError
-from nstcore.checks import expected, whole_number
+from nstcore.checks import LARGEST, expected, whole_number
 from pipeline.grid.cell import Cell
 
 
@@ -26,7 +25,7 @@ class CellParameter(luigi.Parameter):
         return _cell(json.loads(text))
 
     def serialize(self, cell: Cell) -> str:
-        return json.dumps(asdict(cell), sort_keys=True)
+        return json.dumps(cell.to_dict(), sort_keys=True)
 
 
 class CellsParameter(luigi.Parameter):
@@ -39,7 +38,7 @@ class CellsParameter(luigi.Parameter):
         return tuple(_cell(data) for data in json.loads(text))
 
     def serialize(self, cells: tuple[Cell, ...]) -> str:
-        return json.dumps([asdict(cell) for cell in cells], sort_keys=True)
+        return json.dumps([cell.to_dict() for cell in cells], sort_keys=True)
 
 
 class SettingsParameter(luigi.DictParameter):
@@ -57,14 +56,14 @@ class SettingsParameter(luigi.DictParameter):
 
 
 class WholeNumberParameter(luigi.IntParameter):
-    """A whole number that may not be too small."""
+    """A whole number that may not be too small, nor too large."""
 
-    def __init__(self, name: str, least: int, **others: Any) -> None:
+    def __init__(self, name: str, least: int, most: int = LARGEST, **others: Any) -> None:
         super().__init__(**others)
-        self._name, self._least = name, least
+        self._name, self._least, self._most = name, least, most
 
     def normalize(self, value: Any) -> Any:
-        whole_number(self._name, value, self._least)
+        whole_number(self._name, value, self._least, most=self._most)
         return super().normalize(value)
 
 
@@ -112,6 +111,13 @@ def batch_size() -> luigi.Parameter:
         significant=False,
         positional=False,
         description="cells that are evaluated together, for GPUs; a processor gains little from more than 1",
+    )
+
+
+def many_cells() -> luigi.Parameter:
+    """Whether a study of more cells than anyone means is meant."""
+    return luigi.BoolParameter(
+        significant=False, positional=False, description="make a study of more than 100,000 cells, too"
     )
 
 

@@ -29,6 +29,7 @@ def progress(task: luigi.Task, runs: Sequence[Recipe]) -> Iterator[Callable[[Ite
     alone_on_terminal = sys.stderr.isatty() and multiprocessing.parent_process() is None
     last_message = 0.0
     total, place = sum(run.iterations for run in runs), -1
+    all_pixels = sum(map(_pixels, runs))
     with tqdm(total=total, desc=_title(task), unit="it", disable=not alone_on_terminal, leave=False) as bar:
 
         def report(iterate: Iterate) -> None:
@@ -36,14 +37,25 @@ def progress(task: luigi.Task, runs: Sequence[Recipe]) -> Iterator[Callable[[Ite
             place += iterate.iteration == 0
             run = runs[place]
             done = sum(earlier.iterations for earlier in runs[:place]) + iterate.iteration
+            pixels = sum(map(_pixels, runs[:place])) + iterate.iteration * run.size**2
             bar.set_postfix(size=run.size, loss=f"{iterate.total:.4g}", refresh=False)
             bar.update(done - bar.n)
+            for lease in task.leases:  # others are told at the next beat; ends the work if it is another's by now
+                lease.tell(
+                    size=run.size,
+                    iteration=iterate.iteration,
+                    iterations=run.iterations,
+                    total=iterate.total,
+                    seconds=round(iterate.seconds, 1),
+                    share=round(done / total, 4),
+                )
             if time.monotonic() - last_message >= _SECONDS_BETWEEN_MESSAGES or done == total:
                 last_message = time.monotonic()
                 task.set_progress_percentage(round(100 * done / total))
                 task.set_status_message(
                     f"{run.size} px, iteration {iterate.iteration} of {run.iterations}, {iterate.evaluations} "
                     f"evaluations, loss {iterate.total:.4g}, {iterate.seconds:.0f} s"
+                    + (f", about {iterate.seconds * (all_pixels / pixels - 1):.0f} s left" if pixels > 0 else "")
                 )
 
         yield report
@@ -64,6 +76,11 @@ def of_the_first(report: Callable[[Iterate], None]) -> Callable[[Iterate], None]
             report(iterate)
 
     return pass_on
+
+
+def _pixels(run: Recipe) -> int:
+    """What the time of a run goes with: its pixels in all iterations."""
+    return run.iterations * run.size**2
 
 
 def _title(task: luigi.Task) -> str:

@@ -2,58 +2,130 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path, PurePath
 
 import luigi
 
 from nstcore import StyleTransferError
+from pipeline.cell_store import CellStore
 from pipeline.grid.cell import Cell, RejectedCell
 from pipeline.grid.expansion import Grid
 from pipeline.grid.paths import plan_file, report_folder
+from pipeline.made import DRAWN_VERSION, MadeRecord, digest_of
+from pipeline.places import place_at
 from pipeline.report.gallery import result_file
 from pipeline.report.page import ReportCell, Status
-from pipeline.stores import CellStore, GridStore
-from tasks.completion_cache import remembered
+from pipeline.sealed import FileRecord, records_of
+from pipeline.stores import GridStore
+from tasks.completion_cache import completions_remembered, remembered
+from tasks.light import LightTask
 from tasks.measures import measures_of
 from tasks.parameters import batch_size, output_dir
+from tasks.sharing import alone
+from tasks.states import keep_state, snapshots, state_every, states_of
 from tasks.transfer import Transfer
 
+logger = logging.getLogger("luigi-interface")
 
-class ReportTask(luigi.Task):
-    """A file of a grid's report. It is complete while it is newer than everything it shows, like a target of `make`."""
+
+class ReportTask(LightTask):
+    """A file of a grid's report. It is complete while it shows the plan and everything it asks for as they are now.
+
+    What it shows is noted beside it (`pipeline.made`), with the digests of its files: no times are compared.
+    """
 
     grid: str = luigi.Parameter(description="digest of the grid; its plan lies in the report's folder")
     output_dir: str = output_dir()
     batch_size: int = batch_size()
+    state_every: int = state_every()
+    keep_state: bool = keep_state()
+    snapshots: int = snapshots()
 
-    def folder(self) -> Path:
-        return report_folder(Path(self.output_dir), self.grid)
+    def folder(self) -> PurePath:
+        return _folder(self.output_dir, self.grid)
 
     def plan_store(self) -> GridStore:
-        return GridStore(os.fspath(plan_file(self.folder())))
+        return _plan_store(self.folder())
 
     def plan(self) -> Grid:
         return self.plan_store().load()
 
-    def planned_at(self) -> float:
-        return os.stat(self.plan_store().path).st_mtime
+    def record(self) -> MadeRecord:
+        """What is noted of its files."""
+        return MadeRecord(self.folder(), self._name(self.output().path))
 
-    def finished_at(self) -> float:
-        return os.stat(self.output().path).st_mtime
+    def lease_file(self) -> PurePath:
+        """The lease of whoever makes it."""
+        return self.folder() / f".{self.task_id}.lease.json"
+
+    @remembered
+    def identity(self) -> str:
+        """What the files are to show: the plan, and each dependency as it is now. Files that differ in it differ."""
+        plan = _plan_identity(self.plan_store().path)
+        return digest_of(DRAWN_VERSION, plan, [task.identity() for task in self._dependencies()])
 
     @remembered
     def complete(self) -> bool:
         try:
-            return bool(self.output().exists()) and self._is_newest(self.deps())
+            with completions_remembered():
+                whole = all(task.complete() for task in self._dependencies())
+                return whole and self.record().vouches_for(self.identity())
         except StyleTransferError:
             return False  # run() says what is wrong
 
-    def _is_newest(self, dependencies: list[luigi.Task]) -> bool:
-        return all(task.complete() for task in dependencies) and self.finished_at() >= max(
-            [self.planned_at(), *(task.finished_at() for task in dependencies)]
-        )
+    @remembered
+    def _dependencies(self) -> list[luigi.Task]:
+        found: list[luigi.Task] = self.deps()  # which Luigi makes anew each time
+        return found
+
+    @alone
+    def run(self) -> None:
+        self.make()
+
+    def make(self) -> None:
+        """Write what is not complete. Whoever calls it sees that nobody else does at the time."""
+        with completions_remembered():
+            if self.complete():
+                return  # something that it asks for was mended, and is what it was
+            identity = self.identity()
+        for line in self.record().take_away_damaged():
+            logger.warning("%s; it is made anew", line)
+        self.record().write(identity, self.draw() or self.written())
+
+    def draw(self) -> Mapping[str, FileRecord] | None:
+        """Write the files.
+
+        Returns:
+            What is to be noted of them, by their paths in the report's folder; None for those of `output`.
+        """
+        raise NotImplementedError
+
+    def written(self) -> dict[str, FileRecord]:
+        """What is to be noted of the files of `output`."""
+        return records_of(self.folder(), map(self._name, self.output().paths()))
+
+    def _name(self, path: str) -> str:
+        """Of a file in the report's folder."""
+        return path.removeprefix(f"{self.folder()}/")
+
+
+@lru_cache(maxsize=64)  # each of a grid's tasks asks for both several times, and paths take long to join
+def _folder(output_dir: str, grid: str) -> PurePath:
+    return report_folder(place_at(output_dir), grid)
+
+
+@lru_cache(maxsize=64)
+def _plan_store(folder: PurePath) -> GridStore:
+    return GridStore(os.fspath(plan_file(folder)))
+
+
+@remembered
+def _plan_identity(path: str) -> str:
+    return GridStore(path).identity()
 
 
 class CellReport(ReportTask):
@@ -66,7 +138,7 @@ class CellReport(ReportTask):
         return (cell for cell in self.plan().cells if self.shows(cell))
 
     def requires(self) -> list[Transfer]:
-        return [Transfer.of(cell, self.output_dir, self.batch_size) for cell in self.cells()]
+        return [Transfer.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in self.cells()]
 
     def finished_cells(self) -> list[tuple[Cell, CellStore]]:
         """The cells with a picture, and where it is."""
@@ -106,6 +178,6 @@ def _without_picture(cell: Cell | RejectedCell, reason: str) -> ReportCell:
     return ReportCell(*names, status, None, reason=reason, preset=cell.preset, variant=cell.variant)
 
 
-def relative_path(path: Path, folder: Path) -> str:
+def relative_path(path: PurePath, folder: PurePath) -> str:
     """A file as the report's page links to it, before the quoting that the page does."""
     return Path(os.path.relpath(path, folder)).as_posix()

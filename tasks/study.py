@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import luigi
 
 from nstcore import StyleTransferError, WeightsError
 from nstcore.system.files import encodable
-from pipeline.grid.expansion import Grid, expand, pictures_of, reject_bad_pictures
+from pipeline import storage
+from pipeline.cell_files import MANIFEST, TRACE
+from pipeline.grid.expansion import Grid, expand, reject_bad_pictures, require_meant
 from pipeline.grid.paths import plan_file, report_folder
 from pipeline.grid.picture_folder import in_short
 from pipeline.grid.series import Series
 from pipeline.grid.study import Study
+from pipeline.leases import in_turn, lease_beside
+from pipeline.places import place_at, remote
+from pipeline.shared_run import join
 from pipeline.stores import GridStore
 from tasks.completion_cache import completions_remembered
 from tasks.inputs import BackboneWeights, OutputFolder
+from tasks.light import LightTask
 from tasks.outcome import CellFailed
 from tasks.page import GridReport
-from tasks.parameters import batch_size, on_missing_weights, output_dir
+from tasks.parameters import batch_size, many_cells, on_missing_weights, output_dir
+from tasks.states import keep_state, snapshots, state_every, states_of
 from tasks.table import GridTable
 from tasks.transfer import Transfer
 
 logger = logging.getLogger("luigi-interface")
 
 
-class FailedCell(luigi.Task):
+class FailedCell(LightTask):
     """A cell that could not be made. It fails with the reason, so that Luigi's summary and exit status tell of it."""
 
     content: str = luigi.Parameter()
@@ -54,6 +61,10 @@ class StudyTask(luigi.Task):
     on_missing_weights: str = on_missing_weights()
     output_dir: str = output_dir()
     batch_size: int = batch_size()
+    many_cells: bool = many_cells()
+    state_every: int = state_every()
+    keep_state: bool = keep_state()
+    snapshots: int = snapshots()
 
     def study(self) -> Study:
         """What is asked for.
@@ -70,11 +81,13 @@ class StudyTask(luigi.Task):
             StyleTransferError: if none can.
         """
         study = self.study()
+        require_meant(study, self.many_cells)
         study.require_possible()
-        pictures_of(study)
 
     def requires(self) -> list[luigi.Task]:
         weights = self.networks()
+        if weights:
+            join(self.output_dir)
         return [*self.folders(), *weights] if weights else []  # else run() says what is wrong
 
     def folders(self) -> list[OutputFolder]:
@@ -85,7 +98,7 @@ class StudyTask(luigi.Task):
         """The weights that it takes; none are fetched for a study that cannot be."""
         try:
             study = self.study()
-            pictures_of(study)
+            require_meant(study, self.many_cells)
         except StyleTransferError:
             return []
         return [
@@ -104,8 +117,13 @@ class StudyTask(luigi.Task):
         if not all(task.output().exists() for task in self.networks()):
             return False
         grid = self.grid()
+        self._prefetch(grid)
         rejected = self._plan_store(grid).load().rejected if self._is_planned(grid) else None
-        return rejected is not None and all(cell.skipped for cell in rejected) and self.report(grid).complete()
+        if rejected is None or not all(cell.skipped for cell in rejected) or not self.report(grid).complete():
+            return False
+        # Those that failed in this run, perhaps in another process, count as settled for the report, but not here.
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in grid.cells)
+        return not any(task.failure().reason() for task in transfers)
 
     def run(self) -> Iterator[Any]:
         report = self.planned_report()
@@ -116,9 +134,32 @@ class StudyTask(luigi.Task):
     def planned_report(self) -> GridReport:
         """The report of its grid, planned."""
         grid = self.grid()
+        with completions_remembered():
+            made, planned = self._made_of(grid)
+        if made < planned:
+            logger.info("%s: %s cells, %s of them made", grid.title, f"{planned:,}", f"{made:,}")
         if not self._is_planned(grid):
-            self._plan_store(grid).dump(reject_bad_pictures(grid))
+            with in_turn(lease_beside(place_at(self._plan_store(grid).path))):
+                if not self._is_planned(grid):
+                    self._plan_store(grid).dump(reject_bad_pictures(grid))
+        self._set_aside_damaged(grid)
         return self.report(grid)
+
+    def _set_aside_damaged(self, grid: Grid) -> None:
+        """Read every cell that is made, before a report reads it: what no glance sees would end the run there.
+
+        In object storage a glance sees all: no bit of an object changes but with its time of writing.
+        """
+        to_the_bit = remote(self.output_dir) is None
+        with completions_remembered() if not to_the_bit else contextlib.nullcontext():
+            for cell in grid.cells:
+                Transfer.of(cell, self.output_dir, self.batch_size).output().set_aside_damaged(to_the_bit=to_the_bit)
+
+    def _prefetch(self, grid: Grid) -> None:
+        """Read what tells whether cells are made, of all at a time, where each alone takes its time."""
+        if remote(self.output_dir):
+            stores = [Transfer.of(cell, self.output_dir, self.batch_size).output() for cell in grid.cells]
+            storage.prefetch(place_at(store.path) / name for store in stores for name in (MANIFEST, TRACE))
 
     def failed_cells(self, report: GridReport) -> list[FailedCell]:
         """A task that fails for each cell of a finished report that could not be made."""
@@ -128,11 +169,22 @@ class StudyTask(luigi.Task):
             if cell.status == "failed"
         ]
 
+    def left_over(self) -> list[FailedCell]:
+        """What this task's own run would end with, if its report is complete: for whoever did not run it."""
+        try:
+            report = self.report(self.grid())
+            return self.failed_cells(report) if report.complete() else []
+        except StyleTransferError:
+            return []
+
     def cells_made(self) -> tuple[int, int]:
         """How many of its cells are made, and how many there are."""
-        cells = self.grid().cells
-        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in cells)
-        return sum(task.output().exists() for task in transfers), len(cells)
+        with completions_remembered():
+            return self._made_of(self.grid())
+
+    def _made_of(self, grid: Grid) -> tuple[int, int]:
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size) for cell in grid.cells)
+        return sum(task.output().exists() for task in transfers), len(grid.cells)
 
     def page(self) -> str:
         """Path of the page that it makes."""
@@ -149,18 +201,34 @@ class StudyTask(luigi.Task):
         missing = {key: task.failure().reason() for key, task in networks.items() if key not in found}
         if missing and self.on_missing_weights == "fail":
             raise WeightsError(" ".join(missing.values()))
-        return expand(self.study(), found, missing)
+        study = self.study()
+        require_meant(study, self.many_cells)
+        return expand(study, found, missing)
 
     def report(self, grid: Grid) -> GridReport:
         """The report of its grid."""
-        return GridReport(grid=grid.digest, output_dir=self.output_dir, batch_size=self.batch_size)
+        return GridReport(grid=grid.digest, output_dir=self.output_dir, batch_size=self.batch_size, **states_of(self))
 
     def _is_planned(self, grid: Grid) -> bool:
         plan = self._plan_store(grid)
         return plan.exists() and plan.load().answers(grid)
 
     def _plan_store(self, grid: Grid) -> GridStore:
-        return GridStore(os.fspath(plan_file(report_folder(Path(self.output_dir), grid.digest))))
+        return GridStore(os.fspath(plan_file(report_folder(place_at(self.output_dir), grid.digest))))
+
+
+def say_without_strips(task: StudyTask) -> None:
+    """Log how many cells of a study lack the snapshots that are asked for, since they were made before."""
+    stores = [Transfer.of(cell, task.output_dir, task.batch_size).output() for cell in task.grid().cells]
+    without = [store for store in stores if store.exists() and store.strip() is None]
+    if without:
+        logger.warning(
+            "%d of %d cells were made without --snapshots, and are not made again for them; "
+            "where you want them, remove the folder of the cell, such as %s",
+            len(without),
+            len(stores),
+            without[0].path,
+        )
 
 
 def say_passed_over(report: GridReport) -> None:
@@ -173,3 +241,11 @@ def say_passed_over(report: GridReport) -> None:
 def say_where(task: StudyTask) -> None:
     """Log where the page of a finished study lies."""
     logger.info("report: %s", task.page())
+
+
+@StudyTask.event_handler(luigi.Event.SUCCESS)
+@StudyTask.event_handler(luigi.Event.DEPENDENCY_PRESENT)
+def say_what_lacks(task: StudyTask) -> None:
+    """Log it once a run, also where there was nothing to do."""
+    if task.snapshots:
+        say_without_strips(task)

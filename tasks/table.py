@@ -11,6 +11,7 @@ from pipeline.report.table import grid_csv
 from pipeline.stores import TextStore
 from tasks.measures import MeasureCell, is_measured
 from tasks.report_task import CellReport
+from tasks.states import states_of
 
 
 class GridTable(CellReport):
@@ -21,10 +22,13 @@ class GridTable(CellReport):
 
     def requires(self) -> list[luigi.Task]:
         cells = (cell for cell in self.cells() if is_measured(cell))
-        return [*super().requires(), *(MeasureCell.of(cell, self.output_dir, self.batch_size) for cell in cells)]
+        return [
+            *super().requires(),
+            *(MeasureCell.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in cells),
+        ]
 
     def output(self) -> TextStore:
         return TextStore(os.fspath(self.folder() / "grid.csv"))
 
-    def run(self) -> None:
+    def draw(self) -> None:
         self.output().dump(grid_csv(self.report_cells()))

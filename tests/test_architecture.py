@@ -141,7 +141,7 @@ def test_the_engine_knows_nothing_of_the_scheduler_or_of_plots():
 
 def test_only_tasks_and_stores_know_luigi():
     others = {module for module in importers_of("luigi") if top(module) != "tasks"}
-    assert others == {"pipeline.stores"}
+    assert others == {"pipeline.stores", "pipeline.cell_store"}
 
 
 def test_only_adapters_know_a_backend():

@@ -249,6 +249,7 @@ def nst_texts(command: str, action: argparse.Action) -> Iterator[str]:
         yield from ("abc", "nan", "inf", "-1", "1e400", "")
     elif action.type is None:
         by_name = {"output": ["nowhere/out.png", "out.nonsense", "."], "trace": ["nowhere/x.csv", "."], "weights": [""]}
+        by_name |= {"state": ["nowhere/x.npz", ".", ""]}
         by_name |= {"output": ["nowhere/map"]} if "map" in command else {}
         yield from by_name.get(action.dest, ["nonsense\nof two lines"])
     else:  # lists

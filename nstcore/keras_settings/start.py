@@ -47,7 +47,7 @@ def chosen_backend() -> Backend:
     if from_environment:
         return Backend(from_environment, "the environment variable KERAS_BACKEND")
     file = settings_file()
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         settings = json.loads(file.read_text(encoding="utf-8"))
         if isinstance(settings, dict) and "backend" in settings:
             return Backend(str(settings["backend"]), str(file))

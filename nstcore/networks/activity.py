@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from nstcore.networks.network import Network
 from nstcore.networks.padding import EdgePadding2D
 from nstcore.networks.weights import Provenance, cache
 from nstcore.system.files import whole_or_absent
+from nstcore.system.npz import read_npz
 
 _LOG = logging.getLogger("nstcore")
 
@@ -163,10 +163,8 @@ def _place(name: str) -> Path:
 
 def _read(name: str) -> Measured | None:
     try:
-        # Opened here, because NumPy leaves what it cannot read open.
-        with _place(name).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {layer: arrays[layer] for layer in arrays.files if layer != _ABOUT}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, StyleTransferError):
+        return {layer: array for layer, array in read_npz(_place(name)).items() if layer != _ABOUT}
+    except StyleTransferError:
         return None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from nstcore.backend import on_device, to_host
 from nstcore.optimizers.evaluation import evaluation
 from nstcore.optimizers.protocol import Minimizable, Optimizer, Report, divergence
+from nstcore.optimizers.replay import Log
 from nstcore.system.processor import single_threaded_blas
 
 #: x -> (loss, gradient), both float64.
@@ -26,6 +27,9 @@ OnStep = Callable[[np.ndarray, float], None]
 
 # A thread that does not end is left behind: it waits, and does not keep the process.
 _TRIES_TO_END, _SECONDS_OF_A_TRY = 20, 0.1
+
+# Of all answers that a state holds, bytes: 85 evaluations of 512 x 512 pixels.
+_LARGEST_LOG = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class _Row:
         seen: value as given -> terms, of the step that is going on.
         method: None where it is to begin.
         pause: what the method waits for.
+        log: what the method was answered, if states are expected and it did not grow too large.
     """
 
     x: np.ndarray
@@ -127,13 +132,26 @@ class _Row:
     seen: dict[float, dict[str, float]] = field(default_factory=dict)
     method: _Method | None = None
     pause: _Wanted | _Stepped | None = None
+    log: Log | None = None
+
+    def go_on(self, answer: tuple[float, np.ndarray] | None = None) -> None:
+        """Let the method go on until its next pause."""
+        assert self.method is not None
+        if self.log is not None and answer is not None:
+            self.log.answered(*answer)
+        elif self.log is not None:
+            self.log.went_on += 1
+        self.pause = self.method.resume(answer)
 
 
 class FlatOptimizer(Optimizer):
     """A method of flat float64 vectors on the host: a subclass says how to call it.
 
-    Every picture has a run of the method of its own; what they want evaluated is evaluated together. A state that was
-    saved has no memory of the method's own: it begins anew from there.
+    Every picture has a run of the method of its own; what they want evaluated is evaluated together.
+
+    What a method remembers cannot be read. A state therefore holds what it was answered, and a run that goes on gives
+    it the same answers again, which leads it to the same place to the bit. Where they were not collected
+    (`expect_states`), or became too many, the method begins anew from the picture, and "replayable" says so.
 
     When the loss is refined the method must not see it jump, or no step would seem to lower it: from then on it is
     given the loss plus what the approximation was off by then.
@@ -147,6 +165,10 @@ class FlatOptimizer(Optimizer):
         super().__init__(settings)
         self._rows: list[_Row] = []
         self._threads = contextlib.ExitStack()
+        self._logs = False
+
+    def expect_states(self) -> None:
+        self._logs = True
 
     def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:
         self._problem = problem
@@ -205,6 +227,8 @@ class FlatOptimizer(Optimizer):
                 [[state.terms.get(name, math.nan) for name in self._problem.terms] for state in self._rows]
             ),
             "evaluations": np.array([state.evaluations for state in self._rows]),
+            "replayable": np.array([state.log is not None or state.method is None for state in self._rows]),
+            **{name: array for row, state in enumerate(self._rows) for name, array in self._memory(row, state)},
         }
 
     def load_state(self, problem: Minimizable, state: Mapping[str, np.ndarray]) -> None:
@@ -221,6 +245,8 @@ class FlatOptimizer(Optimizer):
             )
             for row in range(problem.shape[0])
         ]
+        for row, each in enumerate(self._rows):
+            self._replay(row, each, state)
 
     def close(self) -> None:
         for state in self._rows:
@@ -231,20 +257,53 @@ class FlatOptimizer(Optimizer):
     def _set_out(self, state: _Row) -> None:
         """Let a picture's method go on, if it waits for nothing, until it wants an evaluation."""
         if state.method is None:
-            self._threads.enter_context(single_threaded_blas())
-            state.method = _Method(lambda function, on_step: self.minimize(function, state.x.copy(), on_step))
+            state.log = Log(state.x.copy()) if self._logs else None
+            state.method = self._method_from(state.x)
             state.pause = state.method.resume()
             # It begins by asking for what is known.
             if isinstance(state.pause, _Wanted) and state.gradient is not None and (state.pause.x == state.x).all():
-                state.pause = state.method.resume((state.value, state.gradient))
+                state.go_on((state.value, state.gradient))
         elif isinstance(state.pause, _Stepped):
-            state.pause = state.method.resume()
+            state.go_on()
+
+    def _method_from(self, x: np.ndarray) -> _Method:
+        self._threads.enter_context(single_threaded_blas())
+        return _Method(lambda function, on_step: self.minimize(function, x.copy(), on_step))
+
+    def _memory(self, row: int, state: _Row) -> list[tuple[str, np.ndarray]]:
+        """What brings a picture's method to where it is."""
+        if state.log is None:
+            return []
+        terms = [[seen.get(name, math.nan) for name in self._problem.terms] for seen in state.seen.values()]
+        arrays = {
+            **state.log.to_arrays(),
+            "seen": np.array(list(state.seen), np.float64),
+            "seen terms": np.array(terms, np.float64).reshape(len(terms), len(self._problem.terms)),
+        }
+        return [(f"method/{row}/{name}", array) for name, array in arrays.items()]
+
+    def _replay(self, row: int, state: _Row, arrays: Mapping[str, np.ndarray]) -> None:
+        """Bring a picture's method to where another run's was; without its answers it begins from the picture."""
+        prefix = f"method/{row}/"
+        memory = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        if not memory:
+            return
+        log = Log.from_arrays(memory)
+        state.method = self._method_from(log.start)
+        state.pause = log.replay(state.method.resume, lambda pause: isinstance(pause, _Wanted))
+        state.log = log if self._logs else None
+        for given, terms in zip(memory["seen"].tolist(), memory["seen terms"].tolist(), strict=True):
+            state.seen[given] = dict(zip(self._problem.terms, terms, strict=True))
 
     def _answer(self, state: _Row, value: float, gradient: np.ndarray, terms: dict[str, float]) -> None:
         assert state.method is not None
         given = value + state.offset
         state.seen[given] = terms
-        state.pause = state.method.resume((given, gradient))
+        state.go_on((given, gradient))
+        if state.log is not None and sum(each.log.nbytes for each in self._rows if each.log) > _LARGEST_LOG:
+            self._logs = False
+            for each in self._rows:
+                each.log = None
 
     def _arrive(self, row: int) -> Report | None:
         """Report what a picture's method came to: a step, its end, or nothing yet."""
@@ -252,7 +311,7 @@ class FlatOptimizer(Optimizer):
         if isinstance(state.pause, _Wanted):
             return None
         if state.pause is None:
-            state.method = None
+            state.method = state.log = None
             return Report(row, state.evaluations, state.terms, stuck=True)
         state.x, state.value = state.pause.x, state.pause.value
         if state.seen:  # else it went nowhere; a method may round the loss that it was given

@@ -124,9 +124,12 @@ class DeviceLBFGS(Optimizer):
             elif state.t is None and state.has_history:
                 failed.append(row)  # the negative gradient comes next
             elif state.t is None:
+                state.evaluations_at_rest = state.evaluations
                 reports.append(Report(row, state.evaluations, state.terms, stuck=True))
         if failed:
             self._forget(failed)
+            for row in failed:
+                self._rows[row].evaluations_at_rest = self._rows[row].evaluations
         if chosen:
             self._move(chosen)
         return reports + [self._arrive(row, point.kept.scalars[row]) for row, point in chosen.items()]

@@ -98,6 +98,9 @@ class Optimizer(ABC):
     def bytes_per_value(self) -> int:
         """Memory that it takes for each value of the pictures, besides the network's."""
 
+    def expect_states(self) -> None:  # noqa: B027 - most optimisers need not know
+        """Be told, before `start` or `load_state`, that `state_dict` will be asked for."""
+
     @abstractmethod
     def start(self, problem: Minimizable, x: np.ndarray) -> list[Report]:
         """Evaluate the initial variable, float32 (B, H, W, 3), and report each."""

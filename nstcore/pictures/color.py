@@ -58,8 +58,8 @@ def with_histogram_of(style: Picture, content: Picture) -> Picture:
     return to_uint8(match_histograms(style, content, channel_axis=-1))
 
 
-def with_colors_of(picture: NDArray[Any], content: Picture) -> Picture:
-    """The luminance of one picture with the colors of another: uint8 (H, W, 3).
+def with_colors_of(picture: NDArray[Any], content: Picture) -> NDArray[np.float64]:
+    """The luminance of one picture with the colors of another: float64 (H, W, 3), 0 to 255.
 
     A color is the difference of red, green and blue from the luminance, which are kept; a luminance at which they would
     leave 0..255 is moved to the nearest at which they do not.
@@ -70,7 +70,7 @@ def with_colors_of(picture: NDArray[Any], content: Picture) -> Picture:
     """
     chroma = content - luminance(content)[..., np.newaxis]
     own = np.clip(luminance(picture), -chroma.min(axis=2), 255.0 - chroma.max(axis=2))
-    return to_uint8(own[..., np.newaxis] + chroma)
+    return np.asarray(own[..., np.newaxis] + chroma)
 
 
 def _moments(picture: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

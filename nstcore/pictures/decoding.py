@@ -9,9 +9,10 @@ into messages with a path.
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,17 @@ from PIL import Image, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from nstcore.errors import StyleTransferError
 from nstcore.pictures.containers import jpeg, without_metadata
-from nstcore.pictures.rgb import ToRgb, ToSrgb, flatten_alpha
+from nstcore.pictures.limits import (
+    ORIENTATION,
+    bytes_to_load,
+    require_memory,
+    require_reasonable,
+    require_segments,
+    require_tile,
+)
+from nstcore.pictures.rgb import ToOpacity, ToRgb, ToSrgb, flatten_alpha
 from nstcore.pictures.strips import Strips, upright
 from nstcore.pictures.undecodable import TooLargeError, UndecodableError
-from nstcore.system.free_memory import binary_size, free_main_memory
 
 #: Formats that are pictures by their content, and what their files' names end in. EPS (which would start Ghostscript),
 #: TGA (which has no signature and takes other files for pictures) and JPEG 2000 (which Pillow accepts when cut short)
@@ -36,6 +44,7 @@ FORMATS = {
     "GIF": (".gif",),
     "BMP": (".bmp",),
     "AVIF": (".avif", ".avifs"),
+    "HEIF": (".heic", ".heif", ".heics", ".heifs", ".hif"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
 
@@ -45,13 +54,6 @@ LARGE = 40_000_000
 # How many times as large as what is made of it a JPEG read reduced is at least, on both sides.
 _SPARE = 4
 
-# Bytes that reading takes for each pixel of the picture: Pillow's own, 4 for all other modes, and what the decoders of
-# some formats hold besides. Measured, see benchmarks/reading.py.
-_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
-_BYTES_OF_DECODER = {"WEBP": 12, "AVIF": 8}
-# Of every coefficient of a progressive JPEG, which all scans together make.
-_BYTES_PER_COEFFICIENT = 2
-
 # Without handlers of their own, the decoders' notes on damaged files would go to stderr beside our one line. (What the
 # C library libtiff prints about a few kinds of damaged TIFF cannot be kept from there.)
 for _library in ("PIL", "tifffile"):
@@ -59,13 +61,23 @@ for _library in ("PIL", "tifffile"):
 
 # What files of these formats begin with, whatever else is wrong with them.
 _SIGNATURES = {"PNG": b"\x89PNG\r\n", "JPEG": b"\xff\xd8\xff", "GIF": b"GIF8", "WebP": b"RIFF", "BMP": b"BM"}
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # TIFF 6.0, section 8
-_BITS_PER_SAMPLE, _ORIENTATION, _PLANAR, _ICC_PROFILE = 258, 274, 284, 34675
+_BITS_PER_SAMPLE, _PLANAR, _ICC_PROFILE = 258, 284, 34675
 _SEPARATE_PLANES = 2
 
 #: From the height and width of a picture to those that are wanted of it.
 Wanted = Callable[[int, int], tuple[int, int]]
+
+
+def decode_opacity(file: BinaryIO, wanted: Wanted | None = None) -> NDArray[np.uint8] | None:
+    """The opacity of what `decode` gives, which takes the same: uint8 (H, W), 0 to 255. None where all is opaque.
+
+    Raises what `decode` does.
+    """
+    found = _decoded(file, wanted, opacity=True)
+    return None if found is None else found[..., 0]
 
 
 def decode(file: BinaryIO, wanted: Wanted | None = None) -> NDArray[np.uint8]:
@@ -86,6 +98,13 @@ def decode(file: BinaryIO, wanted: Wanted | None = None) -> NDArray[np.uint8]:
         TooLargeError: if there is not the memory for it.
         UndecodableError: for anything that is not one whole, ordinary picture.
     """
+    found = _decoded(file, wanted, opacity=False)
+    assert found is not None
+    return found
+
+
+def _decoded(file: BinaryIO, wanted: Wanted | None, *, opacity: bool) -> NDArray[np.uint8] | None:
+    """The picture, or its opacity in all three channels, if it has one."""
     with warnings.catch_warnings():
         # Pillow warns of odd metadata, which does not concern the pixels, and of pictures over 89 megapixels, which
         # cameras make; it refuses twice that size with an error.
@@ -93,9 +112,9 @@ def decode(file: BinaryIO, wanted: Wanted | None = None) -> NDArray[np.uint8]:
         try:
             file = without_metadata(file)
             try:
-                return _decode_with_pillow(file, wanted)
+                return _decode_with_pillow(file, wanted, opacity)
             except UnidentifiedImageError:
-                return _decode_with_tifffile(file, wanted)
+                return _decode_with_tifffile(file, wanted, opacity)
         except (UndecodableError, StyleTransferError):
             raise
         except Image.DecompressionBombError:
@@ -124,25 +143,45 @@ def reading_scale(file: BinaryIO, wanted: Wanted) -> int:
 
 def _opened(file: BinaryIO) -> Image.Image:
     Image.init()
+    if "HEIF" not in Image.OPEN and _is_heic(file):
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError:
+            raise UndecodableError(
+                "is a HEIC picture, which takes the package pillow-heif (pip install 'nst-grid[heic]'); or save it as "
+                "JPEG"
+            ) from None
+        register_heif_opener(thumbnails=False)
     return Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
 
 
-def _decode_with_pillow(file: BinaryIO, wanted: Wanted | None) -> NDArray[np.uint8]:
+def _is_heic(file: BinaryIO) -> bool:
+    """ISO/IEC 23008-12, annex B: the brands of pictures that are packed as HEVC is."""
+    file.seek(0)
+    head = file.read(12)
+    file.seek(0)
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS
+
+
+def _decode_with_pillow(file: BinaryIO, wanted: Wanted | None, opacity: bool) -> NDArray[np.uint8] | None:
     with _opened(file) as opened:
         if isinstance(opened, TiffImagePlugin.TiffImageFile) and _is_garbled_by_pillow(opened):
-            return _decode_with_tifffile(file, wanted)
+            return _decode_with_tifffile(file, wanted, opacity)
+        if opacity and not opened.has_transparency_data:
+            return None
         size = opened.size
         scale = _reading_scale(opened, wanted) if wanted else 1
         if scale > 1:
             opened.draft(None, (size[0] // scale, size[1] // scale))
         pixels = size[0] * size[1]
-        _require_memory(_bytes_to_load(opened, pixels) + (0 if wanted else 3 * pixels))
+        require_reasonable(opened, file)
+        require_memory(bytes_to_load(opened, pixels) + (0 if wanted else 3 * pixels), file)
         opened.load()
         if opened.mode == "F":
             raise UndecodableError(
                 "stores floating-point values, which have no agreed white; save it with 8 or 16 bits"
             )
-        to_rgb = ToRgb(opened)
+        to_rgb = (ToOpacity if opacity else ToRgb)(opened)
         extent = (size[0] / scale, size[1] / scale)
         strips = Strips(opened.size, _orientation(opened), lambda box: to_rgb(opened.crop(box)), extent)
         return _as_wanted(strips, upright(size, strips.orientation), wanted)
@@ -164,27 +203,6 @@ def _reading_scale(opened: Image.Image, wanted: Wanted) -> int:
     return next((scale for scale in (8, 4, 2) if scale <= spare), 1)
 
 
-def _require_memory(required: float) -> None:
-    """See that a picture can be read, before memory is taken for it."""
-    free = free_main_memory()
-    if free is not None and required > free:
-        raise TooLargeError(
-            f"takes about {binary_size(int(required))} of memory to be read, {binary_size(free)} are free; "
-            "scale it down first, or make room"
-        )
-
-
-def _bytes_to_load(opened: Image.Image, pixels: int) -> float:
-    """Estimate what Pillow takes to load a picture of so many pixels, which `opened` may give reduced."""
-    held = opened.width * opened.height * _BYTES_PER_PIXEL.get(opened.mode, 4)
-    if isinstance(opened, JpegImagePlugin.JpegImageFile) and opened.info.get("progressive"):
-        sampled = [across * down for _, down, across, _ in opened.layer]
-        return held + pixels * _BYTES_PER_COEFFICIENT * sum(sampled) / max(sampled)
-    if isinstance(opened, TiffImagePlugin.TiffImageFile) and opened.tag_v2.get(_ORIENTATION, 1) != 1:
-        return 2 * held  # Pillow turns it as it loads it
-    return held + pixels * _BYTES_OF_DECODER.get(opened.format or "", 0)
-
-
 def _is_garbled_by_pillow(tiff: TiffImagePlugin.TiffImageFile) -> bool:
     """Whether it has 16 bits in separate planes, which Pillow 13 reads as interleaved without a word."""
     bits = max(tiff.tag_v2.get(_BITS_PER_SAMPLE, (1,)))
@@ -194,13 +212,13 @@ def _is_garbled_by_pillow(tiff: TiffImagePlugin.TiffImageFile) -> bool:
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation; unreadable EXIF counts as none, as viewers do."""
     try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
+        orientation = image.getexif().get(ORIENTATION, 1)
     except Exception:  # as above, and the pixels are whole
         return 1
     return orientation if isinstance(orientation, int) else 1
 
 
-def _decode_with_tifffile(file: BinaryIO, wanted: Wanted | None) -> NDArray[np.uint8]:
+def _decode_with_tifffile(file: BinaryIO, wanted: Wanted | None, opacity: bool) -> NDArray[np.uint8] | None:
     file.seek(0)
     if file.read(4) not in _TIFF_SIGNATURES:
         file.seek(0)
@@ -215,28 +233,25 @@ def _decode_with_tifffile(file: BinaryIO, wanted: Wanted | None) -> NDArray[np.u
     file.seek(0)
     try:
         with tifffile.TiffFile(file) as tiff:
-            page = tiff.pages.first
-            photometric = tifffile.PHOTOMETRIC(page.photometric).name
-            values = int(np.prod(page.shape, dtype=np.int64))
-            if values > 4 * 2 * (Image.MAX_IMAGE_PIXELS or 2**27):
-                raise Image.DecompressionBombError
-            _require_memory(values * np.dtype(page.dtype).itemsize)
-            samples = page.asarray()
-            orientation, profile = page.tags.valueof(_ORIENTATION, 1), page.tags.valueof(_ICC_PROFILE)
+            page: Any = tiff.pages.first
+            _require_known_kind(page)
+            require_memory(page.nbytes + (0 if wanted else page.nbytes // page.dtype.itemsize), file)
+            if page.is_tiled:
+                require_tile(math.prod(page.tile), page.imagelength * page.imagewidth)
+            require_segments(file, page)
+            # One piece at a time: what several threads unpack together has no bound.
+            samples = page.asarray(maxworkers=1)
+            orientation, profile = page.tags.valueof(ORIENTATION, 1), page.tags.valueof(_ICC_PROFILE)
             if page.planarconfig == _SEPARATE_PLANES and samples.ndim == 3:
                 samples = np.moveaxis(samples, 0, -1)
-    except (UndecodableError, Image.DecompressionBombError, MemoryError):
+    except (UndecodableError, MemoryError):
         raise
     except Exception as error:  # as above
         raise UndecodableError(f"is a TIFF that cannot be read ({_one_line(error)}); save it as PNG") from None
-    kinds = {"MINISBLACK": (1, 2), "RGB": (3, 4)}
     if samples.ndim == 2:
         samples = samples[..., None]
-    known = samples.dtype in (np.uint8, np.uint16) and samples.ndim == 3
-    if not known or samples.shape[2] not in kinds.get(photometric, ()):
-        raise UndecodableError(
-            f"is a TIFF of an unusual kind ({photometric}, {samples.dtype}, {samples.shape}); save it as PNG"
-        )
+    if opacity and samples.shape[2] not in (2, 4):
+        return None
     to_srgb = ToSrgb(profile)
 
     def crop(box: tuple[int, int, int, int]) -> Image.Image:
@@ -244,6 +259,8 @@ def _decode_with_tifffile(file: BinaryIO, wanted: Wanted | None) -> NDArray[np.u
         part = samples[top:bottom, left:right]
         if part.dtype == np.uint16:
             part = ((part.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        if opacity:
+            return Image.merge("RGB", [Image.fromarray(part[..., -1])] * 3)
         if part.shape[2] in (2, 4):
             part = flatten_alpha(part)
         return to_srgb(Image.fromarray(part if part.shape[2] == 3 else part[..., 0]))
@@ -251,6 +268,23 @@ def _decode_with_tifffile(file: BinaryIO, wanted: Wanted | None) -> NDArray[np.u
     size = (samples.shape[1], samples.shape[0])
     strips = Strips(size, orientation if isinstance(orientation, int) else 1, crop, size)
     return _as_wanted(strips, strips.upright_size, wanted)
+
+
+def _require_known_kind(page: Any) -> None:
+    """See that a page is a picture as photographs are, and not too large, before any of it is read."""
+    import tifffile
+
+    photometric, shape = tifffile.PHOTOMETRIC(page.photometric).name, page.shape
+    if len(shape) == 3 and page.planarconfig == _SEPARATE_PLANES:
+        shape = (*shape[1:], shape[0])
+    channels = shape[2] if len(shape) == 3 else 1 if len(shape) == 2 else 0
+    known = {"MINISBLACK": (1, 2), "RGB": (3, 4)}.get(photometric, ())
+    if page.dtype not in (np.uint8, np.uint16) or channels not in known:
+        raise UndecodableError(
+            f"is a TIFF of an unusual kind ({photometric}, {page.dtype}, {page.shape}); save it as PNG"
+        )
+    if math.prod(shape[:2]) > 2 * (Image.MAX_IMAGE_PIXELS or 2**27):
+        raise Image.DecompressionBombError
 
 
 def _one_line(error: BaseException) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from nstcore.errors import ConfigError, PictureError
 from nstcore.pictures.decoding import reading_scale
+from nstcore.pictures.encoding import encode_file
+from nstcore.pictures.encoding import writable_suffix as writable_suffix
 from nstcore.pictures.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
-from nstcore.pictures.picture_files import file_name, open_file, read_file
+from nstcore.pictures.picture_files import file_name, open_file, read_file, read_opacity_of
 from nstcore.pictures.rgb import flatten_alpha
 from nstcore.system.files import write_whole
 
@@ -23,13 +23,6 @@ from nstcore.system.files import write_whole
 Picture = NDArray[np.uint8]
 #: Where a picture may come from: a path, or an array (H, W), (H, W, 1 to 4) of uint8.
 PictureSource = str | os.PathLike[str] | NDArray[Any]
-
-# 4:4:4 at quality 95: style transfer makes fine coloured texture, which the usual 4:2:0 blurs.
-_WRITERS: dict[str, dict[str, Any]] = {
-    ".png": {},
-    ".jpg": {"quality": 95, "subsampling": 0},
-    ".jpeg": {"quality": 95, "subsampling": 0},
-}
 
 
 def read_picture(source: PictureSource) -> Picture:
@@ -187,6 +180,18 @@ def reading_scale_of(path: str | os.PathLike[str], longest_side: int) -> int:
         return reading_scale(file, lambda height, width: size_at((height, width), longest_side))
 
 
+def read_opacity(source: PictureSource, height: int, width: int) -> NDArray[np.uint8] | None:
+    """How opaque a picture is, resized: uint8 (height, width), 0 to 255; None for one without transparency.
+
+    Raises what `read_picture` does.
+    """
+    if not isinstance(source, np.ndarray):
+        return read_opacity_of(source, lambda *_: (height, width))
+    if source.ndim != 3 or source.shape[2] not in (2, 4):
+        return None
+    return resize_to(np.repeat(source[..., -1:], 3, axis=2), height, width)[..., 0]
+
+
 def to_uint8(image: NDArray[Any]) -> Picture:
     """Round (halves to even) and clip a real (H, W, 3) picture to 0 to 255.
 
@@ -211,15 +216,11 @@ def encode(picture: Picture, suffix: str) -> bytes:
     Raises:
         PictureError: if it is no picture, or one that such a file cannot hold.
     """
-    picture = _from_array(picture)
-    try:
-        return cast(bytes, imageio.imwrite("<bytes>", picture, extension=suffix, **_WRITERS[suffix]))
-    except (OSError, ValueError) as error:  # a JPEG has at most 65535 pixels a side
-        raise PictureError(f"a picture {picture.shape} cannot be stored as {suffix} ({error}); use .png") from None
+    return encode_file(_from_array(picture), suffix)
 
 
 def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
-    """Write uint8 (H, W, 3) as PNG or JPEG (quality 95, 4:4:4), by the suffix of `path`.
+    """Write uint8 (H, W, 3) as PNG, JPEG (quality 95, 4:4:4) or TIFF, by the suffix of `path`.
 
     The file is whole or absent. Its folder must exist.
 
@@ -228,15 +229,3 @@ def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
         OutputError: if the place cannot be written.
     """
     write_whole(path, encode(picture, writable_suffix(path)))
-
-
-def writable_suffix(path: str | os.PathLike[str]) -> str:
-    """The suffix of a path, lower case.
-
-    Raises:
-        PictureError: if `write_picture` does not know it.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _WRITERS:
-        raise PictureError(f"{file_name(path)} has no suffix that can be written; end it in {', '.join(_WRITERS)}")
-    return suffix

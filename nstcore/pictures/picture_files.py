@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nstcore.errors import MemoryShortageError, PictureError
-from nstcore.pictures.decoding import FORMATS, Wanted, decode
+from nstcore.pictures.decoding import FORMATS, Wanted, decode, decode_opacity
 from nstcore.pictures.undecodable import TooLargeError, UndecodableError
 from nstcore.system.files import encodable
 from nstcore.system.refusals import refused
@@ -26,14 +28,26 @@ def read_file(source: str | os.PathLike[str], wanted: Wanted | None) -> NDArray[
         PictureError: if it is missing, unreadable, damaged, cut short or no picture; in one line.
         MemoryShortageError: if it takes more memory to read than is free.
     """
+    with open_file(source) as file, _named(source):
+        return decode(file, wanted)
+
+
+def read_opacity_of(source: str | os.PathLike[str], wanted: Wanted | None) -> NDArray[np.uint8] | None:
+    """Read a picture's file as `nstcore.pictures.decoding.decode_opacity` does. Raises what `read_file` does."""
+    with open_file(source) as file, _named(source):
+        return decode_opacity(file, wanted)
+
+
+@contextlib.contextmanager
+def _named(source: str | os.PathLike[str]) -> Iterator[None]:
+    """Let what is wrong with a file be told with its name."""
     name = file_name(source)
-    with open_file(source) as file:
-        try:
-            return decode(file, wanted)
-        except TooLargeError as error:
-            raise MemoryShortageError(f"{name} {error}") from None
-        except UndecodableError as error:
-            raise PictureError(f"{name} {error}") from None
+    try:
+        yield
+    except TooLargeError as error:
+        raise MemoryShortageError(f"{name} {error}") from None
+    except UndecodableError as error:
+        raise PictureError(f"{name} {error}") from None
 
 
 def open_file(source: str | os.PathLike[str]) -> BinaryIO:

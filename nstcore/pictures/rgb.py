@@ -68,6 +68,15 @@ class ToRgb:
         return eight
 
 
+class ToOpacity(ToRgb):
+    """From a part of an opened picture with transparency to its opacity, in all three channels."""
+
+    def __call__(self, image: Image.Image) -> Image.Image:
+        if image.mode.startswith("I"):
+            image = self._eight_bit_gray(image)
+        return Image.merge("RGB", [_scale_transparent_color(image).convert("RGBA").getchannel("A")] * 3)
+
+
 def _scale_transparent_color(image: Image.Image) -> Image.Image:
     """Give the transparent colour of a 16-bit RGB PNG the 8 bits that Pillow gave the pixels."""
     clear = image.info.get("transparency")

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from nstcore.errors import StyleTransferError, one_line
-from nstcore.system.interruption import INTERRUPTED, ended_by_interrupt
+from nstcore.errors import one_line
+from nstcore.system.interruption import ended_by_interrupt, how_ended, status_of
 from nstcore.system.quiet import quiet_matplotlib, quiet_tensorflow, quiet_warnings
 from nstcore.system.refusals import told
 from nstcore.system.streams import prepare_streams, tell
@@ -28,20 +28,28 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(BAD_INPUT)
 
 
-def run_command(command: Callable[[argparse.Namespace], None], options: argparse.Namespace, name: str) -> int:
-    """Run a command; the exit status is 0, 2 for bad input (with one line on stderr), or 130 when interrupted.
+def run_command(
+    command: Callable[[argparse.Namespace], int | None],
+    options: argparse.Namespace,
+    name: str,
+    left: Callable[[], str] = lambda: "nothing written",
+) -> int:
+    """Run a command; the exit status is its own (None: 0), 2 for bad input (one line on stderr), 130 or 143 when ended.
 
     Args:
         name: what its lines on stderr begin with.
+        left: says what an interruption leaves.
     """
     quiet_tensorflow()
     quiet_matplotlib()
     try:
-        with ended_by_interrupt(lambda: f"{name}: interrupted; nothing written"), quiet_warnings():
-            command(options)
-    except (StyleTransferError, OSError) as error:
-        tell(f"{name}: {told(error)}")
+        with ended_by_interrupt(lambda: f"{name}: {how_ended()}; {left()}"), quiet_warnings():
+            return command(options) or 0
+    except Exception as error:
+        line = told(error)
+        if not line:
+            raise
+        tell(f"{name}: {line}")
         return BAD_INPUT
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+    except KeyboardInterrupt as interrupt:
+        return status_of(interrupt)

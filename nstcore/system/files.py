@@ -17,13 +17,17 @@ from nstcore.system.refusals import refused
 #: What the temporary files look like that a killed process leaves behind.
 PART_PATTERN = ".*.part*"
 
+# What fsync says of a folder, or on a file system, that it does not serve.
+_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
+
 
 @contextlib.contextmanager
 def whole_or_absent(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; what is written there takes its name when the block ends.
 
     If the block raises, nothing is left and a file that was there before stays as it was. The temporary name ends in
-    the suffix of `path`, for writers that go by it.
+    the suffix of `path`, for writers that go by it. What was written is on the disk before it has its name,
+    and the name before the block is left: after a power cut, too, the file is whole or absent.
 
     Raises:
         OutputError: naming `path`, if the system does not let it be written.
@@ -32,7 +36,9 @@ def whole_or_absent(path: str | os.PathLike[str]) -> Iterator[Path]:
     part = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix}")
     try:
         yield part
+        sync(part)
         os.replace(part, target)
+        sync(target.parent)
     except OSError as error:
         if not _is_refusal(error, part):
             raise
@@ -41,6 +47,25 @@ def whole_or_absent(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # it was not made, or cannot be removed for the reason just told
             part.unlink()
+
+
+def sync(path: str | os.PathLike[str]) -> None:
+    """Wait until a file's content, or the names in a folder, are on the disk; where a file system can say so.
+
+    Raises:
+        OSError: if they do not get there.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # one may write into a folder, or link to a file, that one may not read
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:

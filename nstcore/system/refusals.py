@@ -6,6 +6,7 @@ import errno
 import os
 
 from nstcore.errors import StyleTransferError, one_line
+from nstcore.system.memory_errors import is_out_of_memory
 
 _OTHER_PLACE = "change the permissions there, or name another place"
 _SPACE = "make room there, or name a place on another disk"
@@ -23,9 +24,14 @@ _ADVICE = {
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENFILE: "close other programs, this machine has too many files open",
     errno.EIO: "check that disk",
+    errno.ETIMEDOUT: "see that its server answers, and run again",
+    errno.ENOMEM: "make room in memory, or run fewer programs at once",
     errno.ESTALE: "mount that file system again",
 }
 _LONGEST_PLACE = 200
+_OUT_OF_MEMORY = (
+    "memory ran out; choose a smaller size, fewer pictures at once (batch_size) or fewer workers, or make room"
+)
 
 
 def why(error: OSError) -> str:
@@ -57,6 +63,8 @@ def line_of(error: BaseException) -> str:
         return "; ".join(dict.fromkeys(lines)) if all(lines) else ""
     if isinstance(error, StyleTransferError):
         line = str(error)
+    elif is_out_of_memory(error):
+        line = _OUT_OF_MEMORY
     elif isinstance(error, OSError) and error.errno in _ADVICE:
         line = refused(error, _place_in(error), "used")
     else:
@@ -64,9 +72,9 @@ def line_of(error: BaseException) -> str:
     return one_line(line)
 
 
-def told(error: StyleTransferError | OSError) -> str:
-    """The one line of an error that ends a command, whatever the system's error is."""
-    if isinstance(error, StyleTransferError):
+def told(error: BaseException) -> str:
+    """The one line of an error that ends a command, whatever the system's error is; "" for a fault of the program."""
+    if isinstance(error, StyleTransferError) or not isinstance(error, OSError):
         return line_of(error)
     return one_line(refused(error, _place_in(error), "used"))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from pipeline.grid.ingredients import Ingredients, PictureFile, StyleFile, pictu
 from pipeline.grid.series import Series, Variant
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cell:
     """One style transfer of a grid.
 
@@ -58,16 +59,30 @@ class Cell:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cell:
-        """Read what `dataclasses.asdict` and JSON made of a cell."""
+        """Read what `to_dict` and JSON made of a cell."""
         found = data.get("ingredients")
         return cls(
             **{
                 **data,
-                "config": TransferConfig.from_dict(data["config"]),
+                "config": _config_of(json.dumps(data["config"], sort_keys=True)),
                 "variant": read_variant(data),
                 "ingredients": None if found is None else Ingredients.from_dict(found),
             }
         )
+
+    def __repr__(self) -> str:
+        # Luigi writes out what it makes a task of, for an error that there may be.
+        return f"Cell({self.content} × {self.style}, {self.series.label}, {self.digest})"
+
+    def __hash__(self) -> int:
+        # Tasks are looked up by their cells, again and again; of all settings the digest is enough to tell most apart.
+        return hash((self.content, self.style, self.digest))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, not to be changed: cells of the same settings share them."""
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        ingredients = None if self.ingredients is None else asdict(self.ingredients)
+        return {**own, "config": _config_data(_Itself(self.config)), "ingredients": ingredients}
 
     @cached_property
     def batch(self) -> str:
@@ -192,6 +207,29 @@ class RejectedCell:
     @property
     def series(self) -> Series:
         return Series(self.backbone, self.variant)
+
+
+class _Itself:
+    """A configuration that is like no other: equal ones may differ in what they write, 1 or 1.0."""
+
+    def __init__(self, config: TransferConfig) -> None:
+        self.config = config
+
+    def __hash__(self) -> int:
+        return id(self.config)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.config is other.config
+
+
+@lru_cache(maxsize=1000)
+def _config_data(of: _Itself) -> dict[str, Any]:
+    return asdict(of.config)
+
+
+@lru_cache(maxsize=1000)
+def _config_of(text: str) -> TransferConfig:
+    return TransferConfig.from_dict(json.loads(text))
 
 
 def _regions(file: PictureFile | None, picture: np.ndarray) -> RegionMap | None:

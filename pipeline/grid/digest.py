@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, get_args
 
 from nstcore import TransferConfig
@@ -46,13 +46,23 @@ def _file_sha256(path: str, size: int, mtime_ns: int, inode: int) -> str:
 
 def cell_digest(content_sha256: str, style_sha256: str, weights_sha256: str, config: TransferConfig) -> str:
     """Digest of a cell: both pictures, the weights, every setting, the engine. 16 hex digits."""
-    return _digest(
-        content=content_sha256,
-        style=style_sha256,
-        weights=weights_sha256,
-        config=_settings(config),
-        engine=ENGINE_VERSION,
-    )
+    return cell_digests(weights_sha256, config)(content_sha256, style_sha256)
+
+
+def cell_digests(weights_sha256: str, config: TransferConfig) -> Callable[[str, str], str]:
+    """`cell_digest` for many pairs of pictures: the settings are looked at once, when the first is asked for."""
+    settings = cache(partial(_settings, config))
+
+    def digest(content_sha256: str, style_sha256: str) -> str:
+        return _digest(
+            content=content_sha256,
+            style=style_sha256,
+            weights=weights_sha256,
+            config=settings(),
+            engine=ENGINE_VERSION,
+        )
+
+    return digest
 
 
 def target_digest(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from nstcore import ConfigError, MemoryShortageError, PictureError, StyleTransferError, TransferConfig, presets
+from nstcore.errors import one_line
 from nstcore.scene import load_picture, load_style
 from pipeline.grid.cell import Cell, RejectedCell, identity, read_variant
-from pipeline.grid.digest import cell_digest, grid_digest
+from pipeline.grid.digest import cell_digests, grid_digest
 from pipeline.grid.ingredients import Ingredients
 from pipeline.grid.paths import pair_stems
 from pipeline.grid.picture_folder import PictureFolder, find_pictures
@@ -81,11 +82,33 @@ class Grid:
         return mine == other
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1, sort_keys=True)
+        """As its file holds it, a cell a line: JSON that is indented is written by Python, a cell in a millisecond."""
+        names = [each.name for each in fields(self)]
+        parts = {name: getattr(self, name) for name in names if name not in ("cells", "rejected", "series")}
+        parts |= {"series": [asdict(series) for series in self.series]}
+        listed = {
+            "cells": [cell.to_dict() for cell in self.cells],
+            "rejected": [asdict(cell) for cell in self.rejected],
+        }
+        texts = {name: json.dumps(value, sort_keys=True) for name, value in parts.items()}
+        for name, values in listed.items():
+            texts[name] = "[" + ",\n  ".join(json.dumps(value, sort_keys=True) for value in values) + "]"
+        return "{\n" + ",\n".join(f" {json.dumps(name)}: {texts[name]}" for name in names) + "\n}\n"
 
     @classmethod
     def from_json(cls, text: str) -> Grid:
-        data = json.loads(text)
+        """Read what `to_json` wrote.
+
+        Raises:
+            ConfigError: if it is anything else.
+        """
+        try:
+            return cls._from_data(json.loads(text))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"is no plan of a grid ({type(error).__name__}: {one_line(error)[:200]})") from error
+
+    @classmethod
+    def _from_data(cls, data: Any) -> Grid:
         cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
         rejected = tuple(RejectedCell(**{**cell, "variant": read_variant(cell)}) for cell in data["rejected"])
         # A plan of before studies had titles and series is read as one that answers no study, and is made anew.
@@ -119,18 +142,19 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
             lacking = [missing[network] for network in networks if network in missing]
             series.append(Series(backbone, variant))
             config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone})
+            weights = [weights_sha256.get(network, "") for network in networks]
+            digest_of = None if isinstance(config, str) else cell_digests("+".join(weights), config)
             for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
                 if lacking:
                     names = (content, style, backbone, lacking[0], preset, variant)
                     rejected.append(RejectedCell(*names, skipped=True))
                     continue
                 try:
-                    if isinstance(config, str):
-                        raise ConfigError(config)
+                    if isinstance(config, str) or digest_of is None:
+                        raise ConfigError(str(config))
                     pictures = _only(content, content_paths), _only(style, style_paths)
                     found = Ingredients.of(*pictures, config)
-                    weights = [weights_sha256[network] for network in networks]
-                    digest = cell_digest(found.content_identity, found.style_identity, "+".join(weights), config)
+                    digest = digest_of(found.content_identity, found.style_identity)
                 except StyleTransferError as error:
                     rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
                 else:
@@ -166,6 +190,26 @@ def pictures_of(study: Study) -> tuple[PictureFolder, PictureFolder]:
         _chosen(find_pictures(study.content_dir), study.contents),
         _chosen(find_pictures(study.style_dir, mixtures=True), study.styles),
     )
+
+
+#: More cells than this are taken for a slip: at a second each they take more than a day.
+MOST_CELLS = 100_000
+
+
+def require_meant(study: Study, many_cells: bool) -> None:
+    """See that a study has no more cells than anyone means, unless many are asked for: counted before any is made up.
+
+    Raises:
+        ConfigError: saying how many it has.
+        PictureError: as `expand`.
+    """
+    contents, styles = (len(folder.pictures) for folder in pictures_of(study))
+    cells = contents * styles * study.cells_per_pair()
+    if cells > MOST_CELLS and not many_cells:
+        raise ConfigError(
+            f"the study has {cells:,} cells: {contents:,} content × {styles:,} style pictures × "
+            f"{study.cells_per_pair():,} backbones and settings; name fewer, or give --many-cells if you mean it"
+        )
 
 
 def _chosen(folder: PictureFolder, names: Sequence[str]) -> PictureFolder:

@@ -6,19 +6,25 @@ import datetime
 import os
 import resource
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from nstcore.backend.environment import device, versions
-from nstcore.result import CoarseRun, TransferResult
+from nstcore.result import CoarseRun, Resumption, TransferResult
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import ENGINE_VERSION, file_sha256
 from pipeline.grid.ingredients import PictureFile, StyleFile
 
 
-def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[str, Any]:
+def manifest(
+    cell: Cell, result: TransferResult, batch_size: int = 1, *, lineage: str = "", keeps_state: bool = False
+) -> dict[str, Any]:
     """Build the manifest of a finished cell, as plain data for JSON.
 
-    `batch_size` is how many cells were optimised in the same `seconds`.
+    Args:
+        batch_size: how many cells were optimised in the same `seconds`.
+        lineage: what it shares with the same cell with other iterations (`pipeline.states`).
+        keeps_state: whether its state stays.
     """
     first, last = result.trace[0], result.trace[-1]
     return {
@@ -28,6 +34,9 @@ def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[st
         "weights": result.weights.to_dict(),
         **({"content_weights": result.content_weights.to_dict()} if result.content_weights else {}),
         "digest": cell.digest,
+        **({"lineage": lineage} if lineage else {}),
+        **({"keeps_state": True} if keeps_state else {}),
+        **({"resumed_at": [_resumption(each) for each in result.resumed]} if result.resumed else {}),
         "engine_version": ENGINE_VERSION,
         "versions": versions(),
         "device": device(),
@@ -55,6 +64,10 @@ def manifest(cell: Cell, result: TransferResult, batch_size: int = 1) -> dict[st
 def _coarse_run(run: CoarseRun) -> dict[str, Any]:
     last = run.trace[-1]
     return {"size": run.size, "iterations": last.iteration, "evaluations": last.evaluations, "total": last.total}
+
+
+def _resumption(resumption: Resumption) -> dict[str, Any]:
+    return {name: value for name, value in asdict(resumption).items() if value != ""}
 
 
 def _picture(name: str, path: str) -> dict[str, str]:

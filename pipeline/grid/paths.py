@@ -6,10 +6,11 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from nstcore.system.files import encodable
 from pipeline.grid.series import Series
+from pipeline.places import absolute
 
 # Of the 255 bytes a file system allows, a plot's name takes two of these, a separator, a checksum and a suffix.
 _LONGEST_NAME = 100
@@ -27,34 +28,34 @@ def picture_name(path: Path) -> str:
     return f"{encoded[: _LONGEST_NAME - 9].decode(errors='ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
-def parts_of_output(output: Path) -> list[Path]:
+def parts_of_output(output: PurePath) -> list[PurePath]:
     """The folders right below an output folder. One run as another user may have left some of them behind."""
     return [output / name for name in ("cells", "targets", "measures", "weights", "reports", "papers", "nights")]
 
 
-def cell_folder(output: Path, content: str, style: str, backbone: str, digest: str) -> Path:
+def cell_folder(output: PurePath, content: str, style: str, backbone: str, digest: str) -> PurePath:
     return output / "cells" / content / style / f"{backbone}-{digest}"
 
 
-def target_file(output: Path, kind: str, picture: str, backbone: str, digest: str) -> Path:
+def target_file(output: PurePath, kind: str, picture: str, backbone: str, digest: str) -> PurePath:
     return output / "targets" / kind / picture / f"{backbone}-{digest}.npz"
 
 
-def measures_file(output: Path, content: str, style: str, backbone: str, digest: str, judges: str) -> Path:
+def measures_file(output: PurePath, content: str, style: str, backbone: str, digest: str, judges: str) -> PurePath:
     """Of the measures of the cell `digest`, as the judges of that identity took them."""
     return output / "measures" / content / style / f"{backbone}-{digest}-{judges}.json"
 
 
-def weights_failure_file(output: Path, backbone: str, weights: str) -> Path:
+def weights_failure_file(output: PurePath, backbone: str, weights: str) -> PurePath:
     told_apart = "" if weights == "imagenet" else f"-{hashlib.sha256(os.fsencode(weights)).hexdigest()[:8]}"
     return output / "weights" / f"{backbone}{told_apart}.failure.json"
 
 
-def report_folder(output: Path, grid: str) -> Path:
+def report_folder(output: PurePath, grid: str) -> PurePath:
     return output / "reports" / grid
 
 
-def nights_folder(output: Path) -> Path:
+def nights_folder(output: PurePath) -> PurePath:
     return output / "nights"
 
 
@@ -74,42 +75,47 @@ def _told_apart(stem: str, pair: tuple[str, str]) -> str:
     return f"{stem}-{hashlib.sha256('/'.join(pair).encode()).hexdigest()[:8]}"
 
 
-def loss_plot_file(report: Path, pair: str) -> Path:
+def loss_plot_file(report: PurePath, pair: str) -> PurePath:
     """Of a pair's losses; `pair` is its name of `pair_stems`, as in the functions below."""
     return report / "loss_per_iteration" / f"{pair}.png"
 
 
-def terms_plot_file(report: Path, pair: str) -> Path:
+def terms_plot_file(report: PurePath, pair: str) -> PurePath:
     return report / "terms_per_iteration" / f"{pair}.png"
 
 
-def time_plot_file(report: Path, pair: str) -> Path:
+def time_plot_file(report: PurePath, pair: str) -> PurePath:
     return report / "time" / f"{pair}.png"
 
 
-def variants_file(report: Path, pair: str) -> Path:
+def variants_file(report: PurePath, pair: str) -> PurePath:
     return report / "variants" / f"{pair}.png"
 
 
-def summary_file(report: Path) -> Path:
+def summary_file(report: PurePath) -> PurePath:
     return report / "summary.png"
 
 
-def image_grid_file(report: Path, series: Series) -> Path:
+def image_grid_file(report: PurePath, series: Series) -> PurePath:
     return report / "image_grid" / f"{series.file_stem}.png"
 
 
-def gallery_file(report: Path) -> Path:
+def gallery_file(report: PurePath) -> PurePath:
     return report / "gallery.json"
 
 
-def plan_file(report: Path) -> Path:
+def plan_file(report: PurePath) -> PurePath:
     return report / "plan.json"
 
 
-def papers_folder(output: Path, papers: str, digest: str) -> Path:
+def runs_folder(output: PurePath) -> PurePath:
+    """Of the processes that work on an output folder at the moment."""
+    return absolute(output) / "runs"
+
+
+def papers_folder(output: PurePath, papers: str, digest: str) -> PurePath:
     return output / "papers" / f"{papers}-{digest}"
 
 
-def paper_figure_file(folder: Path, paper: str, exhibit: str, name: str) -> Path:
+def paper_figure_file(folder: PurePath, paper: str, exhibit: str, name: str) -> PurePath:
     return folder / "figures" / f"{paper}-{exhibit}-{name}.png"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from nstcore import BACKBONES, ConfigError, TransferConfig, presets
 from nstcore.checks import expected, named_settings, path_text, sequence
 from nstcore.errors import received
 from nstcore.networks.backbones import get_backbone
+from nstcore.system.toml import read_toml
 from pipeline.grid.series import Variant
 
 _FIELDS = tuple(each.name for each in fields(TransferConfig))
@@ -122,11 +122,13 @@ class Study:
     def require_possible(self) -> None:
         """See that there is a cell that can be. A value that is wrong for some costs those alone.
 
+        Of a study of more combinations than can be tried, those tried say nothing of the others.
+
         Raises:
             ConfigError: saying why the first of all cannot.
         """
         errors: list[ConfigError] = []
-        for each in self.combinations():
+        for each in itertools.islice(self.combinations(), _MOST_TRIED):
             for backbone in each.backbones:
                 try:
                     presets.get(each.preset, **{**each.settings, "backbone": backbone})
@@ -134,7 +136,8 @@ class Study:
                     errors.append(error)
                 else:
                     return
-        raise errors[0]
+        if next(itertools.islice(self.combinations(), _MOST_TRIED, None), None) is None:
+            raise errors[0]
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, the last axis fastest."""
@@ -145,6 +148,16 @@ class Study:
                 settings |= choice.settings
             backbones = (_text(settings.pop("backbone")),) if "backbone" in settings else self.backbones
             yield Combination(labels, _text(settings.pop("preset")), settings, backbones)
+
+    def cells_per_pair(self) -> int:
+        """How many cells a content and a style have: counted, not listed, since there may be more than anyone meant."""
+        every, without_own_backbone = 1, 1
+        for axis in self.axes:
+            every *= len(axis.choices)
+            without_own_backbone *= sum("backbone" not in choice.settings for choice in axis.choices)
+        if "backbone" in self.settings:
+            return every
+        return without_own_backbone * len(self.backbones) + every - without_own_backbone
 
     def networks(self) -> list[tuple[str, str]]:
         """The networks it takes, as (backbone, weights), those that exist."""
@@ -177,6 +190,7 @@ def varied(name: str, values: Sequence[Any]) -> Axis:
 
 
 _LARGEST_STUDY = 2**20
+_MOST_TRIED = 10_000
 
 
 def read_study(path: str | os.PathLike[str]) -> Study:
@@ -194,7 +208,7 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_STUDY:
             what = "is larger than 1 MiB" if stat.S_ISREG(status.st_mode) else "is no ordinary file"
             raise ConfigError(f"{what}; name a study's TOML file")
-        return _study(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+        return _study(read_toml(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a study's TOML file") from error
     except ConfigError as error:

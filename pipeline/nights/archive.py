@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import logging
 import os
-import shutil
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
-from nstcore.errors import ConfigError, OutputError
-from nstcore.system.files import link_or_copy, reading, write_whole
+from nstcore.errors import ConfigError, InputError, OutputError
+from pipeline import storage
+from pipeline.damaged import set_aside
 from pipeline.nights.night import Night
+from pipeline.places import remote
+from pipeline.sealed import FileRecord, damage, read_sealed
+from pipeline.storage_folders import folders_in, is_there, new_folder, remove_folder
 
 logger = logging.getLogger("luigi-interface")
 
@@ -56,23 +58,31 @@ class KeepRule:
 
 @dataclass(frozen=True)
 class NightArchive:
-    """A folder of nights. A night is whole or absent: it is made under a hidden name and then renamed."""
+    """A folder of nights. A night is whole or absent: it is made under a hidden name and then renamed.
 
-    folder: Path
+    In object storage, where nothing is renamed, it is whole when its record is there, which is written last.
+    """
 
-    def path(self, date: datetime.date) -> Path:
+    folder: PurePath
+
+    def path(self, date: datetime.date) -> PurePath:
         return self.folder / date.isoformat()
 
-    def page(self, date: datetime.date) -> Path:
+    def page(self, date: datetime.date) -> PurePath:
         return self.path(date) / PAGE
+
+    def has(self, date: datetime.date) -> bool:
+        """Whether a night has its page; in object storage, also what is written after it."""
+        is_finished = not remote(self.folder) or storage.exists(self.path(date) / SNAPSHOT)
+        return storage.exists(self.page(date)) and is_finished
 
     def dates(self) -> list[datetime.date]:
         """The nights that there are, oldest first."""
         found = []
-        for path in self.folder.glob(f"*/{SNAPSHOT}"):
+        for folder in folders_in(self.folder):
             with contextlib.suppress(ValueError):  # a folder of another name is none of ours
-                date = datetime.date.fromisoformat(path.parent.name)
-                if path.parent == self.path(date) and not path.parent.is_symlink():
+                date = datetime.date.fromisoformat(folder.name)
+                if folder == self.path(date) and storage.exists(folder / SNAPSHOT) and not os.path.islink(folder):
                     found.append(date)
         return sorted(found)
 
@@ -84,9 +94,40 @@ class NightArchive:
         """
         path = self.path(date) / SNAPSHOT
         try:
-            return Night.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+            return Night.from_dict(read_sealed(path))
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}: {error}") from error
+
+    def damage(self, date: datetime.date) -> str:
+        """How a night's record or page is not as it was written, in one line; "" if both are, or there is no night.
+
+        Of a night's other files `records` knows.
+        """
+        snapshot, page = self.path(date) / SNAPSHOT, self.page(date)
+        seen = storage.version(snapshot)
+        if seen is None:
+            return ""
+        try:
+            self.load(date)
+            record = self.records(date).get(PAGE)
+            found = damage(page, record, seen) if record else "" if storage.size(page) else "is missing or empty"
+        except (InputError, ValueError) as error:
+            return str(error)
+        return found and f"{page}: {found}"
+
+    def records(self, date: datetime.date) -> dict[str, FileRecord]:
+        """What a night notes of its files; nights of before note nothing.
+
+        Raises:
+            InputError: if its record cannot be read, or is not as it was written.
+        """
+        return dict(read_sealed(self.path(date) / SNAPSHOT).get("files") or {})
+
+    def set_aside(self, date: datetime.date) -> PurePath:
+        """Move a night out of the way, and say where it is now."""
+        return set_aside(self.path(date))
 
     def latest(self, title: str, before: datetime.date) -> Night | None:
         """The newest night of a study before a date."""
@@ -103,30 +144,24 @@ class NightArchive:
         return night if night.title == title else None
 
     @contextlib.contextmanager
-    def new(self, date: datetime.date) -> Iterator[Path]:
+    def new(self, date: datetime.date) -> Iterator[PurePath]:
         """Give an empty folder that becomes the night when the block ends without an error.
 
         Raises:
             OutputError: if there is something else in its place.
         """
-        place, part = self.path(date), self.folder / f".{date.isoformat()}.part"
-        if place.exists():
+        place = self.path(date)
+        if storage.exists(place / SNAPSHOT) or (not remote(place) and is_there(place)):
             raise OutputError(f"{place}: is there already; move it away, or name another --nights-dir")
-        shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
-        part.mkdir(parents=True)
-        try:
-            yield part
-            os.replace(part, place)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+        with new_folder(place) as folder:
+            yield folder
 
     def pruned(self) -> set[datetime.date]:
         """The nights that were taken away. They count as done, or a range of days would make them again for ever."""
         path = self.folder / _PRUNED
-        if not os.path.exists(path):
+        if not storage.exists(path):
             return set()
-        with reading(path):
-            lines = path.read_text(encoding="utf-8").split()
+        lines = storage.read(path).decode("utf-8").split()
         return {datetime.date.fromisoformat(line) for line in lines}
 
     def prune(self, dates: Iterable[datetime.date]) -> None:
@@ -135,22 +170,18 @@ class NightArchive:
         if not going:
             return
         lines = sorted(night.isoformat() for night in self.pruned() | set(going))
-        write_whole(self.folder / _PRUNED, ("\n".join(lines) + "\n").encode())
+        storage.write(self.folder / _PRUNED, ("\n".join(lines) + "\n").encode())
         for date in going:
-            # Renamed first: a night that is half deleted must not look like one.
-            part = self.folder / f".{date.isoformat()}.part"
-            shutil.rmtree(part, ignore_errors=True)
-            os.replace(self.path(date), part)
-            shutil.rmtree(part)
+            remove_folder(self.path(date), first=SNAPSHOT)  # a night that is half deleted must not look like one
 
 
-def link_tree(source: Path, target: Path, *, leave_out: Collection[str] = ()) -> None:
+def link_tree(source: PurePath, target: PurePath, *, leave_out: Collection[str] = ()) -> None:
     """Put a folder's files into another, as hard links where the file system can, else as copies.
 
     Hidden files are left out, as are those named in `leave_out`, by their path in the folder. All files of the project
     are replaced when they change and never written into, so what is linked stays as it is.
     """
-    for path in sorted(source.rglob("*")):
+    for path in storage.walk(source):
         name = path.relative_to(source)
-        if path.is_file() and name.as_posix() not in leave_out and not any(part.startswith(".") for part in name.parts):
-            link_or_copy(path, target / name)
+        if name.as_posix() not in leave_out and not any(part.startswith(".") for part in name.parts):
+            storage.link_new(path, target / name)

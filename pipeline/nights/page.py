@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import ClassVar
 
 from nstcore import PictureError
-from nstcore.pictures.images import read_picture, write_picture
-from nstcore.system.files import link_or_copy
+from nstcore.pictures.images import Picture, encode_png, read_picture
+from pipeline import storage
 from pipeline.nights.changes import ChangedCell, Changes
 from pipeline.nights.difference import difference
 
@@ -95,7 +95,7 @@ class NightPage:
         return sorted(set(names))
 
 
-def show_changes(changed: Iterable[ChangedCell], earlier: Path, night: Path) -> tuple[ShownChange, ...]:
+def show_changes(changed: Iterable[ChangedCell], earlier: PurePath, night: PurePath) -> tuple[ShownChange, ...]:
     """Put what a page shows of changed cells beside it: the earlier pictures, and difference images.
 
     Args:
@@ -109,18 +109,23 @@ def show_changes(changed: Iterable[ChangedCell], earlier: Path, night: Path) -> 
     return tuple(sorted(shown, key=lambda one: (one.mean_absolute is not None, -(one.mean_absolute or 0.0))))
 
 
-def _show(cell: ChangedCell, earlier: Path, night: Path, stem: str) -> ShownChange:
-    before = f"{stem}-before{Path(cell.before.picture).suffix}" if cell.before.picture else ""
+def _show(cell: ChangedCell, earlier: PurePath, night: PurePath, stem: str) -> ShownChange:
+    before = f"{stem}-before{PurePath(cell.before.picture).suffix}" if cell.before.picture else ""
     try:
         if before:
-            link_or_copy(earlier / cell.before.picture, night / before)
+            storage.link_new(earlier / cell.before.picture, night / before)
         if not (before and cell.after.picture):
             return ShownChange(cell, before, cell.after.picture)
-        found = difference(read_picture(night / before), read_picture(night / cell.after.picture))
+        found = difference(_picture(night / before), _picture(night / cell.after.picture))
     except (OSError, PictureError):  # someone tidied the night before; what is left is shown
         return ShownChange(cell, "", cell.after.picture)
     path = f"{stem}-difference.png"
-    write_picture(night / path, found.picture)
+    storage.write(night / path, encode_png(found.picture))
     return ShownChange(
         cell, before, cell.after.picture, path, found.mean_absolute, found.ssim, found.gain, found.scaled
     )
+
+
+def _picture(place: PurePath) -> Picture:
+    with storage.at_hand(place) as path:
+        return read_picture(path)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 
-from nstcore.system.files import write_whole
+from pipeline import storage
 from pipeline.grid.paths import plan_file
 from pipeline.nights.archive import PAGE, SNAPSHOT, KeepRule, NightArchive, link_tree
 from pipeline.nights.changes import Thresholds, compare
 from pipeline.nights.night import Night
 from pipeline.nights.page import NightPage, show_changes
+from pipeline.sealed import records_of, sealed
 
 
 def write_night(
-    archive: NightArchive, night: Night, report: Path, page: Callable[[NightPage], str], thresholds: Thresholds
+    archive: NightArchive, night: Night, report: PurePath, page: Callable[[NightPage], str], thresholds: Thresholds
 ) -> NightPage:
     """Write a night beside the others, compared with the latest earlier one of its study.
 
@@ -30,7 +30,7 @@ def write_night(
     """
     before = archive.latest(night.title, night.date)
     with archive.new(night.date) as folder:
-        link_tree(report, folder, leave_out=(PAGE, plan_file(Path()).name))
+        link_tree(report, folder, leave_out=(PAGE, plan_file(PurePath()).name))
         top = NightPage(night.date)
         if before is not None:
             changes = compare(before, night, thresholds)
@@ -38,8 +38,9 @@ def write_night(
             top = NightPage(night.date, before.date, changes, shown)
             worse = tuple((*each.after.names, each.reason) for each in changes.worse)
             night = replace(night, compared_with=before.date, worse=worse)
-        write_whole(folder / PAGE, page(top).encode())
-        write_whole(folder / SNAPSHOT, json.dumps(night.to_dict(), indent=1, sort_keys=True).encode())
+        storage.write(folder / PAGE, page(top).encode())
+        files = records_of(folder, (path.relative_to(folder).as_posix() for path in storage.walk(folder)))
+        storage.write(folder / SNAPSHOT, sealed({**night.to_dict(), "files": files}))
     return top
 
 

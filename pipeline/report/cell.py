@@ -36,6 +36,7 @@ class ReportCell:
         unmeasured: why a finished cell lacks measures, in one line; "" if it has all.
         thumbnail: a small version of `picture`, likewise; "" if there is none.
         content_picture, style_picture: what it was made from, as its network saw it; None where that is not known.
+        strip: path of the pictures of its way, likewise, which the manifest says more of; "" if there are none.
     """
 
     content: str
@@ -52,6 +53,7 @@ class ReportCell:
     thumbnail: str = ""
     content_picture: PagePicture | None = None
     style_picture: PagePicture | None = None
+    strip: str = ""
 
     @property
     def series(self) -> Series:

@@ -7,25 +7,26 @@ system and URL is one that says nothing.
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import PurePath
 from typing import get_args
 
 from PIL import Image
 
 from nstcore import PictureError
-from nstcore.pictures.images import write_picture
-from nstcore.system.files import link_or_copy, whole_or_absent
-from nstcore.system.places import make_folder
+from nstcore.pictures.images import encode_png
+from pipeline import storage
 from pipeline.grid.cell import Cell, Kind
 from pipeline.report.cell import PagePicture, ReportCell, lookup
+from pipeline.sealed import DamagedError, FileRecord, record_of, records_of
 
-#: By a cell's digest: its picture ("result") and those of `Kind` that could be read, as paths in the report's folder.
+#: By a cell's digest: its picture ("result"), its "strip" if it has one, and those of `Kind` that could be read, all as
+#: paths in the report's folder.
 Index = dict[str, dict[str, str]]
 
-_FOLDERS = ("pictures", "originals", "thumbs")
+_FOLDERS = ("pictures", "originals", "thumbs", "strips")
 # Twice the 190 or so CSS pixels that the page gives most of them: sharp on dense screens, and 2,000 are some 40 MB.
 _THUMBNAIL_SIDE = 384
 
@@ -44,38 +45,52 @@ def original_file(cell: Cell, kind: Kind) -> str:
 
 def thumbnail_file(picture: str) -> str:
     """Where the small version of a picture lies."""
-    return f"thumbs/{Path(picture).stem}.webp"
+    return f"thumbs/{PurePath(picture).stem}.webp"
 
 
-def fill(folder: Path, finished: Iterable[tuple[Cell, Path]]) -> Index:
+def strip_file(digest: str) -> str:
+    """Where the strip of a cell lies."""
+    return f"strips/{digest}.webp"
+
+
+def fill(
+    folder: PurePath,
+    finished: Iterable[tuple[Cell, PurePath, str]],
+    kept: Mapping[str, FileRecord] | None = None,
+    strips: Mapping[str, tuple[PurePath, str]] | None = None,
+) -> tuple[Index, dict[str, FileRecord]]:
     """Bring the pictures of a report's folder up to date: those missing or changed are made, stale ones removed.
 
     Args:
         folder: of the report.
-        finished: the cells to show, each with its picture.
+        finished: the cells to show, each with its picture and the SHA-256 of that.
+        kept: the files that are there as they were written, as the report's record says. Others are made anew.
+        strips: of cells that have one, by their digests, likewise.
 
     Returns:
-        What lies there now. A content or style picture that is not what it was when the grid was planned is left out.
+        What lies there now, and what is to be noted of every file. A content or style picture that is not what it was
+        when the grid was planned is left out.
+
+    Raises:
+        DamagedError: if the picture or the strip of a cell is not the one that was made.
     """
-    for name in _FOLDERS:
-        make_folder(folder / name)
+    files = dict(kept or {})
     index: Index = {}
-    for cell, picture in finished:
+    for cell, picture, sha256 in finished:
         shown = {"result": result_file(cell.digest)}
-        if _place(picture, folder / shown["result"]):
-            (folder / thumbnail_file(shown["result"])).unlink(missing_ok=True)
-        shown |= {kind: original_file(cell, kind) for kind in get_args(Kind) if _original(cell, kind, folder)}
+        if _place(picture, sha256, folder, shown["result"], files):
+            files.pop(thumbnail_file(shown["result"]), None)
+        shown |= {kind: original_file(cell, kind) for kind in get_args(Kind) if _original(cell, kind, folder, files)}
         for path in shown.values():
-            _shrink(folder / path, folder / thumbnail_file(path))
+            _shrink(folder, path, files)
+        if strips and cell.digest in strips:
+            shown["strip"] = strip_file(cell.digest)
+            _place(*strips[cell.digest], folder, shown["strip"], files)
         index[cell.digest] = shown
-    for stale in _present(folder) - _listed(index):
-        (folder / stale).unlink()
-    return index
-
-
-def is_whole(folder: Path, index: Index) -> bool:
-    """Whether everything that an index lists is there."""
-    return _listed(index) <= _present(folder)
+    names = listed(index)
+    for stale in _present(folder) - set(names):
+        storage.remove(folder / stale)
+    return index, {name: files[name] for name in names}
 
 
 def illustrated(cells: Iterable[ReportCell], index: Mapping[str, Mapping[str, str]]) -> list[ReportCell]:
@@ -90,51 +105,64 @@ def _illustrated(cell: ReportCell, shown: Mapping[str, str]) -> ReportCell:
         PagePicture(shown[kind], thumbnail_file(shown[kind])) if kind in shown else None for kind in get_args(Kind)
     )
     result = shown["result"]
-    return replace(cell, picture=result, thumbnail=thumbnail_file(result), content_picture=content, style_picture=style)
+    return replace(
+        cell,
+        picture=result,
+        thumbnail=thumbnail_file(result),
+        content_picture=content,
+        style_picture=style,
+        strip=shown.get("strip", ""),
+    )
 
 
-def _listed(index: Mapping[str, Mapping[str, str]]) -> set[str]:
-    pictures = {path for shown in index.values() for path in shown.values()}
-    return pictures | {thumbnail_file(path) for path in pictures}
+def listed(index: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Every file that an index speaks of, small versions included, by its path in the report's folder."""
+    pictures = sorted({path for shown in index.values() for name, path in shown.items() if name != "strip"})
+    strips = sorted(shown["strip"] for shown in index.values() if "strip" in shown)
+    return [*pictures, *map(thumbnail_file, pictures), *strips]
 
 
-def _present(folder: Path) -> set[str]:
-    return {f"{name}/{file}" for name in _FOLDERS if (folder / name).is_dir() for file in os.listdir(folder / name)}
+def _present(folder: PurePath) -> set[str]:
+    return {f"{name}/{file}" for name in _FOLDERS for file in storage.names(folder / name)}
 
 
-def _place(source: Path, target: Path) -> bool:
-    """Have a file in the report's folder without a second copy of its bytes, where the file system can.
+def _place(source: PurePath, sha256: str, folder: PurePath, name: str, files: dict[str, FileRecord]) -> bool:
+    """Have a file of a cell in the report's folder, without a second copy of its bytes where that can be.
 
     Returns:
-        Whether it was not there yet.
+        Whether it was not there as it is.
     """
-    if target.exists() and _is_version_of(source, target):
+    if name in files and files[name]["sha256"] == sha256:
         return False
-    with whole_or_absent(target) as part:
-        link_or_copy(source, part)
+    if storage.sha256(source) != sha256:
+        raise DamagedError(f"{source}: was changed since it was written; run again, and it is made anew")
+    storage.link(source, folder / name)
+    files |= records_of(folder, [name])
     return True
 
 
-def _is_version_of(source: Path, target: Path) -> bool:
-    ours, theirs = source.stat(), target.stat()
-    return os.path.samestat(ours, theirs) or (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
-
-
-def _original(cell: Cell, kind: Kind, folder: Path) -> bool:
+def _original(cell: Cell, kind: Kind, folder: PurePath, files: dict[str, FileRecord]) -> bool:
     """Write a content or style picture unless it is there, and tell whether it is."""
-    target = folder / original_file(cell, kind)
-    if not target.exists():
+    name = original_file(cell, kind)
+    if name not in files:
+        files.pop(thumbnail_file(name), None)
         try:
-            write_picture(target, cell.load_picture(kind))
+            content = encode_png(cell.load_picture(kind))
         except PictureError:  # it changed since, and the page must not show another than the cell saw
             return False
+        storage.write(folder / name, content)
+        files[name] = record_of(content)  # other cells show it too
     return True
 
 
-def _shrink(picture: Path, target: Path) -> None:
-    if target.exists() and target.stat().st_mtime_ns >= picture.stat().st_mtime_ns:
+def _shrink(folder: PurePath, name: str, files: dict[str, FileRecord]) -> None:
+    small_name = thumbnail_file(name)
+    if small_name in files:
         return
-    with Image.open(picture) as image, whole_or_absent(target) as part:
+    with storage.opened(folder / name) as file, Image.open(file) as image:
         small = image.convert("RGB")
-        small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-        small.save(part, quality=80)
+    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    encoded = io.BytesIO()
+    small.save(encoded, format="WEBP", quality=80)
+    storage.write(folder / small_name, encoded.getvalue())
+    files[small_name] = record_of(encoded.getvalue())

@@ -30,7 +30,7 @@ __all__ = ["CSV_COLUMNS", "PageFigure", "PagePicture", "ReportCell", "Status", "
 _TEMPLATES = Path(__file__).with_name("templates")
 # In this order they are one style sheet and one script: a page opened from a disk cannot load modules.
 _STYLES = ("page.css", "walls.css", "tools.css", "viewer.css", "changes.css")
-_SCRIPTS = ("data.js", "state.js", "walls.js", "pairs.js", "table.js", "filters.js", "viewer.js", "start.js")
+_SCRIPTS = ("data.js", "state.js", "walls.js", "pairs.js", "table.js", "filters.js", "viewer.js", "way.js", "start.js")
 
 # Up to so many cells the page has all its pictures at once, for whoever prints it or takes a picture of it.
 _EAGER = 100

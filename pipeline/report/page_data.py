@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,7 +84,7 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
     Returns:
         - facets: what cells are filtered by, as {key, label, values};
         - numbers: {key, label, kind, table, meaning, better};
-        - series, originals, settings, weights, environments: what cells refer to;
+        - series, originals, settings, weights, environments, strips: what cells refer to;
         - cells: {id, facets: a place in the values of each facet, or -1; numbers: in their order, null if unknown; …}.
     """
     axes = list(dict.fromkeys(name for cell in cells for name, _ in cell.variant))
@@ -95,7 +95,7 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
     losses = [_Number(f"loss.{name}", f"{name} loss", "number", ("losses", name)) for name in further_losses(cells)]
     columns = [*_NUMBERS, *losses]
     names = [_Pool() for _ in facets]
-    pools = {name: _Pool() for name in ("series", "originals", "settings", "weights", "environments")}
+    pools = {name: _Pool() for name in ("series", "originals", "settings", "weights", "environments", "strips")}
     described = []
     for cell, identity in zip(cells, cell_ids(cells), strict=True):
         set_to = dict(cell.variant)
@@ -117,6 +117,7 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
                 "style": _original(cell.style_picture, pools["originals"]),
                 **{name: pools[name].place(found) for name, found in _shared(cell).items() if found},
                 **{name: found for name, found in _remarks(cell).items() if found},
+                **({"strip": _strip(cell, pools["strips"])} if cell.strip else {}),
             }
         )
     return {
@@ -184,6 +185,17 @@ def _original(picture: PagePicture | None, pool: _Pool) -> int:
     return -1 if picture is None else pool.place([url(picture.picture), url(picture.thumbnail)])
 
 
+def _strip(cell: ReportCell, pool: _Pool) -> dict[str, Any]:
+    """The file of a cell's strip, and the losses. How its frames lie, and when they were taken, many cells share."""
+    record = (cell.manifest or {})["strip"]
+    frames = record["frames"]
+    names = ("height", "width", "columns", "tile_height", "tile_width")
+    layout = {name: record[name] for name in names}
+    layout["moments"] = [[frame["size"], frame["iteration"]] for frame in frames]
+    losses = [_finite(frame["total"]) for frame in frames]
+    return {"file": url(cell.strip), "layout": pool.place(layout), "losses": losses}
+
+
 def _pairs(record: dict[str, Any]) -> list[list[str]]:
     return [[_text(name), _text(setting(value))] for name, value in record.items() if value not in (None, "")]
 
@@ -211,4 +223,13 @@ def _remarks(cell: ReportCell) -> dict[str, str | bool]:
         "doubt": is_doubt(note),
         "digest": _text(record.get("digest") or ""),
         "finished": _text(record.get("finished") or ""),
+        "resumed": _resumed(record),
     }
+
+
+def _resumed(record: Mapping[str, Any]) -> str:
+    """Where a cell was taken up that a process had left unfinished; "" if none had."""
+    places = record.get("resumed_at") or ()
+    notes = dict.fromkeys(str(place["note"]) for place in places if place.get("note"))
+    where = [f"iteration {place['iteration']} of {place['size']} px" for place in places]
+    return _text("; ".join([*where, *notes]))

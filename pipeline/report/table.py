@@ -45,7 +45,7 @@ CSV_COLUMNS = (
     *("content", "style", "backbone", "preset", "variant", "status", "digest"),
     *_FROM_MANIFEST,
     *_MEASURES,
-    *("unmeasured", "picture", "reason"),
+    *("unmeasured", "resumed", "picture", "reason"),
 )
 
 
@@ -76,6 +76,7 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             **{column: lookup(cell, "losses", name) for column, name in further.items()},
             **{name: (cell.measures or {}).get(name) for name in _MEASURES},
             "unmeasured": cell.unmeasured,
+            "resumed": len(lookup(cell, "", "resumed_at") or ()) or None,  # times that it was taken up
             "picture": cell.picture,
             "reason": cell.reason,
         }

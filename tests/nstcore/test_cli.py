@@ -15,6 +15,7 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+import tifffile
 
 from nstcore import StyleTransferError, Trace, cli, presets
 from nstcore.networks.backbones import BACKBONES
@@ -104,6 +105,12 @@ KNOWN_AT_ONCE = {
     "layer twice": ((*GOOD, "--style-layers", "block1_conv1,block1_conv1"), ["style_layers", "different"]),
     "size that is no number": ((*GOOD, "--size", "big"), ["--size", "'big'"]),
     "size that is not whole": ((*GOOD, "--size", "64.5"), ["--size", "'64.5'"]),
+    "bits of no file": ((*GOOD, "--bits", "12"), ["bits must be 8 or 16", "12"]),
+    "16 bits in a JPEG": (
+        ("content.png", "style.jpg", "-o", "out.jpg", "--bits", "16"),
+        ["out.jpg", "16 bits", ".png"],
+    ),
+    "opacity in a JPEG": (("content.png", "style.jpg", "-o", "out.jpg", "--keep-opacity"), ["opacity", ".tif"]),
     "unknown option": ((*GOOD, "--colour"), ["unrecognized", "--colour"]),
     "no output": (("content.png", "style.jpg", *FAST), ["-o/--output"]),
     "no style": (("content.png", *OUT, *FAST), ["STYLE"]),
@@ -288,6 +295,28 @@ def test_without_a_trace_option_only_the_picture_is_written(folder):
     assert imageio.imread("here/out.jpg").shape == (48, 64, 3)
 
 
+def test_a_result_of_16_bits_keeps_the_opacity_of_the_content(folder, content_picture):
+    opacity = np.zeros(content_picture.shape[:2], np.uint8)
+    opacity[:, : opacity.shape[1] // 2] = 255
+    imageio.imwrite("clear.png", np.dstack([content_picture, opacity]))
+    common = ("clear.png", "style.jpg", *FAST, "--keep-opacity")
+    assert [run(*common, "-o", name, *more)[0] for name, more in (("8.png", ()), ("16.tif", ("--bits", "16")))] == [
+        0,
+        0,
+    ]
+    eight, sixteen = imageio.imread("8.png"), tifffile.imread("16.tif")
+    assert eight.shape == sixteen.shape
+    assert sixteen.dtype == np.uint16
+    half = eight.shape[1] // 2
+    assert (eight[:, : half - 3, 3] == 255).all()
+    assert (eight[:, half + 3 :, 3] == 0).all()
+    assert np.abs(sixteen / 257 - eight).max() <= 0.51  # the same but for rounding
+    assert len(np.unique(sixteen[..., :3] % 257)) > 100  # and more than 8 bits
+    status, out, _ = run("content.png", "style.jpg", *FAST, "--keep-opacity", "-o", "plain.png")
+    assert (status, imageio.imread("plain.png").shape[2]) == (0, 3)
+    assert "the content picture has no transparency to keep" in out
+
+
 def test_several_styles_and_a_mixture_with_regions(folder, content_picture):
     """What is made of what is found beside the pictures, and what of that is said."""
     Path("mixed.toml").write_text(
@@ -449,3 +478,69 @@ def test_without_a_home_random_weights_need_none(folder, monkeypatch):
     status, _, err = run("content.png", "style.jpg", "-o", "other.png", *FAST, "--weights", "imagenet")
     assert (status, err.count("\n")) == (2, 1)
     assert "set NSTCORE_CACHE" in err
+
+
+class Interrupting:
+    """The progress bar, at whose third iteration a person presses Ctrl-C."""
+
+    def __init__(self, **_):
+        self.n = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, steps):
+        self.n += steps
+        if self.n == 3:
+            raise KeyboardInterrupt
+
+    def reset(self, _):
+        self.n = 0
+
+    def set_description(self, *_, **__):
+        pass
+
+    def set_postfix(self, **_):
+        pass
+
+
+def test_the_same_command_goes_on_from_a_state(folder, monkeypatch):
+    monkeypatch.setattr("nstcore.user_state._SECONDS", 1e-9)
+    monkeypatch.setattr("nstcore.resumption._SHARE", 1e9)
+    words = ["content.png", "style.jpg", "-o", "out.png", *FAST[:-1], "6", "--save-every", "2", "--film", "film.gif"]
+    assert run(*words, "--quiet")[0] == 0
+    made = {path: Path(path).read_bytes() for path in ("out.png", "film.gif", "out-0002.png", "out-0004.png")}
+    for path in made:
+        Path(path).unlink()
+    words += ["--state", "state.npz"]
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "tqdm", Interrupting)
+        status, _, err = run(*words)
+    assert status == 130
+    assert err == "nst: interrupted; the same command goes on from state.npz\n"
+    assert not Path("out.png").exists()
+    status, out, _ = run(*words, "--quiet")
+    assert status == 0
+    assert "; taken up at iteration 2 of 64 px" in out
+    assert {path: Path(path).read_bytes() for path in made} == made
+    assert not Path("state.npz").exists()
+
+
+def test_a_state_is_never_written_over_something_else(folder):
+    words = ["content.png", "style.jpg", "-o", "out.png", *FAST, "--state"]
+    for place, reason in (
+        ("mixed.toml", "is not the state of a transfer"),
+        ("content.png", "overwrite that picture"),
+        ("out.png", "two of the picture"),
+        ("missing/state.npz", "does not exist"),
+        ("here", "is a folder"),
+    ):
+        status, _, err = run(*words, place)
+        assert status == 2
+        assert reason in err
+        assert err.count("\n") == 1
+    Path("state.npz").touch()  # an empty file is nobody's
+    assert run(*words, "state.npz", "--quiet")[0] == 0

@@ -31,12 +31,12 @@ def slopes(orders: float = 3.0, rows: int = 3) -> np.ndarray:
 class Recorded:
     """A run and what it recorded: row -> [(evaluations, total)]."""
 
-    def __init__(self, problem, optimizer, iterations=10, *, bounded=False, record=None, **settings):
+    def __init__(self, problem, optimizer, iterations=10, *, bounded=False, record=None, states=False, **settings):
         self.trace = [[] for _ in range(problem.shape[0])]
         self.more = record or (lambda *_: None)
         made = make_optimizer(optimizer, optimizer_settings(optimizer, settings))
         stopping = iterations if isinstance(iterations, Stopping) else Stopping(iterations)
-        self.run = Run(problem, made, stopping, self.record, Parametrization(bounded=bounded))
+        self.run = Run(problem, made, stopping, self.record, Parametrization(bounded=bounded), states=states)
 
     def record(self, row, evaluations, terms):
         self.trace[row].append((evaluations, terms["total"]))
@@ -200,14 +200,16 @@ def test_an_interrupt_leaves_nothing_behind(valley, optimizer):
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
+@EVERY_OPTIMIZER
 @pytest.mark.parametrize("saved_after", [1, 4, 9])
 def test_a_run_that_was_saved_goes_on_to_the_bit(valley, optimizer, saved_after):
     """Pictures at different places of their line searches, and before the loss was refined or after."""
     forms = np.exp(np.random.default_rng(0).normal(size=SHAPE) * np.array([1.0, 1.5, 2.0]).reshape(3, 1, 1, 1))
 
     def make():
-        return Recorded(valley(1.05 * forms, 128.0, better=valley(forms, 128.0)), optimizer, 10, bounded=True)
+        return Recorded(
+            valley(1.05 * forms, 128.0, better=valley(forms, 128.0)), optimizer, 10, bounded=True, states=True
+        )
 
     states = []
 
@@ -225,7 +227,7 @@ def test_a_run_that_was_saved_goes_on_to_the_bit(valley, optimizer, saved_after)
     resumed.run.load_state(state)
     assert (resumed.run.finish() == pictures).all()
     for row in range(3):
-        assert resumed.totals(row) == straight.totals(row)[recorded[row] :]
+        assert resumed.trace[row] == straight.trace[row][recorded[row] :]
 
 
 def test_scipys_run_goes_on_from_its_picture_with_a_new_history(valley):
@@ -286,14 +288,39 @@ def test_rows_that_rest_stay_what_they_are(valley, optimizer):
         assert (after[1] != before[1]).any()
 
 
-@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
+@EVERY_OPTIMIZER
 def test_a_state_does_not_change_when_the_run_goes_on(valley, optimizer):
-    recorded = Recorded(valley(slopes(), 128.0), optimizer)
+    recorded, states = Recorded(valley(slopes(), 128.0), optimizer, states=True), []
+
+    def save():
+        if not states:
+            state = recorded.run.state_dict()
+            states.append((state, {name: array.copy() for name, array in state.items()}))
+
     recorded.run.start(START)
-    state = recorded.run.state_dict()
-    before = {name: array.copy() for name, array in state.items()}
-    recorded.run.finish()
-    assert all((state[name] == array).all() for name, array in before.items())
+    recorded.run.finish(between=save)
+    ((state, before),) = states
+    assert all(np.array_equal(state[name], array, equal_nan=array.dtype.kind == "f") for name, array in before.items())
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lbfgs-device"])
+def test_evaluations_of_a_search_that_found_nothing_count_in_a_state_too(valley, optimizer):
+    """One picture stands at its bottom, where searches find nothing, while the others go on."""
+    bottoms = np.full(SHAPE, 128.0)
+    bottoms[1] = START[1]
+    better = valley(slopes(), 128.0)
+
+    def make():
+        return Recorded(valley(slopes(), bottoms, better=better), optimizer, 12, states=True)
+
+    straight, states = make(), []
+    straight.finish(between=lambda: states.append((straight.run.state_dict(), [len(each) for each in straight.trace])))
+    for state, recorded in states:
+        resumed = make()
+        resumed.run.load_state(state)
+        resumed.run.finish()
+        for row in range(3):
+            assert resumed.trace[row] == straight.trace[row][recorded[row] :]
 
 
 class Stubborn(FlatOptimizer):

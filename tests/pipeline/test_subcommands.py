@@ -214,7 +214,7 @@ def test_help_tells_of_both_commands():
 
 def test_it_is_the_entry_point():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert project["project"]["scripts"] == {"nst": "pipeline.subcommands:main"}
+    assert project["project"]["scripts"]["nst"] == "pipeline.subcommands:main"
 
 
 def test_layers_lists_what_can_be_named_and_needs_no_weights(monkeypatch, tmp_path):

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import uuid
 from collections.abc import Callable
 from pathlib import Path
-from unittest import mock
 
 import luigi
 import pytest
 from luigi.execution_summary import LuigiRunResult
 
-from tasks import outcome
+from pipeline import shared_run
 
 
 def _run(task: luigi.Task) -> LuigiRunResult:
-    with mock.patch.object(outcome, "_RUN", uuid.uuid4().hex):
+    shared_run.leave()
+    try:
         return luigi.build([task], local_scheduler=True, detailed_summary=True, log_level="WARNING")
+    finally:
+        shared_run.leave()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from nstcore.pictures.images import write_picture
+from pipeline import storage
 from pipeline.grid.expansion import expand
 from pipeline.grid.study import Study
 from tasks import FigureSet, GridReport, LossPlot, TermsPlot, TimePlot, Transfer
@@ -53,7 +52,7 @@ def test_a_set_requires_the_cells_that_its_figures_show(report):
 
 def test_a_figure_that_cannot_be_drawn_does_not_keep_the_others_and_is_all_that_the_next_run_draws(report, monkeypatch):
     monkeypatch.setattr(Transfer, "complete", lambda _: True)
-    monkeypatch.setattr(Transfer, "finished_at", lambda _: 0.0)
+    monkeypatch.setattr(Transfer, "identity", lambda _: "one")
     first, _ = sets_of(report)
     broken = first.figures()[4]
     drawn, fonts = [], set()
@@ -62,12 +61,11 @@ def test_a_figure_that_cannot_be_drawn_does_not_keep_the_others_and_is_all_that_
         if figure is broken and not fonts:
             raise RuntimeError("no such font")
         drawn.append(figure)
-        figure.output().makedirs()
-        for store in (figure.output().vector(), figure.output()):
-            Path(store.path).touch()
+        for path in figure.output().paths():
+            storage.write(path, b"a figure")
 
     for kind in KINDS:
-        monkeypatch.setattr(kind, "run", draw)
+        monkeypatch.setattr(kind, "draw", draw)
     with pytest.raises(ExceptionGroup, match="could not be drawn") as raised:
         first.run()
     assert [str(error) for error in raised.value.exceptions] == ["no such font"]
@@ -79,4 +77,3 @@ def test_a_figure_that_cannot_be_drawn_does_not_keep_the_others_and_is_all_that_
     first.run()
     assert drawn == [broken]
     assert first.complete()
-    assert first.finished_at() == broken.finished_at()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -128,8 +127,19 @@ class All(luigi.Task):
 """
 
 
-@pytest.mark.parametrize(("workers", "deaf"), [(1, False), (1, True), (2, False), (2, True)])
-def test_an_interrupt_ends_a_run_and_its_workers_with_one_line(elsewhere, workers, deaf):
+@pytest.mark.parametrize(
+    ("number", "workers", "deaf"),
+    [
+        (signal.SIGINT, 1, False),
+        (signal.SIGINT, 1, True),
+        (signal.SIGINT, 2, False),
+        (signal.SIGINT, 2, True),
+        (signal.SIGTERM, 1, True),
+        (signal.SIGTERM, 2, True),
+        (signal.SIGKILL, 2, True),
+    ],
+)
+def test_a_signal_ends_a_run_and_its_workers_with_one_line(elsewhere, number, workers, deaf):
     (elsewhere / "site" / "long.py").write_text(textwrap.dedent(LONG))
     words = ("long", "All", f"--workers={workers}", "--log-level=WARNING", *(["--deaf"] if deaf else []))
     process = start(elsewhere, *words)
@@ -138,15 +148,29 @@ def test_an_interrupt_ends_a_run_and_its_workers_with_one_line(elsewhere, worker
     pids = [int(line.split()[1]) for line in lines]
     time.sleep(0.5)  # until the last worker is known to the process that forked it
     begun = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    while workers > 1 and any(is_running(pid) for pid in pids):
+        assert time.monotonic() - begun < 3, "a worker goes on"
+        time.sleep(0.05)
     _, errors = process.communicate(timeout=60)
     assert time.monotonic() - begun < 30
-    assert process.returncode == 130, errors
-    assert errors == "luigi: interrupted; the same command goes on from there\n"
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            pytest.fail(f"worker {pid} goes on")
+    if number == signal.SIGKILL:
+        return
+    assert process.returncode == 128 + number, errors
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    assert errors == f"luigi: {word}; the same command goes on from there\n"
+    assert not any(is_running(pid) for pid in pids)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there, and not merely waiting for someone to take note of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_an_interrupted_grid_says_how_many_cells_are_made(elsewhere, blotches, monkeypatch):

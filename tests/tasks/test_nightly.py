@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import os
 import re
 import shutil
 from pathlib import Path
@@ -19,6 +20,7 @@ from luigi.tools.range import RangeDailyBase
 from nstcore import ConfigError
 from nstcore.pictures.images import read_picture, write_picture
 from pipeline.grid.digest import ENGINE_VERSION
+from pipeline.sealed import sealed
 from tasks import NightlyGrid
 
 STUDY = """
@@ -165,7 +167,7 @@ def made_better(root: Path, number: int) -> None:
     for cell in data["cells"]:
         if cell["style"] == "ink":
             cell["loss"] /= 2
-    path.write_text(json.dumps(data))
+    path.write_bytes(sealed(data))
 
 
 def test_a_worse_loss_fails_the_run_but_not_the_night(after_a_night, run, caplog):
@@ -269,3 +271,36 @@ def test_without_a_config_it_is_the_full_grid():
     from tasks import FullGrid
 
     assert NightlyGrid(FIRST).study() == FullGrid().study()
+
+
+@pytest.mark.parametrize("name", ["index.html", "night.json"])
+@pytest.mark.parametrize("left", [0.0, 0.5], ids=["empty", "cut"])
+def test_a_damaged_night_is_set_aside_and_made_anew(after_a_night, run, caplog, name, left):
+    root, made = after_a_night, cells(after_a_night)
+    path = night(root, 0) / name
+    os.truncate(path, int(left * path.stat().st_size))
+    assert not NightlyGrid(day(0), **parameters(root)).complete()
+    caplog.clear()
+    assert run_night(run, root, 0).status == SUCCESS
+    (line,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
+    aside = root / "outputs" / "nights" / "damaged" / "2025-10-01-1"
+    assert line.startswith(f"{path}: ")
+    assert line.endswith(f"set aside in {aside}, and made anew")
+    assert (aside / "pictures").is_dir()
+    assert not lacking(root, 0)
+    assert cells(root) == made
+    assert "Did not run any tasks" in run_night(run, root, 0).summary_text
+    assert run_night(run, root, 1).status == SUCCESS
+    assert snapshot(root, 1)["compared_with"] == "2025-10-01"
+
+
+def test_clocks_that_differ_do_not_change_a_night(after_a_night, run):
+    root = after_a_night
+    for path in (root / "outputs").rglob("*"):
+        status = path.stat()
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 3600 * 10**9 * (-1) ** len(path.name)))
+    assert "Did not run any tasks" in run_night(run, root, 0).summary_text
+    made = cells(root)
+    assert run_night(run, root, 1).status == SUCCESS
+    assert cells(root) == made
+    assert "Nothing changed since 2025-10-01" in page(root, 1)

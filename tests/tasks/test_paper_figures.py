@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import re
 from pathlib import Path
 
@@ -103,3 +105,23 @@ def test_a_paper_with_nothing_to_run_has_a_page(inputs, run):
 
 def test_sizes_do_not_overwrite_each_other(inputs):
     assert task(inputs).folder() != task(inputs, size=96).folder() != task(inputs, papers_own_size=True).folder()
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5], ids=["empty", "cut"])
+def test_damaged_pages_are_made_anew_with_all_that_belongs_to_them_and_no_cell_is(inputs, run, caplog, left):
+    assert run(task(inputs)).status == luigi.LuigiStatusCode.SUCCESS
+    before, folder = files(inputs), task(inputs).folder()
+    lost = [folder / "bordag.html", folder / "bordag.json", folder / "index.html", next(folder.glob("figures/*.svg"))]
+    for path in lost:
+        os.truncate(path, int(left * path.stat().st_size))
+    caplog.clear()
+    assert run(task(inputs)).status == luigi.LuigiStatusCode.SUCCESS
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert sorted(line.partition(": ")[0] for line in told) == sorted(map(str, lost))
+    assert all(path.stat().st_size for path in lost)
+    made = {name for name, written in files(inputs).items() if before.get(name) != written}
+    assert {name.split("/")[0] for name in made} == {"papers"}
+    assert task(inputs).complete()
+    for path in (inputs / "outputs").rglob("*"):  # as another machine's clock would have it
+        os.utime(path, (0, 0) if len(path.name) % 2 else None)
+    assert task(inputs).complete()

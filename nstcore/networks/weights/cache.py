@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import logging
 import os
 import time
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from platformdirs import user_cache_path
 
-from nstcore.errors import ConfigError, OutputError, StyleTransferError, WeightsError
+from nstcore.errors import ConfigError, InputError, OutputError, StyleTransferError, WeightsError
 from nstcore.networks.weights.arrays import Arrays, digest
 from nstcore.networks.weights.provenance import Provenance
 from nstcore.system.files import PART_PATTERN, whole_or_absent
+from nstcore.system.npz import read_npz
 from nstcore.system.places import expand_home, require_folder
 from nstcore.system.refusals import refused, why
+from nstcore.system.storage_clock import remove_older
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,32 +53,41 @@ def folder() -> Path:
     if own:
         return expand_home(own, "NSTCORE_CACHE") / "weights"
     try:
-        return user_cache_path("nstcore", appauthor=False) / "weights"
+        return _of_the_user(os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME"))
     except RuntimeError:
         raise ConfigError(
             "no home folder is known in which weights could be kept; set NSTCORE_CACHE to a folder you can write"
         ) from None
 
 
+@lru_cache(maxsize=8)
+def _of_the_user(*_depends_on: str | None) -> Path:
+    """Looked up once: a study of 10,000 cells asks for it 60,000 times before its first cell."""
+    return user_cache_path("nstcore", appauthor=False) / "weights"
+
+
 def peek(backbone: str) -> Provenance | None:
     """Provenance of the weights in the cache, or None; instant, so only the size of the arrays' file is checked."""
     try:
         entry = json.loads(_record(backbone).read_text(encoding="utf-8"))
-        if entry["format"] != _FORMAT or entry["bytes"] != _arrays(backbone).stat().st_size:
+        seal = entry.pop("seal", None)  # a record of before there were seals is believed
+        if entry["format"] != _FORMAT or seal not in (None, _seal(entry)):
+            return None
+        if entry["bytes"] != _arrays(backbone).stat().st_size:
             return None
         provenance = Provenance.from_dict(entry["provenance"])
-    except (OSError, ValueError, KeyError, TypeError, StyleTransferError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, StyleTransferError):
         return None
     return provenance if provenance.backbone == backbone else None
 
 
-def stamp(backbone: str) -> tuple[int, int] | None:
-    """Size and time of change of an entry's record, or None: while it stays, so does what `peek` says. One `stat`."""
+def stamp(backbone: str) -> tuple[int, int, int] | None:
+    """Size, time of change and inode of an entry's record: while they stay, so does what `peek` says."""
     try:
         status = os.stat(_record(backbone))
     except (OSError, ConfigError):
         return None
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def read(backbone: str) -> tuple[Arrays, Provenance] | None:
@@ -84,9 +96,8 @@ def read(backbone: str) -> tuple[Arrays, Provenance] | None:
     if provenance is None:
         return None
     try:
-        with np.load(_arrays(backbone), allow_pickle=False) as file:
-            arrays: Arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays: Arrays = read_npz(_arrays(backbone))
+    except InputError:
         return None
     return (arrays, provenance) if digest(arrays) == provenance.sha256 else None
 
@@ -107,7 +118,8 @@ def write(arrays: Arrays, provenance: Provenance) -> None:
         with whole_or_absent(_arrays(backbone)) as part:
             np.savez(part, **arrays)  # type: ignore[arg-type]
         size = _arrays(backbone).stat().st_size
-        entry = {"format": _FORMAT, "bytes": size, "provenance": provenance.to_dict()}
+        entry: dict[str, object] = {"format": _FORMAT, "bytes": size, "provenance": provenance.to_dict()}
+        entry["seal"] = _seal(entry)
         with whole_or_absent(_record(backbone)) as part:
             part.write_text(json.dumps(entry, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
@@ -179,6 +191,11 @@ def _try_flock(file: IO[bytes], operation: int) -> bool:
     return True
 
 
+def _seal(entry: Mapping[str, object]) -> str:
+    """Digest of a record, which goes by the checksum in it: what is asked before any array is read."""
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
 def _arrays(backbone: str) -> Path:
     return folder() / f"{backbone}.npz"
 
@@ -189,10 +206,7 @@ def _record(backbone: str) -> Path:
 
 def _sweep() -> None:
     """Remove what killed processes left behind, but nothing so young that it may be in use."""
-    for temporary in folder().glob(PART_PATTERN):
-        with suppress(FileNotFoundError):
-            if time.time() - temporary.stat().st_mtime > _LOCK_SECONDS:
-                temporary.unlink()
+    remove_older(folder(), PART_PATTERN, _LOCK_SECONDS)
 
 
 def _open_lock(path: Path) -> IO[bytes]:

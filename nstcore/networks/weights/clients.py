@@ -12,11 +12,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from nstcore.networks.weights.failures import SourceError, one_line
+from nstcore.system import tether
 
 #: Longest time one client may take, in seconds: 95 MB over a slow line.
 CLIENT_SECONDS = 1200.0
@@ -54,6 +57,8 @@ def run_client(
 ) -> str:
     """Run a client in `folder`, with no input, and return its standard output.
 
+    Should this process be killed meanwhile, the client ends, and the folder is removed.
+
     Args:
         environment: variables set on top of this process' own.
         seconds: after this time the client and everything it started are killed.
@@ -63,10 +68,10 @@ def run_client(
     """
     try:
         process = subprocess.Popen(
-            command,
+            [sys.executable, "-I", "-S", tether.__file__, str(folder), *command],
             cwd=folder,
             env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: it closes with this process
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,7 +82,7 @@ def run_client(
         raise SourceError(f"{client} does not start: {error.strerror}") from error
     with process:
         try:
-            output, errors = process.communicate(timeout=seconds)
+            output, errors = _all_of(process, seconds)
         except subprocess.TimeoutExpired:
             raise SourceError(f"{client} was stopped after {seconds:g} s") from None
         finally:
@@ -88,6 +93,29 @@ def run_client(
     if process.returncode != 0:
         raise SourceError(f"{client}: {_complaint(errors, output) or f'exit status {process.returncode}'}")
     return output
+
+
+def _all_of(process: subprocess.Popen[str], seconds: float) -> tuple[str, str]:
+    """What a process writes until it ends, with its standard input left open: `communicate` would close it.
+
+    Raises:
+        subprocess.TimeoutExpired: if it has not ended by then.
+    """
+    told = {}
+
+    def read(name: str, stream: IO[str]) -> None:
+        told[name] = stream.read()
+
+    streams = {"output": process.stdout, "errors": process.stderr}
+    readers = [threading.Thread(target=read, args=each, daemon=True) for each in streams.items() if each[1]]
+    for reader in readers:
+        reader.start()
+    process.wait(timeout=seconds)
+    for reader in readers:
+        reader.join(timeout=10)
+    if any(reader.is_alive() for reader in readers):  # something that the client left behind holds a stream open
+        os.killpg(process.pid, signal.SIGKILL)
+    return told.get("output", ""), told.get("errors", "")
 
 
 def _complaint(errors: str, output: str) -> str:

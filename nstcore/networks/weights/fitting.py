@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nstcore.networks.layer_names import fresh_names, kind_of
 from nstcore.networks.weights.arrays import Arrays, select
 from nstcore.networks.weights.failures import SourceError
-from nstcore.networks.weights.keras_files import StoredLayer, StoredNetwork, Variable
+from nstcore.networks.weights.hdf5_parts import Variable
+from nstcore.networks.weights.keras_files import StoredLayer, StoredNetwork
 from nstcore.networks.weights.network import named_variables, shapes_of
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ Present: `.weights.h5`, and the same inside the zip file `.keras`. Its groups ar
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
 import tempfile
@@ -14,57 +15,16 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import h5py
-import numpy as np
-import numpy.typing as npt
 
 from nstcore.networks.weights.failures import SourceError
+from nstcore.networks.weights.hdf5_parts import Parts, Variable, text
 
 #: Where the present format keeps the layers; the second name is that of Keras 2.13.
 _PRESENT_ROOTS = ("layers", "_layer_checkpoint_dependencies")
 _WEIGHTS_IN_ZIP = "model.weights.h5"
-
-
-class Variable:
-    """One array of a file, read when it is asked for.
-
-    Attributes:
-        name: as the file has it, without number: "kernel"; "" in the present format, which has none.
-        shape: of the array.
-    """
-
-    def __init__(self, name: str, dataset: h5py.Dataset) -> None:
-        # External and virtual arrays would have other files read.
-        if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual or dataset.shape is None:
-            raise SourceError(f"{getattr(dataset, 'name', name)} is no plain array")
-        self._dataset = dataset
-        self.name = name
-        self.shape: tuple[int, ...] = dataset.shape
-
-    @property
-    def is_weight(self) -> bool:
-        """Whether it holds real numbers; the state of a random generator does not."""
-        return self._dataset.dtype.kind == "f" or self._is_bfloat16
-
-    @property
-    def _is_bfloat16(self) -> bool:
-        return bool(self._dataset.attrs.get("dtype") == "bfloat16")
-
-    def read(self) -> npt.NDArray[np.float32]:
-        """The values.
-
-        Raises:
-            SourceError: they are no numbers.
-        """
-        if self._is_bfloat16:
-            # The upper half of a float32. HDF5 does not know the type and keeps it as two bytes.
-            halves = np.asarray(self._dataset[()]).view(np.uint16).astype(np.uint32)
-            return (halves << 16).view(np.float32).reshape(self.shape)
-        if self._dataset.dtype.kind not in "fiu":
-            raise SourceError(f"{self._dataset.name} holds {self._dataset.dtype}, no numbers")
-        return np.asarray(self._dataset[()], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -117,9 +77,9 @@ def opened(path: Path) -> Iterator[StoredNetwork]:
             if not _is_hdf5(plain):
                 raise SourceError("it is no weights file of Keras (.weights.h5, .h5 or .keras)")
             file = stack.enter_context(h5py.File(plain, "r"))
-            yield _survey(file, title)
+            yield _survey(file, Parts(), title)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            if isinstance(error, OSError) and error.errno:  # the system's, not HDF5's own
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the system's, not HDF5's own
                 raise
             raise SourceError(f"it is damaged or cut short ({error})") from error
 
@@ -156,47 +116,48 @@ def _title(model_config: str | bytes) -> str:
         return ""
 
 
-def _survey(file: h5py.File, title: str) -> StoredNetwork:
-    group = _member(file, "model_weights") if "model_weights" in file else file
+def _survey(file: h5py.File, parts: Parts, title: str) -> StoredNetwork:
+    group = parts.member(file, "model_weights") if "model_weights" in file else file
     if "layer_names" in group.attrs or "layer_names0" in group.attrs:
-        return _survey_classic(group, _title(file.attrs.get("model_config", "")))
+        return _survey_classic(parts, group, _title(text(file, "model_config")))
     root = next((name for name in _PRESENT_ROOTS if name in file), None)
     if root is None:
         raise SourceError(f"it holds no layers as Keras keeps them; its parts: {', '.join(list(file)[:5]) or 'none'}")
     layers: dict[str, StoredLayer] = {}
     names = []
-    for place, variables in _groups_of_variables(_member(file, root), ""):
+    for place, variables in _groups_of_variables(parts, parts.member(file, root), ""):
         # A name of a nested layer says nothing: it may be that of a layer outside.
-        name = str(variables.attrs.get("name", "")) if "/" not in place else ""
+        name = text(variables, "name") if "/" not in place else ""
         names.append(name)
         if len(variables):
             numbers = sorted(variables, key=lambda number: (len(number), number))
-            layers[place] = StoredLayer(name, tuple(Variable("", _member(variables, number)) for number in numbers))
+            arrays = (Variable("", parts.member(variables, number)) for number in numbers)
+            layers[place] = StoredLayer(name, tuple(arrays))
     return StoredNetwork(layers, tuple(filter(None, names)), is_classic=False, title=title)
 
 
-def _groups_of_variables(group: h5py.Group, place: str) -> Iterator[tuple[str, h5py.Group]]:
+def _groups_of_variables(parts: Parts, group: h5py.Group, place: str) -> Iterator[tuple[str, h5py.Group]]:
     """Every group "vars" below a group, and the place of the layer that it belongs to."""
     for name in group:
-        child = _member(group, name)
+        child = parts.member(group, name)
         if not isinstance(child, h5py.Group):
             raise SourceError(f"{child.name} is an array where a layer belongs")
         if name == "vars":
             yield place, child
         else:
-            yield from _groups_of_variables(child, f"{place}/{name}" if place else name)
+            yield from _groups_of_variables(parts, child, f"{place}/{name}" if place else name)
 
 
-def _survey_classic(group: h5py.Group, title: str) -> StoredNetwork:
-    names = _listed(group, "layer_names")
+def _survey_classic(parts: Parts, group: h5py.Group, title: str) -> StoredNetwork:
+    names = parts.listed(group, "layer_names")
     # What belongs to the whole model is listed apart; networks of `keras.applications` have nothing there.
     apart = [name for name in ("top_level_model_weights",) if name in group]
     layers: dict[str, StoredLayer] = {}
     for name in (*names, *apart):
-        layer = _member(group, name)
-        listed = _listed(layer, "weight_names")
-        if listed:
-            variables = (Variable(_plain(each), _member(layer, each)) for each in listed)
+        layer = parts.member(group, name)
+        weights = parts.listed(layer, "weight_names")
+        if weights:
+            variables = (Variable(_plain(each), parts.member(layer, each)) for each in weights)
             layers[str(len(layers))] = StoredLayer(name, tuple(variables))
     return StoredNetwork(layers, tuple(names), is_classic=True, title=title)
 
@@ -204,29 +165,3 @@ def _survey_classic(group: h5py.Group, title: str) -> StoredNetwork:
 def _plain(name: str) -> str:
     """ "kernel" of "block1_conv1/kernel:0"."""
     return name.rpartition("/")[2].partition(":")[0]
-
-
-def _listed(group: h5py.Group, attribute: str) -> list[str]:
-    # HDF5 limits the size of an attribute, so Keras cuts long lists into attribute0, attribute1, …
-    if attribute in group.attrs:
-        parts = [group.attrs[attribute]]
-    else:
-        parts = []
-        while f"{attribute}{len(parts)}" in group.attrs:
-            parts.append(group.attrs[f"{attribute}{len(parts)}"])
-    return [name.decode() if isinstance(name, bytes) else str(name) for part in parts for name in part]
-
-
-def _member(group: h5py.Group, path: str) -> Any:
-    """What lies in a group; a link is not followed, for it may lead to another file or back to itself.
-
-    Raises:
-        SourceError: there is nothing of that name, or a link.
-    """
-    for name in path.split("/"):
-        if not isinstance(group, h5py.Group) or name not in group:
-            raise SourceError(f"it is damaged: it lists {path}, which is not in it")
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise SourceError(f"{path} in it is a link; save the weights again")
-        group = group[name]
-    return group

@@ -7,10 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from nstcore.networks.weights.arrays import Arrays
 from nstcore.networks.weights.clients import run_client
+from nstcore.system.npz import read_npz
 
 #: Name for people of this source.
 SOURCE = "keras.applications imagenet"
@@ -40,5 +39,4 @@ def fetch(application: str) -> Arrays:
         path = Path(folder) / "weights.npz"
         command = [sys.executable, "-m", "nstcore.networks.weights.keras_child", application, str(path)]
         run_client(command, client="Keras", folder=Path(folder), environment=environment, seconds=_SECONDS)
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        return read_npz(path)

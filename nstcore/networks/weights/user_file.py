@@ -68,7 +68,7 @@ def provenance(backbone: str, path: Path) -> Provenance:
     """
     try:
         state = path.stat()
-        sha256 = _sha256(str(path), state.st_size, state.st_mtime_ns)
+        sha256 = _sha256(str(path), state.st_size, state.st_mtime_ns, state.st_ino)
     except OSError as error:
         raise WeightsError(refused(error, path, "read")) from error
     return Provenance(backbone, f"file {path}", "", sha256)
@@ -82,8 +82,10 @@ def load(backbone: str, path: Path, network: keras.Model) -> Arrays:
     """
     from nstcore.networks.weights.fitting import fit
     from nstcore.networks.weights.keras_files import opened
+    from nstcore.networks.weights.trial import try_out
 
     try:
+        try_out(path)
         with opened(path) as stored:
             try:
                 return fit(stored, network)
@@ -118,6 +120,6 @@ def _unreadable(path: Path, error: OSError) -> WeightsError:
 
 
 @functools.lru_cache(maxsize=64)
-def _sha256(path: str, _size: int, _modified: int) -> str:
+def _sha256(path: str, _size: int, _modified: int, _inode: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,7 +5,7 @@ What this package gives it in place of the file holds what says how the pixels a
 transparency, colour profile, orientation) and, but for TIFF, nothing else; a profile or an orientation that cannot be
 read is left out too. What is left is judged by the decoder alone: nothing here looks at pixels or mends them.
 
-One file per format; formats without one (BMP, PPM) have no metadata.
+One file per format; BMP, which has none, has no metadata.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from nstcore.pictures.containers import avif, gif, jpeg, png, tiff, webp
+from nstcore.pictures.containers import avif, gif, jpeg, png, ppm, tiff, webp
 from nstcore.pictures.containers.view import Parts, view
 
 #: The first bytes of a format -> what lists the parts of such a file that are to be kept.
@@ -23,6 +23,7 @@ _FORMATS: tuple[tuple[tuple[bytes, ...], Callable[[BinaryIO], Parts]], ...] = (
     (tiff.SIGNATURES, tiff.essential_parts),
     ((webp.SIGNATURE,), webp.essential_parts),
     ((gif.SIGNATURE,), gif.essential_parts),
+    (ppm.SIGNATURES, ppm.essential_parts),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from nstcore.pictures.containers.view import Parts, Span, read_at, size_of
+from nstcore.pictures.containers.view import Parts, Span, read_at, require_few_parts, size_of
 
 SIGNATURE = b"GIF8"
 
@@ -23,7 +23,10 @@ def essential_parts(file: BinaryIO) -> Parts:
     if start >= size:
         return [Span(0, size)]
     parts: Parts = [Span(0, start)]
+    count = 0
     while True:
+        count += 1
+        require_few_parts(count, start)
         head = read_at(file, start, 3)
         if len(head) < 3 or head[0] != _EXTENSION:
             return [*parts, Span(start, size)]

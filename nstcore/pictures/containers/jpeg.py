@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from nstcore.pictures.containers.view import Parts, Span, read_at, size_of
+from nstcore.pictures.containers.view import Parts, Span, read_at, require_few_parts, size_of
 
 SIGNATURE = b"\xff\xd8\xff"
 
 _START_OF_SCAN, _COMMENT = 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
+# Exif and XMP. Some cameras take several segments for them; a decoder joins all, which takes ever longer.
+_EXIF, _MOST_EXIFS = 0xE1, 16
 # Markers without a length: a plain byte of 0xFF, temporary, restarts, start and end.
 _BARE = {0x00, 0x01, *range(0xD0, 0xDA)}
 # What an application segment is told by, and the fewest bytes that one needs to be read: JFIF and Adobe say what the
@@ -32,7 +34,10 @@ def essential_parts(file: BinaryIO) -> Parts:
     size = size_of(file)
     parts: Parts = [Span(0, 2)]
     start = 2
+    count = exifs = 0
     while start < size:
+        count += 1
+        require_few_parts(count, start)
         head = read_at(file, start, 4)
         marker, length = head[1:2], int.from_bytes(head[2:4], "big")
         if head[:2] == b"\xff\xff":
@@ -45,7 +50,9 @@ def essential_parts(file: BinaryIO) -> Parts:
             break
         if marker[0] in _APPLICATION or marker[0] == _COMMENT:
             if _is_essential(marker[0], read_at(file, start + 4, min(length - 2, 32)), length - 2):
-                parts.append(Span(start, stop))
+                exifs += marker[0] == _EXIF
+                if marker[0] != _EXIF or exifs <= _MOST_EXIFS:
+                    parts.append(Span(start, stop))
         else:
             parts.append(Span(start, stop))
         start = stop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import BinaryIO
 
-from nstcore.pictures.containers.view import Parts, Span, read_at, size_of
+from nstcore.pictures.containers.view import Parts, Span, read_at, require_few_parts, size_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -18,6 +18,8 @@ _KEYWORDS = (b"XML:com.adobe.xmp", b"Raw profile type exif", b"exif")
 #: The most bytes that a compressed text or profile may unpack to, which are a few kilobytes as a rule. It keeps a
 #: small file from filling the memory, and is what Pillow refuses a file for.
 UNPACKED_LIMIT = 2**20
+# Each of the texts and profiles that are looked at may unpack to that much. Those after so many are left out.
+_MOST_LOOKED_AT = 64
 
 
 def essential_parts(file: BinaryIO) -> Parts:
@@ -25,16 +27,19 @@ def essential_parts(file: BinaryIO) -> Parts:
     size = size_of(file)
     parts: Parts = [Span(0, len(SIGNATURE))]
     start = len(SIGNATURE)
+    count = looked_at = 0
     while start < size:
+        count += 1
+        require_few_parts(count, start)
         head = read_at(file, start, 8)
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
         if len(head) < 8 or not kind.isalpha():
             return [*parts, Span(start, size)]
         stop = start + 12 + length
         required = not kind[:1].islower() or kind == _TRANSPARENCY
-        if required or (
-            kind in _SHOWN_BY and stop <= size and _is_readable(kind, read_at(file, start + 4, length + 8))
-        ):
+        doubtful = kind in _SHOWN_BY and stop <= size and looked_at < _MOST_LOOKED_AT
+        looked_at += doubtful
+        if required or (doubtful and _is_readable(kind, read_at(file, start + 4, length + 8))):
             parts.append(Span(start, min(stop, size)))
         if kind == _END:
             break

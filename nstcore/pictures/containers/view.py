@@ -9,6 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from nstcore.pictures.undecodable import UndecodableError
+
 
 class Span(NamedTuple):
     """The bytes of a file from `start` up to, but not including, `stop`."""
@@ -19,6 +21,24 @@ class Span(NamedTuple):
 
 #: What a view shows, one after the other: parts of its file, and bytes in place of others.
 Parts = list[Span | bytes]
+
+
+# Of as many parts as this any file may be made; more of them have to hold something.
+_FREE_PARTS, _LEAST_MEAN_LENGTH = 10_000, 256
+
+
+def require_few_parts(count: int, stop: int) -> None:
+    """See that a file of millions of empty parts, each of which takes time, is not read to its end.
+
+    Args:
+        count: how many parts there are up to now.
+        stop: where the last of them ends.
+
+    Raises:
+        UndecodableError: if they are too many for what they hold.
+    """
+    if count > _FREE_PARTS and stop < count * _LEAST_MEAN_LENGTH:
+        raise UndecodableError(f"is cut into more than {_FREE_PARTS} parts that hold next to nothing; save it anew")
 
 
 def view(file: BinaryIO, parts: Parts) -> BinaryIO:

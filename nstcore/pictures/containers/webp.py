@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from nstcore.pictures.containers.view import Parts, Span, read_at, size_of
+from nstcore.pictures.containers.view import Parts, Span, read_at, require_few_parts, size_of
 
 SIGNATURE = b"RIFF"
 
@@ -21,8 +21,10 @@ def essential_parts(file: BinaryIO) -> Parts:
         return [Span(0, size)]
     claimed = 8 + int.from_bytes(head[4:8], "little")
     parts: list[Span] = []
-    start, pixels_cut_short = 12, False
+    start, count, pixels_cut_short = 12, 0, False
     while start + 8 <= min(size, claimed):
+        count += 1
+        require_few_parts(count, start)
         chunk = read_at(file, start, 8)
         kind, length = chunk[:4], int.from_bytes(chunk[4:], "little")
         stop = start + 8 + length + length % 2

@@ -92,6 +92,13 @@ def make_the_record_old(folder):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 0}))
 
 
+def change_a_checksum_in_the_record(folder):
+    path = folder / "vgg19.json"
+    record = json.loads(path.read_text())
+    record["provenance"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(record))
+
+
 def take_the_record_of_another(folder):
     path = folder / "vgg19.json"
     path.write_text(path.read_text().replace("vgg19", "vgg16"))
@@ -107,6 +114,7 @@ def take_the_record_of_another(folder):
         halve_the_record,
         make_the_record_a_list,
         make_the_record_old,
+        change_a_checksum_in_the_record,
         take_the_record_of_another,
     ],
 )
@@ -119,6 +127,16 @@ def test_a_damaged_entry_counts_as_none_and_can_be_written_again(damage):
         assert cache.peek("vgg19") is None
     cache.write(arrays, provenance)
     assert cache.read("vgg19") is not None
+
+
+def test_a_record_of_before_there_were_seals_is_believed():
+    arrays, provenance = some_weights()
+    cache.write(arrays, provenance)
+    path = cache.folder() / "vgg19.json"
+    record = json.loads(path.read_text())
+    assert record.pop("seal")
+    path.write_text(json.dumps(record))
+    assert cache.peek("vgg19") == provenance
 
 
 def test_a_write_that_fails_half_way_leaves_no_entry(monkeypatch):

@@ -306,6 +306,34 @@ def test_a_client_that_takes_too_long_is_ended_with_its_children(tmp_path):
         pytest.fail("the child of the client still runs")
 
 
+def test_a_client_ends_with_the_process_that_started_it_and_its_folder_goes(tmp_path):
+    folder, child = tmp_path / "nstcore-fetching", tmp_path / "child"
+    folder.mkdir()
+    program = f"""
+from pathlib import Path
+from nstcore.networks.weights.clients import run_client
+run_client(["sh", "-c", "sleep 60 & echo $! > {child}.part; mv {child}.part {child}; wait"], client="slow",
+           folder=Path({str(folder)!r}))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment) as process:
+        while not child.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    pid, begun = int(child.read_text()), time.monotonic()
+    while folder.exists() or is_running(pid):
+        assert time.monotonic() - begun < 3, "the client goes on"
+        time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
 def test_the_complaint_of_a_client_is_passed_on(tmp_path):
     script = "echo harmless >&2; echo 'ERROR: no such package' >&2; echo notice >&2; exit 3"
     with pytest.raises(SourceError, match=r"^pip: no such package$"):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from nstcore.errors import MemoryShortageError, PictureError
-from nstcore.pictures import decoding, images, strips
+from nstcore.pictures import decoding, images, limits, strips
 from nstcore.pictures.decoding import decode, reading_scale
 from nstcore.pictures.images import load, reading_scale_of, resize, size_at
 
@@ -143,12 +143,12 @@ def test_what_does_not_fit_is_refused_before_it_is_read(
     path = tmp_path / "large.picture"
     path.write_bytes(saved(Image.fromarray(_NOISE[..., :3]), kind, **options))
     required = 31 * 47 * bytes_per_pixel
-    monkeypatch.setattr(decoding, "free_main_memory", lambda: int(required))
+    monkeypatch.setattr(limits, "free_main_memory", lambda: int(required))
     load(path, 20, smallest_side=1, backbone="vgg16")
-    monkeypatch.setattr(decoding, "free_main_memory", lambda: int(required) - 1)
+    monkeypatch.setattr(limits, "free_main_memory", lambda: int(required) - 1)
     with pytest.raises(MemoryShortageError, match=r"large\.picture takes about .* MiB are free; scale it down first"):
         load(path, 20, smallest_side=1, backbone="vgg16")
-    monkeypatch.setattr(decoding, "free_main_memory", lambda: None)
+    monkeypatch.setattr(limits, "free_main_memory", lambda: None)
     load(path, 20, smallest_side=1, backbone="vgg16")
 
 

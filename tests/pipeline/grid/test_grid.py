@@ -14,7 +14,7 @@ from PIL import Image
 from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig
 from nstcore.losses import LOSSES, Loss
 from nstcore.losses.loss import setting
-from nstcore.pictures import decoding
+from nstcore.pictures import decoding, limits
 from nstcore.pictures.images import write_picture
 from pipeline.grid import digest as digest_module
 from pipeline.grid import ingredients
@@ -162,7 +162,7 @@ def test_a_picture_that_is_read_reduced_is_another(folders, monkeypatch):
 
 
 def test_a_picture_for_which_memory_is_short_is_left_to_its_turn(folders, monkeypatch):
-    monkeypatch.setattr(decoding, "free_main_memory", lambda: 100)
+    monkeypatch.setattr(limits, "free_main_memory", lambda: 100)
     grid = reject_bad_pictures(planned(folders))
     assert not grid.rejected
     assert {(cell.height, cell.batch) for cell in grid.cells} == {(0, "")}

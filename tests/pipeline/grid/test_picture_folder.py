@@ -35,7 +35,7 @@ def crowded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "to-pipe.jpg": "pipe.png",
     }.items():
         (folder / name).symlink_to(target)
-    for name in ("notes.txt", "README", "photo.heic", ".hidden.png", ".DS_Store"):
+    for name in ("notes.txt", "README", "photo.psd", ".hidden.png", ".DS_Store"):
         (folder / name).touch()
     Path(os.fsdecode(b"caf\xe9.txt")).touch()
     return folder
@@ -54,7 +54,7 @@ def test_files_and_links_to_files_are_taken_and_the_rest_is_named(crowded: Path)
         "gone.png (a link to nothing)",
         "loop.png (a link to nothing)",
         "notes.txt (not named as a picture)",
-        "photo.heic (not named as a picture)",
+        "photo.psd (not named as a picture)",
         "pipe.png (a pipe)",
         "socket.png (a socket)",
         "to-folder.png (a folder)",

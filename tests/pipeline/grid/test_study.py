@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nstcore import ConfigError
+from pipeline.grid.expansion import require_meant
 from pipeline.grid.series import Series
 from pipeline.grid.study import Axis, Choice, Study, read_study, varied
 
@@ -145,3 +147,38 @@ def test_what_is_no_file_of_a_study_is_refused_without_waiting(tmp_path):
     for name, words in (("pipe", "no ordinary file"), ("link", "no ordinary file"), ("large", "larger than 1 MiB")):
         with pytest.raises(ConfigError, match=rf"{name}\.toml: is {words}"):
             read_study(tmp_path / f"{name}.toml")
+
+
+@given(
+    st.lists(st.lists(st.booleans(), min_size=1, max_size=4), max_size=4),
+    st.integers(1, 3),
+)
+def test_cells_are_counted_as_they_would_be_listed(axes, backbones):
+    """Of the choices of every axis some name a backbone of their own."""
+    study = Study(
+        backbones=("vgg16", "vgg19", "resnet50")[:backbones],
+        axes=tuple(
+            Axis(
+                f"axis {place}",
+                tuple(Choice(str(n), {"backbone": "vgg19"} if own else {}) for n, own in enumerate(choices)),
+            )
+            for place, choices in enumerate(axes)
+        ),
+    )
+    assert study.cells_per_pair() == sum(len(each.backbones) for each in study.combinations())
+
+
+def test_more_cells_than_anyone_means_are_counted_and_refused_at_once(tmp_path):
+    for kind in ("content", "style"):
+        (tmp_path / kind).mkdir()
+        for number in range(10):
+            (tmp_path / kind / f"{number}.png").touch()
+    axes = tuple(
+        varied(name, list(range(1, 101))) for name in ("style_weight", "content_weight", "total_variation_weight")
+    )
+    study = Study(str(tmp_path / "content"), str(tmp_path / "style"), backbones=("vgg19",), axes=axes)
+    began = time.monotonic()
+    with pytest.raises(ConfigError, match=r"100,000,000 cells: 10 content × 10 style pictures × 1,000,000 .*--many"):
+        require_meant(study, many_cells=False)
+    require_meant(study, many_cells=True)
+    assert time.monotonic() - began < 5

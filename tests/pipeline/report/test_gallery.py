@@ -15,6 +15,7 @@ from pipeline.grid.cell import Cell
 from pipeline.grid.digest import file_sha256
 from pipeline.report import gallery
 from pipeline.report.page import ReportCell
+from pipeline.sealed import DamagedError, records_of
 
 SIZE = 64
 
@@ -41,6 +42,14 @@ def hash_of(name: str) -> int:
     return sum(name.encode())
 
 
+def fill(report: Path, cells, kept=None):
+    """Fill a report's folder, and note the files as its task does."""
+    index, records = gallery.fill(report, [(cell, result, file_sha256(result)) for cell, result in cells], kept)
+    assert set(records) == set(gallery.listed(index))
+    assert records == records_of(report, records)
+    return index, records
+
+
 def files(folder: Path) -> dict[str, int]:
     return {
         str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()
@@ -49,8 +58,7 @@ def files(folder: Path) -> dict[str, int]:
 
 def test_a_folder_holds_results_originals_and_small_versions(tmp_path, cells):
     report = tmp_path / "report"
-    index = gallery.fill(report, cells)
-    assert gallery.is_whole(report, index)
+    index, _ = fill(report, cells)
     assert len(files(report)) == 2 * (2 + 3)  # two results, one content, two styles
     for cell, result in cells:
         shown = index[cell.digest]
@@ -69,48 +77,64 @@ def test_a_folder_holds_results_originals_and_small_versions(tmp_path, cells):
 def test_small_versions_are_small(tmp_path, cells, blotches):
     cell, result = cells[0]
     write_picture(result, blotches(1, 600, 900))
-    gallery.fill(tmp_path / "report", [(cell, result)])
+    fill(tmp_path / "report", [(cell, result)])
     with Image.open(tmp_path / "report" / gallery.thumbnail_file(gallery.result_file(cell.digest))) as small:
         assert small.size == (384, 256)
 
 
 def test_nothing_is_made_again(tmp_path, cells):
     report = tmp_path / "report"
-    index = gallery.fill(report, cells)
+    index, kept = fill(report, cells)
     before = files(report)
-    assert gallery.fill(report, cells) == index
+    assert fill(report, cells, kept) == (index, kept)
     assert files(report) == before
 
 
 def test_a_changed_picture_is_made_again_alone(tmp_path, cells, blotches):
     report = tmp_path / "report"
-    gallery.fill(report, cells)
+    _, kept = fill(report, cells)
     before = files(report)
     cell, result = cells[0]
     write_picture(result, blotches(99, 48, 64))
     os.utime(result, (1, 1))  # however old it claims to be
-    gallery.fill(report, cells)
+    fill(report, cells, kept)
     changed = {name for name, written in files(report).items() if before[name] != written}
     picture = gallery.result_file(cell.digest)
     assert changed == {picture, gallery.thumbnail_file(picture)}
     assert (report / picture).read_bytes() == result.read_bytes()
 
 
-def test_what_is_no_longer_shown_is_removed(tmp_path, cells):
+@pytest.mark.parametrize("folder", ["pictures", "originals", "thumbs"])
+def test_what_is_not_vouched_for_is_made_again_alone(tmp_path, cells, folder):
     report = tmp_path / "report"
-    gallery.fill(report, cells)
-    (report / "thumbs" / ".leftover.part.webp").write_bytes(b"")
-    index = gallery.fill(report, cells[:1])
-    assert gallery.is_whole(report, index)
-    assert set(files(report)) == {
-        name for path in index[cells[0][0].digest].values() for name in (path, gallery.thumbnail_file(path))
-    }
+    index, kept = fill(report, cells)
+    before = files(report)
+    lost = next(name for name in kept if name.startswith(folder))
+    content = (report / lost).read_bytes()
+    (report / lost).unlink()  # it is a link
+    (report / lost).write_bytes(b"garbage")
+    assert fill(report, cells, {name: record for name, record in kept.items() if name != lost}) == (index, kept)
+    small = {gallery.thumbnail_file(lost)} if folder != "thumbs" else set()
+    assert {name for name, written in files(report).items() if before[name] != written} - {lost} == small
+    assert (report / lost).read_bytes() == content
 
 
-def test_a_folder_that_lost_a_picture_is_not_whole(tmp_path, cells):
-    index = gallery.fill(tmp_path / "report", cells)
-    (tmp_path / "report" / gallery.thumbnail_file(gallery.result_file(cells[1][0].digest))).unlink()
-    assert not gallery.is_whole(tmp_path / "report", index)
+def test_the_picture_of_a_cell_that_is_not_what_was_made_is_not_shown(tmp_path, cells):
+    (cell, result), _ = cells
+    made = file_sha256(result)
+    result.write_bytes(result.read_bytes()[:-20])
+    with pytest.raises(DamagedError, match="was changed since it was written"):
+        gallery.fill(tmp_path / "report", [(cell, result, made)])
+    assert files(tmp_path / "report") == {}
+
+
+def test_what_is_no_longer_shown_is_removed_but_nothing_that_another_is_writing(tmp_path, cells):
+    report = tmp_path / "report"
+    _, kept = fill(report, cells)
+    (report / "thumbs" / ".other.part.webp").write_bytes(b"half")
+    index, _ = fill(report, cells[:1], kept)
+    assert set(files(report)) == {*gallery.listed(index), "thumbs/.other.part.webp"}
+    assert len(gallery.listed(index)) == 2 * len(index[cells[0][0].digest])
 
 
 def test_without_hard_links_pictures_are_copied_once(tmp_path, cells, monkeypatch):
@@ -119,9 +143,9 @@ def test_without_hard_links_pictures_are_copied_once(tmp_path, cells, monkeypatc
 
     monkeypatch.setattr(os, "link", refuse)
     report = tmp_path / "report"
-    gallery.fill(report, cells)
+    _, kept = fill(report, cells)
     before = files(report)
-    gallery.fill(report, cells)
+    fill(report, cells, kept)
     assert files(report) == before
     for cell, result in cells:
         assert not os.path.samefile(report / gallery.result_file(cell.digest), result)
@@ -130,13 +154,13 @@ def test_without_hard_links_pictures_are_copied_once(tmp_path, cells, monkeypatc
 
 def test_an_original_that_changed_since_is_left_out(tmp_path, cells):
     (tmp_path / "a.png").write_text("no picture any more")
-    index = gallery.fill(tmp_path / "report", cells)
+    index, _ = fill(tmp_path / "report", cells)
     assert set(index["a" * 16]) == {"result", "content"}
     assert set(index["b" * 16]) == {"result", "content", "style"}
 
 
 def test_cells_of_a_report_get_their_pictures(tmp_path, cells):
-    index = gallery.fill(tmp_path / "report", cells)
+    index, _ = fill(tmp_path / "report", cells)
     made = ReportCell("c", "a", "vgg19", "done", {"digest": "a" * 16})
     lost = ReportCell("c", "x", "vgg19", "failed", None, "why")
     shown, same = gallery.illustrated([made, lost], index)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +336,101 @@ def test_two_thousand_cells(opened, tmp_path):
     assert page.locator(".position").inner_text() == "1 of 2000"
     page.keyboard.press("ArrowLeft")
     assert page.locator(".position").inner_text() == "2000 of 2000"
+
+
+@pytest.fixture(scope="module")
+def with_strips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[ReportCell]]:
+    """A cell with a strip of five plain frames in 3 x 2 tiles, one of them of a coarse run, and a cell without."""
+    folder = tmp_path_factory.mktemp("strips")
+    write_pictures(folder, "pictures/0.png", "pictures/1.png", "thumbs/0.webp", "thumbs/1.webp", "thumbs/c.webp")
+    write_pictures(folder, "thumbs/s.webp", "originals/c.png", "originals/s.png")
+    sheet = Image.new("RGB", (3 * 32, 2 * 32))
+    for place in range(5):
+        frame = Image.new("RGB", (30, 20), (50 * place, 0, 255 - 50 * place))
+        sheet.paste(frame, (32 * (place % 3), 32 * (place // 3)))
+    (folder / "strips").mkdir()
+    sheet.save(folder / "strips/0.webp", lossless=True)
+    cells = [finished("bridge", f"style {number}", "vgg19", 2.0, number) for number in range(2)]
+    moments = [(16, 0, 9.5), (32, 1, 7.25), (32, 2, 1e7), (32, 4, float("nan")), (32, 8, 2.0)]
+    frames = [{"size": size, "iteration": iteration, "total": total} for size, iteration, total in moments]
+    layout = {"height": 20, "width": 30, "columns": 3, "tile_height": 32, "tile_width": 32, "frames": frames}
+    manifest = {**(cells[0].manifest or {}), "strip": layout}
+    cells[0] = replace(cells[0], manifest=manifest, strip="strips/0.webp")
+    return write_page(folder, cells), cells
+
+
+def middle_of(page: Any, tmp_path: Path) -> tuple[int, int, int]:
+    """The color in the middle of the right half of the stage, as a person sees it."""
+    shot = tmp_path / "shot.png"
+    page.locator(".frame").screenshot(path=shot)
+    with Image.open(shot) as image:
+        return image.convert("RGB").getpixel((image.width * 7 // 10, image.height // 4))
+
+
+def test_a_slider_shows_what_a_cell_had_reached(opened, with_strips, tmp_path):
+    folder, cells = with_strips
+    asked: list[str] = []
+    opened.page.on("request", lambda request: asked.append(request.url))
+    page = opened.open(folder, address_of(cells[0], cells))
+    slider = page.get_by_role("slider", name="On the way")
+    told = page.locator(".way output")
+    page.wait_for_load_state("networkidle")
+    assert (slider.input_value(), told.inner_text()) == ("4", "iteration 8 of 8, loss 2")
+    assert middle_of(page, tmp_path) == (0, 90, 160)
+    assert not [url for url in asked if "strips/" in url]  # before anyone asks for it
+
+    slider.focus()
+    expected = ["iteration 4 of 8, loss nan", "iteration 2 of 8, loss 1.000e7", "iteration 1 of 8, loss 7.25"]
+    for place, text in zip((3, 2, 1, 0), [*expected, "at 16 px, iteration 0, loss 9.5"], strict=True):
+        page.keyboard.press("ArrowLeft")
+        page.locator(".after.covered").wait_for(state="attached")
+        assert told.inner_text() == slider.get_attribute("aria-valuetext") == text
+        assert page.locator(".moment").get_attribute("aria-label").endswith(text)
+        assert page.locator(".tag.right").inner_text() == "on the way"
+        color = middle_of(page, tmp_path)
+        assert max(abs(one - other) for one, other in zip(color, (50 * place, 0, 255 - 50 * place), strict=True)) <= 3
+    assert page.locator(".position").inner_text() == "1 of 2"  # the arrows do not turn to another cell
+    assert len([url for url in asked if "strips/" in url]) == 1
+
+    page.keyboard.press("End")
+    assert middle_of(page, tmp_path) == (0, 90, 160)
+    assert page.locator(".tag.right").inner_text() == "result"
+
+
+def test_a_cell_without_a_strip_has_no_slider(opened, with_strips):
+    folder, cells = with_strips
+    page = opened.open(folder, address_of(cells[0], cells))
+    page.get_by_role("slider", name="On the way").press("Home")
+    page.locator(".next").click()
+    assert not page.locator(".way").is_visible()
+    assert not page.locator(".moment").is_visible()
+    assert page.locator(".after").is_visible()
+    page.locator(".next").click()
+    assert page.get_by_role("slider", name="On the way").input_value() == "4"
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+
+
+def test_the_slider_by_touch(phone, with_strips):
+    folder, cells = with_strips
+    page = phone.open(folder, address_of(cells[0], cells))
+    slider = page.get_by_role("slider", name="On the way")
+    box = slider.bounding_box()
+    assert box["height"] >= 35
+    page.touchscreen.tap(box["x"] + 2, box["y"] + box["height"] / 2)
+    page.locator(".after.covered").wait_for(state="attached")
+    assert slider.input_value() == "0"
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+
+
+def test_a_strip_that_is_lost_is_told_and_the_result_stays(browser, with_strips, tmp_path):
+    folder, cells = with_strips
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy/strips/0.webp").unlink()
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((tmp_path / "copy/index.html").as_uri() + address_of(cells[0], cells))
+    page.get_by_role("slider", name="On the way").press("Home")
+    page.get_by_text("strips/0.webp cannot be loaded").wait_for()
+    assert page.locator(".after").is_visible()
+    assert page.locator(".tag.right").inner_text() == "result"
+    context.close()

@@ -44,7 +44,7 @@ function panel(cell) {
     ...facts("Measures", numbersOf(cell, true)),
     cell.unmeasured ? element("p", { className: "soft" }, `Not measured: ${cell.unmeasured}`) : null,
     ...facts("Numbers", numbersOf(cell, false)),
-    ...facts("Cell", [...set, ["Finished", cell.finished], ["Digest", cell.digest]].filter(([, value]) => value)
+    ...facts("Cell", [...set, ["Finished", cell.finished], ["Taken up at", cell.resumed], ["Digest", cell.digest]].filter(([, value]) => value)
       .map(([label, value]) => [label, name(value)])),
     folded("Settings", data.settings[cell.settings]),
     folded("Weights", data.weights[cell.weights]),
@@ -85,6 +85,7 @@ function show(place) {
   one(".position", viewer).textContent = at < 0 ? "" : `${at + 1} of ${order.length}`;
   for (const button of all(".previous, .next", viewer)) button.disabled = order.length < 2;
   setSplit();
+  showWay(cell);
   panel(cell);
   one(".panel", viewer).scrollTop = 0;
 }
@@ -121,7 +122,7 @@ viewer.addEventListener("close", () => {
 
 viewer.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!step || event.target === split || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (!step || event.target.type === "range" || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   turn(step);
 });

@@ -1,0 +1,235 @@
+"""What a transfer keeps of itself on the way, and how it goes on from there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nstcore.checkpoint import Checkpoint
+from nstcore.kept_ends import End, arrays_of, described, ends_of, further_losses, iterates_of, table
+from nstcore.made_from import difference, made_from
+from nstcore.networks.extractor import pretrained_network
+from nstcore.recipe import Recipe
+from nstcore.result import CoarseRun, Iterate, Resumption, TransferResult
+from nstcore.run import Run
+from nstcore.scene import Scene
+from nstcore.state_file import UnusableStateError, read_state, write_state
+from nstcore.system.refusals import told
+
+# Of the time, that goes into keeping states at most.
+_SHARE = 0.02
+_NEW_MEMORY = "the optimizer's memory was too large to be kept: it began a new one"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where a transfer was when its state was kept.
+
+    Attributes:
+        level: the place of the run among its runs, coarse ones first.
+        ends: of each scene in the run before.
+        rows: the scenes of the run.
+        run: the state of the run.
+        iterates: of each picture of the run.
+        elapsed: seconds that it had taken.
+    """
+
+    level: int
+    ends: list[End]
+    rows: tuple[int, ...]
+    run: Mapping[str, np.ndarray]
+    iterates: list[list[Iterate]]
+    elapsed: float
+
+
+class Keeper:
+    """Keeps the states of one transfer, and gives the one that is there."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, recipe: Recipe, levels: Sequence[Recipe], scenes: Sequence[Scene]
+    ) -> None:
+        """Take where states are kept and what they are of; `levels` are the coarse runs.
+
+        Raises:
+            StyleTransferError: if what the transfer depends on cannot be had.
+        """
+        self._checkpoint = checkpoint
+        self._recipes = [*levels, recipe]
+        # As it comes back from a file.
+        self._made_from = json.loads(json.dumps({**made_from(recipe, levels, scenes), **checkpoint.made_from}))
+        self._resumed: list[list[Resumption]] = [[] for _ in scenes]
+        self._interval = checkpoint.every
+        self._saved = time.monotonic()
+        self._was_refused = False
+
+    def take_up(self) -> Reached | None:
+        """Give the state that is there, if it is one of this transfer; else say in the log why it is not used."""
+        try:
+            content = self._checkpoint.load()
+            if content is None:
+                return None
+            description, arrays = read_state(content)
+            self._check(description, arrays)
+        except UnusableStateError as error:
+            self._checkpoint.tell(f"begun anew: the state that was kept {error}")
+            return None
+        except OSError as error:
+            self._checkpoint.tell(f"begun anew: the state that was kept cannot be used: {told(error)}")
+            return None
+        return self._reached(description, arrays)
+
+    def due(self) -> bool:
+        """Whether it is time to keep a state."""
+        return self._interval > 0 and time.monotonic() - self._saved >= self._interval
+
+    def save(
+        self,
+        level: int,
+        ends: Sequence[End],
+        rows: Sequence[int],
+        run: Run,
+        iterates: Sequence[Sequence[Iterate]],
+        elapsed: float,
+    ) -> None:
+        """Keep a state, of what `Reached` says; `rows` are the scenes of the run.
+
+        Where the system refuses, that is said once, and the transfer goes on.
+        """
+        began = time.monotonic()
+        further = further_losses(iterates)
+        description = {
+            "made from": self._made_from,
+            "iterations": self._recipes[-1].iterations,
+            "level": level,
+            "rows": list(rows),
+            "elapsed": elapsed,
+            "further losses": further,
+            "ends": described(ends),
+            "resumed": [[asdict(each) for each in of_scene] for of_scene in self._resumed],
+        }
+        arrays = {
+            **{f"run/{name}": array for name, array in run.state_dict().items()},
+            **{f"ends/{name}": array for name, array in arrays_of(ends, further).items()},
+            **{f"trace/{place}": table(found, further) for place, found in enumerate(iterates)},
+            **{f"more/{name}": array for name, array in self._checkpoint.more().items()},
+        }
+        try:
+            with self._checkpoint.writing() as file:
+                write_state(file, description, arrays)
+        except OSError as error:
+            if not self._was_refused:
+                self._checkpoint.tell(f"no state can be kept, and it goes on without: {told(error)}")
+            self._was_refused = True
+        self._saved = time.monotonic()
+        if self._checkpoint.every:
+            self._interval = max(self._checkpoint.every, (self._saved - began) / _SHARE)
+
+    def keeps_the_last_of(self, level: int) -> bool:
+        """Whether the state at the end of a run is to be kept too."""
+        return self._checkpoint.keep and level == len(self._recipes) - 1
+
+    def resumed(self, scene: int) -> tuple[Resumption, ...]:
+        """Where the transfer of a scene was taken up, each time."""
+        return tuple(self._resumed[scene])
+
+    def _check(self, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise an `UnusableStateError` unless going on from a state ends where this transfer would end."""
+        here, there = self._recipes[-1].iterations, description["iterations"]
+        more = f" for {there} iterations, not {here}" if there != here else ""
+        if differing := difference(description["made from"], self._made_from):
+            raise UnusableStateError(differing + more)
+        if not more:
+            return
+        steps = int(arrays["run/steps"].max())
+        if description["level"] == len(self._recipes) - 1 and steps > here:
+            raise UnusableStateError(f"is {steps} iterations on, and {here} are asked for")
+        is_approximated = self._recipes[-1].network.precision != "float32"
+        if is_approximated and (arrays["run/waiting"].size or bool(arrays["run/refined"])):
+            raise UnusableStateError(f"was refined in float32 for the last fifth{more}")
+
+    def _reached(self, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Reached:
+        further, level, rows = description["further losses"], description["level"], description["rows"]
+        run, ended = _below("run/", arrays), _below("ends/", arrays)
+        network = self._recipes[-1].network
+        weights = pretrained_network(network.backbone, network.weights)[1]
+        configs = {recipe.size: recipe.config for recipe in self._recipes}
+        ends = ends_of(description["ends"], ended, further, configs, weights)
+        iterates = [iterates_of(arrays[f"trace/{place}"], further) for place in range(len(rows))]
+        self._resumed = [[Resumption(**each) for each in of_scene] for of_scene in description["resumed"]]
+        note = "" if run.get("optimizer/replayable", np.True_).all() else _NEW_MEMORY
+        for row, found in zip(rows, iterates, strict=True):
+            if found:
+                size = self._recipes[level].size
+                self._resumed[row].append(Resumption(size, found[-1].iteration, found[-1].seconds, note))
+        self._checkpoint.take_more(_below("more/", arrays))
+        at = f"at iteration {_furthest(iterates)} of {self._recipes[level].size} px"
+        self._checkpoint.tell(f"taken up {at}" + (f", but not to the bit: {note}" if note else ""))
+        return Reached(level, ends, tuple(rows), run, iterates, description["elapsed"])
+
+
+@dataclass(frozen=True)
+class RunStates:
+    """The states of one run of a transfer.
+
+    Attributes:
+        level: the place of the run among those of the transfer.
+        ends: of each scene of the transfer in the run before.
+        reached: where the run is taken up; None if it is to be started.
+        rows: the scenes of the run.
+    """
+
+    keeper: Keeper
+    level: int
+    ends: Sequence[End]
+    reached: Reached | None
+    rows: tuple[int, ...] = ()
+
+    def of(self, rows: Sequence[int]) -> RunStates:
+        """The same, for a run of these scenes."""
+        return replace(self, rows=tuple(rows))
+
+    def after_round(self, run: Run, iterates: Sequence[Sequence[Iterate]], elapsed: float) -> None:
+        """Keep a state if it is time."""
+        if self.keeper.due():
+            self._save(run, iterates, elapsed)
+
+    def at_the_end(self, run: Run, iterates: Sequence[Sequence[Iterate]], elapsed: float) -> None:
+        """Keep the state of a run that has ended, if that is asked for."""
+        if self.keeper.keeps_the_last_of(self.level):
+            self._save(run, iterates, elapsed)
+
+    def resumed(self, place: int) -> tuple[Resumption, ...]:
+        """Where the transfer of a scene of the run was taken up, each time."""
+        return self.keeper.resumed(self.rows[place])
+
+    def _save(self, run: Run, iterates: Sequence[Sequence[Iterate]], elapsed: float) -> None:
+        self.keeper.save(self.level, self.ends, self.rows, run, iterates, elapsed)
+
+
+def tell_again(reached: Reached, callbacks: Sequence[Callable[[Iterate], None] | None]) -> None:
+    """Tell callbacks of the iterates of before, as they were told then: run by run, all scenes step by step."""
+    earlier: dict[int, dict[int, Sequence[Iterate]]] = {}
+    for row, end in enumerate(reached.ends):
+        if isinstance(end, TransferResult):
+            for run in (*end.coarse, CoarseRun(end.config.size, end.trace)):
+                earlier.setdefault(run.size, {})[row] = run.trace.iterates
+    latest: dict[int, Sequence[Iterate]] = dict(zip(reached.rows, reached.iterates, strict=True))
+    runs: list[dict[int, Sequence[Iterate]]] = [*(earlier[size] for size in sorted(earlier)), latest]
+    for traces in runs:
+        for step in range(max(map(len, traces.values()), default=0)):
+            for row, found in traces.items():
+                if step < len(found) and (callback := callbacks[row]) is not None:
+                    callback(found[step])
+
+
+def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _furthest(iterates: Sequence[Sequence[Iterate]]) -> int:
+    return max((found[-1].iteration for found in iterates if found), default=0)
