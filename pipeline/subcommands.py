@@ -19,8 +19,9 @@ from nstcore.system.files import encodable, write_results
 from nstcore.system.places import require_place
 from nstcore.system.quiet import import_keras_quietly
 from nstcore.system.streams import say, tell
-from pipeline import film_command, outputs_commands
 from pipeline.measures.judges import JUDGES
+from pipeline.upkeep import commands as outputs_commands
+from pipeline.upkeep import film_command
 
 # Of a map, whose figure and time grow with the square of the pictures.
 _MOST_PICTURES = 200

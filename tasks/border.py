@@ -28,8 +28,8 @@ from nstcore.errors import one_line, received
 from nstcore.system.entry_point import BAD_INPUT
 from nstcore.system.interruption import ended_by_interrupt, how_ended, status_of
 from nstcore.system.streams import tell
-from pipeline.places import place_at, require_known
-from pipeline.sweeping import sweep
+from pipeline.storage.places import place_at, require_known
+from pipeline.upkeep.sweeping import sweep
 from tasks.defaults import SCHEDULER, set_option
 
 _EXPECTED: tuple[tuple[type[luigi.Parameter], str], ...] = (

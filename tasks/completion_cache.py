@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
-from pipeline.glance import glancing
+from pipeline.storage.glance import glancing
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")

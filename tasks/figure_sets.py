@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import luigi
 
-from pipeline.made import digest_of
-from pipeline.stores import FigureStore
+from pipeline.outputs.made import digest_of
+from pipeline.outputs.stores import FigureStore
 from tasks.completion_cache import completions_remembered, remembered
 from tasks.figures import LossPlot, PairFigure, TermsPlot, TimePlot, VariantTable
 from tasks.report_task import ReportTask

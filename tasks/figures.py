@@ -21,10 +21,10 @@ from pipeline.grid.paths import (
     variants_file,
 )
 from pipeline.grid.series import Series, Variant
-from pipeline.places import place_at
+from pipeline.outputs.stores import FigureStore, VectorFigureStore
 from pipeline.report.cell import weights_note
 from pipeline.report.page import PageFigure, ReportCell
-from pipeline.stores import FigureStore, VectorFigureStore
+from pipeline.storage.places import place_at
 from tasks.report_task import CellReport, relative_path
 from tasks.table import GridTable
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from luigi.worker import Worker
 
-from pipeline.glance import glancing
+from pipeline.storage.glance import glancing
 
 
 def schedule_at_a_glance() -> None:

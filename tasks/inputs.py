@@ -8,9 +8,9 @@ from nstcore import StyleTransferError
 from nstcore.networks import weights as trained
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.paths import parts_of_output, weights_failure_file
-from pipeline.places import place_at
-from pipeline.storage_folders import require_folder
-from pipeline.stores import WeightsStore
+from pipeline.outputs.stores import WeightsStore
+from pipeline.storage.folders import require_folder
+from pipeline.storage.places import place_at
 from tasks.light import LightTask
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir

@@ -15,11 +15,11 @@ from nstcore.networks.weights.provenance import RANDOM_NOTE
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.cell import Cell
 from pipeline.grid.paths import measures_file, weights_failure_file
-from pipeline.leases import lease_beside
-from pipeline.made import digest_of
 from pipeline.measures import formulas, judges
-from pipeline.places import place_at
-from pipeline.stores import JudgeStore, MeasuresStore
+from pipeline.outputs.made import digest_of
+from pipeline.outputs.stores import JudgeStore, MeasuresStore
+from pipeline.sharing.leases import lease_beside
+from pipeline.storage.places import place_at
 from tasks.completion_cache import remembered
 from tasks.inputs import OutputFolder
 from tasks.network_task import CellsTask

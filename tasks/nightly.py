@@ -14,13 +14,13 @@ from nstcore import StyleTransferError
 from pipeline import storage
 from pipeline.grid.paths import nights_folder
 from pipeline.grid.study import Study, read_study
-from pipeline.leases import in_turn, lease_beside
 from pipeline.nights.archive import KeepRule, NightArchive
 from pipeline.nights.changes import Thresholds
 from pipeline.nights.night import Night, night_cells
 from pipeline.nights.publish import prune, write_night
-from pipeline.places import place_at
-from pipeline.stores import TextStore
+from pipeline.outputs.stores import TextStore
+from pipeline.sharing.leases import in_turn, lease_beside
+from pipeline.storage.places import place_at
 from tasks.grid import FullGrid
 from tasks.inputs import OutputFolder
 from tasks.page import GridReport

@@ -22,9 +22,9 @@ from nstcore import StyleTransferError
 from nstcore.errors import InputError
 from nstcore.failures import persevere
 from nstcore.system.refusals import line_of
-from pipeline.leases import Held
-from pipeline.shared_run import run_of
-from pipeline.stores import JsonStore
+from pipeline.outputs.stores import JsonStore
+from pipeline.sharing.leases import Held
+from pipeline.sharing.shared_run import run_of
 from tasks.light import LightTask
 from tasks.logs import about
 
@@ -38,7 +38,7 @@ class CellFailed(StyleTransferError):
 class FailureRecord:
     """The line that a step of this run failed with, in a file beside its output.
 
-    A run is that of all processes that work on the output folder at the time (`pipeline.shared_run`).
+    A run is that of all processes that work on the output folder at the time (`pipeline.sharing.shared_run`).
     """
 
     def __init__(self, path: PurePath, output_dir: str) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import PurePath
 
 from pipeline.grid.paths import paper_figure_file
+from pipeline.outputs.stores import VectorFigureStore
 from pipeline.papers import Evidence, Finding, Key, Paper, key_of
-from pipeline.places import place_at
 from pipeline.report.page import PageFigure
-from pipeline.stores import VectorFigureStore
+from pipeline.storage.places import place_at
 from tasks.report_task import relative_path
 from tasks.study import StudyTask
 from tasks.table import GridTable

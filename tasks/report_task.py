@@ -9,18 +9,18 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 
 import luigi
+from pipeline.storage.sealed import FileRecord, records_of
 
 from nstcore import StyleTransferError
-from pipeline.cell_store import CellStore
 from pipeline.grid.cell import Cell, RejectedCell
 from pipeline.grid.expansion import Grid
 from pipeline.grid.paths import plan_file, report_folder
-from pipeline.made import DRAWN_VERSION, MadeRecord, digest_of
-from pipeline.places import place_at
+from pipeline.outputs.cell_store import CellStore
+from pipeline.outputs.made import DRAWN_VERSION, MadeRecord, digest_of
+from pipeline.outputs.stores import GridStore
 from pipeline.report.gallery import result_file
 from pipeline.report.page import ReportCell, Status
-from pipeline.sealed import FileRecord, records_of
-from pipeline.stores import GridStore
+from pipeline.storage.places import place_at
 from tasks.completion_cache import completions_remembered, remembered
 from tasks.light import LightTask
 from tasks.measures import measures_of
@@ -35,7 +35,7 @@ logger = logging.getLogger("luigi-interface")
 class ReportTask(LightTask):
     """A file of a grid's report. It is complete while it shows the plan and everything it asks for as they are now.
 
-    What it shows is noted beside it (`pipeline.made`), with the digests of its files: no times are compared.
+    What it shows is noted beside it (`pipeline.outputs.made`), with the digests of its files: no times are compared.
     """
 
     grid: str = luigi.Parameter(description="digest of the grid; its plan lies in the report's folder")

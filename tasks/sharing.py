@@ -1,9 +1,9 @@
 """How processes that share an output folder share its work, whether or not they share a scheduler.
 
-Whoever makes something holds a lease of it (`pipeline.leases`). A task that finds another's turns to other work: it
-asks for an `Elsewhere`, which is complete when that lease has gone, and Luigi does what else is to do until then. So
-two grids of one folder, each with a scheduler of its own, do not follow one another from cell to cell, and nothing is
-made twice.
+Whoever makes something holds a lease of it (`pipeline.sharing.leases`). A task that finds another's turns to other
+work: it asks for an `Elsewhere`, which is complete when that lease has gone, and Luigi does what else is to do until
+then. So two grids of one folder, each with a scheduler of its own, do not follow one another from cell to cell, and
+nothing is made twice.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, Protocol, TypeVar
 import luigi
 
 from nstcore import OutputError
-from pipeline.leases import Held, Lease, LeaseLost, Taken, outlive, read, take
-from pipeline.places import place_at
+from pipeline.sharing.leases import Held, Lease, LeaseLost, Taken, outlive, read, take
+from pipeline.storage.places import place_at
 
 logger = logging.getLogger("luigi-interface")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import luigi
 
-from pipeline.strips import MOST_FRAMES
+from pipeline.outputs.strips import MOST_FRAMES
 from tasks.parameters import WholeNumberParameter
 
 

@@ -13,16 +13,16 @@ import luigi
 from nstcore import StyleTransferError, WeightsError
 from nstcore.system.files import encodable
 from pipeline import storage
-from pipeline.cell_files import MANIFEST, TRACE
 from pipeline.grid.expansion import Grid, expand, reject_bad_pictures, require_meant
 from pipeline.grid.paths import plan_file, report_folder
 from pipeline.grid.picture_folder import in_short
 from pipeline.grid.series import Series
 from pipeline.grid.study import Study
-from pipeline.leases import in_turn, lease_beside
-from pipeline.places import place_at, remote
-from pipeline.shared_run import join
-from pipeline.stores import GridStore
+from pipeline.outputs.cell_files import MANIFEST, TRACE
+from pipeline.outputs.stores import GridStore
+from pipeline.sharing.leases import in_turn, lease_beside
+from pipeline.sharing.shared_run import join
+from pipeline.storage.places import place_at, remote
 from tasks.completion_cache import completions_remembered
 from tasks.inputs import BackboneWeights, OutputFolder
 from tasks.light import LightTask

@@ -7,8 +7,8 @@ import os
 import luigi
 
 from pipeline.grid.cell import Cell, RejectedCell
+from pipeline.outputs.stores import TextStore
 from pipeline.report.table import grid_csv
-from pipeline.stores import TextStore
 from tasks.measures import MeasureCell, is_measured
 from tasks.report_task import CellReport
 from tasks.states import states_of

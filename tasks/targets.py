@@ -7,14 +7,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Self
 
 import luigi
+from pipeline.storage.sealed import DamagedError
 
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import target_digest
 from pipeline.grid.paths import picture_name, target_file
-from pipeline.leases import lease_beside
-from pipeline.places import place_at
-from pipeline.sealed import DamagedError
-from pipeline.stores import TargetsStore
+from pipeline.outputs.stores import TargetsStore
+from pipeline.sharing.leases import lease_beside
+from pipeline.storage.places import place_at
 from tasks.inputs import Picture
 from tasks.network_task import NetworkTask
 from tasks.outcome import FailureRecord

@@ -11,14 +11,14 @@ import luigi
 
 from nstcore import StyleTransferError, TransferResult
 from nstcore.failures import persevere
-from pipeline.cell_store import CellStore
 from pipeline.grid.cell import Cell
 from pipeline.grid.paths import cell_folder
-from pipeline.leases import cell_lease
-from pipeline.made import digest_of
-from pipeline.places import place_at
-from pipeline.states import StateStore, lineage
-from pipeline.strips import StripRecorder, chosen_frames
+from pipeline.outputs.cell_store import CellStore
+from pipeline.outputs.made import digest_of
+from pipeline.outputs.states import StateStore, lineage
+from pipeline.outputs.strips import StripRecorder, chosen_frames
+from pipeline.sharing.leases import cell_lease
+from pipeline.storage.places import place_at
 from tasks.completion_cache import remembered
 from tasks.inputs import Picture
 from tasks.network_task import CellsTask

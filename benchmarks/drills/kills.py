@@ -3,7 +3,7 @@
 A grid of 24 cells (four kinds of transfer) is made undisturbed, and once more by processes that are killed again and
 again. Afterwards every cell is whole, no cell that was whole was made again, no kill cost more of a cell's work than
 the seconds between two states and one step, and every trace and picture equals the undisturbed one's. `.part` files of
-the killed are counted, and swept as a start two days later would (`pipeline.sweeping`).
+the killed are counted, and swept as a start two days later would (`pipeline.upkeep.sweeping`).
 
     python -m benchmarks.drills.kills [--kills 200 --every 1 --iterations 1500 --seed 0]
 """
@@ -30,8 +30,8 @@ from benchmarks.common.report import progress
 from benchmarks.drills.watched import LOG
 from nstcore.pictures.images import read_picture, write_picture
 from nstcore.system.files import PART_PATTERN
-from pipeline.states import STATE_NAME
-from pipeline.sweeping import sweep_outputs
+from pipeline.outputs.states import STATE_NAME
+from pipeline.upkeep.sweeping import sweep_outputs
 
 _ROOT = Path(__file__).parents[2]
 _STUDY = """

@@ -23,7 +23,7 @@ def manifest(
 
     Args:
         batch_size: how many cells were optimised in the same `seconds`.
-        lineage: what it shares with the same cell with other iterations (`pipeline.states`).
+        lineage: what it shares with the same cell with other iterations (`pipeline.outputs.states`).
         keeps_state: whether its state stays.
     """
     first, last = result.trace[0], result.trace[-1]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from nstcore.system.files import encodable
 from pipeline.grid.series import Series
-from pipeline.places import absolute
+from pipeline.storage.places import absolute
 
 # Of the 255 bytes a file system allows, a plot's name takes two of these, a separator, a checksum and a suffix.
 _LONGEST_NAME = 100

@@ -12,11 +12,11 @@ from pathlib import PurePath
 
 from nstcore.errors import ConfigError, InputError, OutputError
 from pipeline import storage
-from pipeline.damaged import set_aside
 from pipeline.nights.night import Night
-from pipeline.places import remote
-from pipeline.sealed import FileRecord, damage, read_sealed
-from pipeline.storage_folders import folders_in, is_there, new_folder, remove_folder
+from pipeline.outputs.damaged import set_aside
+from pipeline.storage.folders import folders_in, is_there, new_folder, remove_folder
+from pipeline.storage.places import remote
+from pipeline.storage.sealed import FileRecord, damage, read_sealed
 
 logger = logging.getLogger("luigi-interface")
 

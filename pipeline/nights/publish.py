@@ -12,7 +12,7 @@ from pipeline.nights.archive import PAGE, SNAPSHOT, KeepRule, NightArchive, link
 from pipeline.nights.changes import Thresholds, compare
 from pipeline.nights.night import Night
 from pipeline.nights.page import NightPage, show_changes
-from pipeline.sealed import records_of, sealed
+from pipeline.storage.sealed import records_of, sealed
 
 
 def write_night(

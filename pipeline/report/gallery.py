@@ -20,7 +20,7 @@ from nstcore.pictures.images import encode_png
 from pipeline import storage
 from pipeline.grid.cell import Cell, Kind
 from pipeline.report.cell import PagePicture, ReportCell, lookup
-from pipeline.sealed import DamagedError, FileRecord, record_of, records_of
+from pipeline.storage.sealed import DamagedError, FileRecord, record_of, records_of
 
 #: By a cell's digest: its picture ("result"), its "strip" if it has one, and those of `Kind` that could be read, all as
 #: paths in the report's folder.

@@ -15,8 +15,8 @@ from luigi.interface import core
 from luigi.setup_logging import InterfaceLogging
 
 from nstcore.system.streams import tell
-from pipeline import shared_run
-from pipeline.leases import release_all
+from pipeline.sharing import shared_run
+from pipeline.sharing.leases import release_all
 from tasks.workers.patient import PatientScheduler
 from tasks.workers.supervisor import end_with_parent
 from tasks.workers.worker import GridWorker

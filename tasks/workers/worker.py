@@ -19,7 +19,7 @@ from luigi.scheduler import DISABLED, DONE, FAILED, PENDING, RUNNING, Scheduler
 from luigi.worker import GetWorkResponse, TaskProcess, Worker, _is_external
 
 from nstcore import StyleTransferError
-from pipeline import shared_run
+from pipeline.sharing import shared_run
 from tasks.completion_cache import completions_remembered
 from tasks.workers.loaded import LoadedProcesses
 

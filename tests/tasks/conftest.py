@@ -11,7 +11,7 @@ import luigi
 import pytest
 from luigi.execution_summary import LuigiRunResult
 
-from pipeline import shared_run
+from pipeline.sharing import shared_run
 
 
 def _run(task: luigi.Task) -> LuigiRunResult:

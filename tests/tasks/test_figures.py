@@ -9,8 +9,8 @@ from pipeline.grid.cell import Cell
 from pipeline.grid.expansion import Grid
 from pipeline.grid.paths import plan_file, report_folder
 from pipeline.grid.series import Series
+from pipeline.outputs.stores import GridStore
 from pipeline.report.page import PageFigure
-from pipeline.stores import GridStore
 from tasks import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 
 

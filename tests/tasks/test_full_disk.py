@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from nstcore.pictures.images import write_picture
-from pipeline import shared_run
-from pipeline.status import status_of
+from pipeline.sharing import shared_run
+from pipeline.upkeep.status import status_of
 from tasks import FullGrid, transfer
 
 MIB = 2**20

@@ -15,13 +15,15 @@ import luigi
 import pytest
 
 from nstcore.pictures.images import write_picture
-from pipeline import objects, shared_run, storage
-from pipeline.cell_store import CellStore
-from pipeline.check import check
-from pipeline.fetching import fetch_folder
-from pipeline.housekeeping import find_leftovers
-from pipeline.places import RemotePath, place_at
-from pipeline.status import status_of
+from pipeline import storage
+from pipeline.outputs.cell_store import CellStore
+from pipeline.sharing import shared_run
+from pipeline.storage import objects
+from pipeline.storage.places import RemotePath, place_at
+from pipeline.upkeep.check import check
+from pipeline.upkeep.fetching import fetch_folder
+from pipeline.upkeep.housekeeping import find_leftovers
+from pipeline.upkeep.status import status_of
 from tasks import FullGrid, NightlyGrid
 
 ROOT = Path(__file__).parents[2]

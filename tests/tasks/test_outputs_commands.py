@@ -14,10 +14,11 @@ import luigi
 import pytest
 
 from nstcore.pictures.images import write_picture
-from pipeline import leases, shared_run, subcommands
-from pipeline.housekeeping import find_leftovers, plans_in, remove
-from pipeline.status import _seconds, status_of
-from pipeline.studies_at_hand import studies_in, targets_of
+from pipeline import subcommands
+from pipeline.sharing import leases, shared_run
+from pipeline.upkeep.housekeeping import find_leftovers, plans_in, remove
+from pipeline.upkeep.status import _seconds, status_of
+from pipeline.upkeep.studies_at_hand import studies_in, targets_of
 from tasks import FullGrid, MeasureCell, Transfer
 
 DAY = 86400

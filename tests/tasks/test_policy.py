@@ -10,7 +10,7 @@ import pytest
 
 from nstcore import MemoryShortageError
 from nstcore.pictures.images import write_picture
-from pipeline import shared_run
+from pipeline.sharing import shared_run
 from tasks import FullGrid, Transfer, logs, policy
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from nstcore.pictures.images import write_picture
 from nstcore.system.places import require_folder
-from pipeline.cell_store import CellStore
+from pipeline.outputs.cell_store import CellStore
 from tasks import FullGrid, OutputFolder
 from tasks.outcome import CellFailed
 

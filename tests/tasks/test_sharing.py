@@ -10,7 +10,7 @@ from pathlib import Path
 import luigi
 import pytest
 
-from pipeline.leases import LeaseLost, read, take
+from pipeline.sharing.leases import LeaseLost, read, take
 from tasks.sharing import Elsewhere, alone, made_alone
 
 

@@ -16,8 +16,8 @@ import pytest
 from nstcore import TransferConfig, TransferResult, style_transfer
 from nstcore.pictures.images import read_picture, resize, resize_to, write_picture
 from nstcore.snapshots import Snapshots
-from pipeline.check import check
-from pipeline.strips import frames_of
+from pipeline.outputs.strips import frames_of
+from pipeline.upkeep.check import check
 from tasks import FullGrid
 
 SETTINGS = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"], "style_weight": 1e4}
@@ -82,7 +82,7 @@ def way(inputs: Path, style: str, **settings) -> tuple[TransferResult, dict[tupl
 
 
 def test_frames_are_what_shorter_runs_give(inputs, run, monkeypatch):
-    monkeypatch.setattr("pipeline.strips._ENCODING", {"lossless": True})
+    monkeypatch.setattr("pipeline.outputs.strips._ENCODING", {"lossless": True})
     settings = {"coarse_sizes": [48]}
     assert run(grid(inputs, "outputs", snapshots=6, settings=settings)).status == luigi.LuigiStatusCode.SUCCESS
     for cell in cells(inputs, "outputs"):

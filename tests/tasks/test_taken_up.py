@@ -156,7 +156,7 @@ def test_a_kept_state_makes_more_iterations_cheap(inputs, run, caplog):
 
 
 def test_no_states_are_kept_if_none_are_wanted(inputs, run, monkeypatch):
-    from pipeline.states import StateStore
+    from pipeline.outputs.states import StateStore
 
     asked = []
     checkpoint = StateStore.checkpoint

@@ -1,0 +1,1 @@
+"""What a run leaves: cells, targets, records and reports as files that are known by their content."""

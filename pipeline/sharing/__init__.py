@@ -1,0 +1,1 @@
+"""Who is at work on what: leases, and the run that all processes of an output folder are part of."""
