@@ -16,7 +16,7 @@ from pipeline.outputs.stores import FigureStore
 from tasks.completion_cache import completions_remembered, remembered
 from tasks.figures import LossPlot, PairFigure, TermsPlot, TimePlot, VariantTable
 from tasks.report_task import ReportTask
-from tasks.states import states_of
+from tasks.states import kept_meanwhile
 from tasks.transfer import Transfer
 
 # Many enough to be few tasks, few enough for workers to share the drawing.
@@ -44,7 +44,7 @@ class FigureSet(ReportTask):
 
     def requires(self) -> list[Transfer]:
         cells = (cell for pair in self.pairs() for cell in self.plan().pairs[pair])
-        return [Transfer.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in cells]
+        return [Transfer.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in cells]
 
     def output(self) -> list[FigureStore]:
         return [figure.output() for figure in self.figures()]

@@ -25,7 +25,7 @@ from tasks.inputs import OutputFolder
 from tasks.network_task import CellsTask
 from tasks.outcome import FailureRecord, SettlingTask
 from tasks.parameters import output_dir
-from tasks.states import states_of
+from tasks.states import kept_meanwhile
 from tasks.transfer import Transfer
 
 
@@ -64,13 +64,13 @@ class MeasureCell(CellsTask):
     max_batch_size = 16
 
     def transfer(self) -> Transfer:
-        return Transfer.of(self.cell, self.output_dir, self.batch_size, **states_of(self))
+        return Transfer.of(self.cell, self.output_dir, self.batch_size, **kept_meanwhile(self))
 
     def judge(self, network: str) -> JudgeWeights:
         return JudgeWeights(network=network, output_dir=self.output_dir)
 
     def requires(self) -> list[SettlingTask]:
-        transfers = (Transfer.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in self.cells)
+        transfers = (Transfer.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in self.cells)
         return [*transfers, *(self.judge(network) for network in judges.NETWORKS)]
 
     def output(self) -> MeasuresStore:

@@ -16,7 +16,7 @@ from tasks.inputs import BackboneWeights
 from tasks.outcome import SettlingTask
 from tasks.parameters import CellsParameter, batch_size, joined_text, output_dir
 from tasks.sharing import Elsewhere, made_alone
-from tasks.states import keep_state, snapshots, state_every, states_of
+from tasks.states import keep_state, kept_meanwhile, snapshots, state_every
 
 if TYPE_CHECKING:
     pass
@@ -91,7 +91,7 @@ class CellsTask(NetworkTask):
         """The tasks of the single cells."""
         if len(self.cells) == 1:
             return [self]
-        return [self.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in self.cells]
+        return [self.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in self.cells]
 
     def lease_file(self) -> PurePath:
         """The lease of whoever makes a single cell."""

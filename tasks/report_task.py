@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 
 import luigi
-from pipeline.storage.sealed import FileRecord, records_of
 
 from nstcore import StyleTransferError
 from pipeline.grid.cell import Cell, RejectedCell
@@ -21,12 +20,13 @@ from pipeline.outputs.stores import GridStore
 from pipeline.report.gallery import result_file
 from pipeline.report.page import ReportCell, Status
 from pipeline.storage.places import place_at
+from pipeline.storage.sealed import FileRecord, records_of
 from tasks.completion_cache import completions_remembered, remembered
 from tasks.light import LightTask
 from tasks.measures import measures_of
 from tasks.parameters import batch_size, output_dir
 from tasks.sharing import alone
-from tasks.states import keep_state, snapshots, state_every, states_of
+from tasks.states import keep_state, kept_meanwhile, snapshots, state_every
 from tasks.transfer import Transfer
 
 logger = logging.getLogger("luigi-interface")
@@ -138,7 +138,7 @@ class CellReport(ReportTask):
         return (cell for cell in self.plan().cells if self.shows(cell))
 
     def requires(self) -> list[Transfer]:
-        return [Transfer.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in self.cells()]
+        return [Transfer.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in self.cells()]
 
     def finished_cells(self) -> list[tuple[Cell, CellStore]]:
         """The cells with a picture, and where it is."""

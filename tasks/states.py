@@ -44,6 +44,6 @@ def snapshots() -> luigi.Parameter:
     )
 
 
-def states_of(task: luigi.Task) -> dict[str, Any]:
+def kept_meanwhile(task: luigi.Task) -> dict[str, Any]:
     """What a task passes on of all these to those of its cells."""
     return {"state_every": task.state_every, "keep_state": task.keep_state, "snapshots": task.snapshots}

@@ -29,7 +29,7 @@ from tasks.light import LightTask
 from tasks.outcome import CellFailed
 from tasks.page import GridReport
 from tasks.parameters import batch_size, many_cells, on_missing_weights, output_dir
-from tasks.states import keep_state, snapshots, state_every, states_of
+from tasks.states import keep_state, kept_meanwhile, snapshots, state_every
 from tasks.table import GridTable
 from tasks.transfer import Transfer
 
@@ -207,7 +207,9 @@ class StudyTask(luigi.Task):
 
     def report(self, grid: Grid) -> GridReport:
         """The report of its grid."""
-        return GridReport(grid=grid.digest, output_dir=self.output_dir, batch_size=self.batch_size, **states_of(self))
+        return GridReport(
+            grid=grid.digest, output_dir=self.output_dir, batch_size=self.batch_size, **kept_meanwhile(self)
+        )
 
     def _is_planned(self, grid: Grid) -> bool:
         plan = self._plan_store(grid)

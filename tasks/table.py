@@ -11,7 +11,7 @@ from pipeline.outputs.stores import TextStore
 from pipeline.report.table import grid_csv
 from tasks.measures import MeasureCell, is_measured
 from tasks.report_task import CellReport
-from tasks.states import states_of
+from tasks.states import kept_meanwhile
 
 
 class GridTable(CellReport):
@@ -24,7 +24,7 @@ class GridTable(CellReport):
         cells = (cell for cell in self.cells() if is_measured(cell))
         return [
             *super().requires(),
-            *(MeasureCell.of(cell, self.output_dir, self.batch_size, **states_of(self)) for cell in cells),
+            *(MeasureCell.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in cells),
         ]
 
     def output(self) -> TextStore:

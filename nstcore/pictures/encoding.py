@@ -57,11 +57,11 @@ def encode_file(pixels: NDArray[Any], suffix: str, bits: Bits = 8, opacity: NDAr
     Raises:
         PictureError: for a picture that such a file cannot hold.
     """
-    channels = np.asarray(pixels, np.float64)
-    if opacity is not None:
-        channels = np.dstack([channels, opacity])
-    most = 2**bits - 1
-    samples = np.clip(np.rint(channels * (most / 255)), 0, most).astype(np.uint8 if bits == 8 else np.uint16)
+    samples = pixels if opacity is None else np.dstack([pixels, opacity])
+    if bits == 16 or samples.dtype != np.uint8:  # else they are what the file holds, and nothing larger is made of them
+        most = 2**bits - 1
+        scaled = np.rint(np.asarray(samples, np.float64) * (most / 255))
+        samples = np.clip(scaled, 0, most).astype(np.uint8 if bits == 8 else np.uint16)
     try:
         if suffix in (".tif", ".tiff"):
             return _tiff(samples)

@@ -61,9 +61,9 @@ def find(path: PurePath) -> Found | None:
 def create(path: PurePath, content: bytes) -> bool:
     """Write a file that is not there yet, and tell whether it was so. Of several at once one succeeds."""
     if there := remote(path):
-        from pipeline.storage import objects
+        from pipeline.storage import object_conditions
 
-        return objects.create(there, content)
+        return object_conditions.create(there, content)
     try:
         with open(path, "xb") as file:
             file.write(content)
@@ -82,9 +82,9 @@ def rewrite(path: PurePath, content: bytes, tag: str) -> bool:
         Whether it was still there, as far as the storage can tell.
     """
     if there := remote(path):
-        from pipeline.storage import objects
+        from pipeline.storage import object_conditions
 
-        return objects.replace(there, content, tag)
+        return object_conditions.replace(there, content, tag)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         Path(part).write_bytes(content)

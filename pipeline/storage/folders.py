@@ -114,9 +114,9 @@ def require_folder(place: Place) -> None:
         OutputError: if that cannot be.
     """
     if there := remote(place):
-        from pipeline.storage import objects
+        from pipeline.storage import object_conditions
 
-        objects.require_writable(there)
+        object_conditions.require_writable(there)
         return
     local.require_folder(place)
 

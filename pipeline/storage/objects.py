@@ -1,9 +1,8 @@
 """Objects of S3-compatible storage: bytes under a key, whole or absent. Nothing here is imported for local outputs.
 
-S3 shows an object when all of it has arrived, and never a part of it, so that no temporary names are needed. What
-leases need beyond that are two conditions on a write, which the server decides: that there is no such object
-(If-None-Match), or that it still is the one that was read (If-Match, by its ETag). Ages are told by the server's clock:
-each of its answers has the time (the header Date).
+S3 shows an object when all of it has arrived, and never a part of it, so that no temporary names are needed. Ages are
+told by the server's clock: each of its answers has the time (the header Date). What leases need beyond that is in
+`pipeline.storage.object_conditions`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import email.utils
 import mimetypes
 import os
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +20,7 @@ from typing import Any, NamedTuple
 
 from nstcore.errors import InputError, OutputError
 from pipeline.storage.object_errors import code_of, told
-from pipeline.storage.places import RemotePath, require_known
+from pipeline.storage.places import RemotePath
 
 #: How many objects are read, copied or removed at a time.
 AT_ONCE = 32
@@ -32,7 +30,6 @@ _REMOVED_AT_ONCE = 1000
 _ONE_PUT = 64 * 2**20
 # How long the server's time is carried on with this machine's monotonic clock.
 _SECONDS_OF_A_READING = 5.0
-_TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "OperationAborted"}
 
 
 class Object(NamedTuple):
@@ -80,19 +77,20 @@ def _storage() -> Any:
     return _storage_of(os.getpid())
 
 
-def _do(work: Callable[[Any], Awaitable[Any]]) -> Any:
+def do(work: Callable[[Any], Awaitable[Any]]) -> Any:
     """Do something with the client in its own thread, and wait for it."""
     from fsspec.asyn import sync
 
     storage = _storage()
 
-    async def call() -> Any:
+    async def working() -> Any:
         return await work(storage)
 
-    return sync(storage.loop, call)
+    return sync(storage.loop, working)
 
 
-async def _call(storage: Any, method: str, place: RemotePath, **arguments: Any) -> Any:
+async def call(storage: Any, method: str, place: RemotePath, **arguments: Any) -> Any:
+    """Ask the server of a bucket something, and hear what time it is there."""
     answer = await storage._call_s3(method, Bucket=place.bucket, **arguments)
     _hear_time(answer)
     return answer
@@ -112,7 +110,7 @@ def now(place: RemotePath) -> float:
     """
     if not _clock or time.monotonic() - _clock[0][0] > _SECONDS_OF_A_READING:
         with told(place, "looked at"):
-            _do(lambda storage: _call(storage, "list_objects_v2", place, Prefix=place.key, MaxKeys=1))
+            do(lambda storage: call(storage, "list_objects_v2", place, Prefix=place.key, MaxKeys=1))
     at, said = _clock[0] if _clock else (time.monotonic(), time.time())
     return said + time.monotonic() - at
 
@@ -125,7 +123,7 @@ def head(place: RemotePath) -> Object | None:
     """
     try:
         with told(place, "looked at"):
-            answer = _do(lambda storage: _call(storage, "head_object", place, Key=place.key))
+            answer = do(lambda storage: call(storage, "head_object", place, Key=place.key))
     except FileNotFoundError:
         return None
     return Object(place, answer["ContentLength"], _seconds(answer["LastModified"]), answer["ETag"])
@@ -139,7 +137,7 @@ def read(place: RemotePath) -> Read:
         InputError: if it cannot be read.
     """
     with told(place, "read"):
-        found: Read = _do(lambda storage: _read(storage, place))
+        found: Read = do(lambda storage: _read(storage, place))
     return found
 
 
@@ -147,7 +145,7 @@ async def _read(storage: Any, place: RemotePath, tries: int = 3) -> Read:
     from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError
 
     while True:
-        answer = await _call(storage, "get_object", place, Key=place.key)
+        answer = await call(storage, "get_object", place, Key=place.key)
         said = _clock[0][1] if _clock else time.time()
         try:
             async with answer["Body"] as body:
@@ -169,7 +167,7 @@ def part(place: RemotePath, which: str) -> bytes:
     """
     try:
         with told(place, "read"):
-            found: bytes = _do(lambda storage: _read_part(storage, place, which))
+            found: bytes = do(lambda storage: _read_part(storage, place, which))
     except InputError as error:
         if code_of(error) in ("InvalidRange", "416"):
             return b""
@@ -178,7 +176,7 @@ def part(place: RemotePath, which: str) -> bytes:
 
 
 async def _read_part(storage: Any, place: RemotePath, which: str) -> bytes:
-    answer = await _call(storage, "get_object", place, Key=place.key, Range=which)
+    answer = await call(storage, "get_object", place, Key=place.key, Range=which)
     async with answer["Body"] as body:
         content: bytes = await body.read()
     return content
@@ -200,7 +198,7 @@ def read_all(places: Iterable[RemotePath]) -> dict[RemotePath, bytes]:
         found = await asyncio.gather(*map(one, places))
         return {place: content for place, content in found if content is not None}
 
-    contents: dict[RemotePath, bytes] = _do(read_each)
+    contents: dict[RemotePath, bytes] = do(read_each)
     return contents
 
 
@@ -211,7 +209,7 @@ def write(place: RemotePath, content: bytes) -> None:
         OutputError: if it cannot be written; one that was there before stays as it was.
     """
     with told(place, "written"):
-        _do(lambda storage: storage._pipe_file(_bare(place), content, **_kind_of(place)))
+        do(lambda storage: storage._pipe_file(_bare(place), content, **_kind_of(place)))
 
 
 def upload(path: Path, place: RemotePath) -> None:
@@ -224,39 +222,7 @@ def upload(path: Path, place: RemotePath) -> None:
         write(place, path.read_bytes())
         return
     with told(place, "written"):
-        _do(lambda storage: storage._put_file(os.fspath(path), _bare(place), **_kind_of(place)))
-
-
-def create(place: RemotePath, content: bytes) -> bool:
-    """Write an object that is not there yet, and tell whether it was so. Of several at once one succeeds."""
-    return _written_if(place, content, IfNoneMatch="*")
-
-
-def replace(place: RemotePath, content: bytes, tag: str) -> bool:
-    """Write an object in the place of one of this ETag, and tell whether it was still there."""
-    return _written_if(place, content, IfMatch=tag)
-
-
-def _written_if(place: RemotePath, content: bytes, **condition: str) -> bool:
-    try:
-        with told(place, "written"):
-            try:
-                _do(lambda storage: _call(storage, "put_object", place, Key=place.key, Body=content, **condition))
-            except Exception as error:
-                if code_of(error) not in _TAKEN and not isinstance(error, FileExistsError):
-                    raise
-                # Where an answer was lost the request was sent again, and the second one found what the first wrote.
-                return _holds(place, content)
-    except FileNotFoundError:  # what was to be replaced is gone
-        return False
-    return True
-
-
-def _holds(place: RemotePath, content: bytes) -> bool:
-    try:
-        return read(place).content == content and bool(content)
-    except FileNotFoundError:
-        return False
+        do(lambda storage: storage._put_file(os.fspath(path), _bare(place), **_kind_of(place)))
 
 
 def copy(source: RemotePath, target: RemotePath) -> None:
@@ -266,7 +232,7 @@ def copy(source: RemotePath, target: RemotePath) -> None:
         OutputError: if that cannot be; FileNotFoundError, if there is none to copy.
     """
     with told(target, "written"):
-        _do(lambda storage: storage._cp_file(_bare(source), _bare(target)))
+        do(lambda storage: storage._cp_file(_bare(source), _bare(target)))
 
 
 def remove(places: Iterable[RemotePath]) -> None:
@@ -281,12 +247,12 @@ def remove(places: Iterable[RemotePath]) -> None:
         first = some[0]
         if len(some) == 1:
             with told(first, "removed"):
-                _do(lambda storage, place=first: _call(storage, "delete_object", place, Key=place.key))  # type: ignore[misc]
+                do(lambda storage, place=first: call(storage, "delete_object", place, Key=place.key))  # type: ignore[misc]
             continue
         named = {"Objects": [{"Key": place.key} for place in some], "Quiet": True}
         with told(first, "removed"):
-            answer = _do(
-                lambda storage, place=first, named=named: _call(storage, "delete_objects", place, Delete=named)  # type: ignore[misc]
+            answer = do(
+                lambda storage, place=first, named=named: call(storage, "delete_objects", place, Delete=named)  # type: ignore[misc]
             )
         for refused in answer.get("Errors", ()):
             raise OutputError(f"s3://{first.bucket}/{refused['Key']}: cannot be removed ({refused.get('Code')})")
@@ -323,7 +289,7 @@ def is_folder(folder: RemotePath) -> bool:
         InputError: if the server does not say, or there is no such bucket.
     """
     with told(folder, "looked at"):
-        answer = _do(lambda storage: _call(storage, "list_objects_v2", folder, Prefix=_prefix(folder), MaxKeys=1))
+        answer = do(lambda storage: call(storage, "list_objects_v2", folder, Prefix=_prefix(folder), MaxKeys=1))
     return not folder.key or bool(answer.get("KeyCount", len(answer.get("Contents", ()))))
 
 
@@ -332,7 +298,7 @@ def _pages(folder: RemotePath, **arguments: Any) -> Iterator[Mapping[str, Any]]:
     while True:
         asked = {"Prefix": _prefix(folder), **arguments, **more}
         with told(folder, "looked at"):
-            answer = _do(lambda storage, asked=asked: _call(storage, "list_objects_v2", folder, **asked))  # type: ignore[misc]
+            answer = do(lambda storage, asked=asked: call(storage, "list_objects_v2", folder, **asked))  # type: ignore[misc]
         yield answer
         if not answer.get("IsTruncated"):
             return
@@ -345,50 +311,6 @@ def _objects(folder: RemotePath, answer: Mapping[str, Any]) -> Iterator[Object]:
         if not each["Key"].endswith("/"):  # which the web consoles make for a folder
             place = RemotePath(root + each["Key"])
             yield Object(place, each["Size"], _seconds(each["LastModified"]), each["ETag"])
-
-
-def require_writable(folder: RemotePath) -> None:
-    """See that objects can be written there, under the conditions that leases need; nothing is left there.
-
-    Raises:
-        ConfigError: if it is no address of S3.
-        OutputError: if they cannot.
-    """
-    require_known(folder)
-    trial = folder / f".{uuid.uuid4().hex}.part"
-    if _writable(os.getpid(), folder.bucket, folder.parts[0]):
-        return
-    content = uuid.uuid4().bytes
-    try:
-        if not create(trial, content):
-            raise OutputError(f"{trial}: cannot be written (it is there already)")
-        tag = read(trial).tag
-        kept = not create(trial, b"1") and not replace(trial, b"2", '"00000000000000000000000000000000"')
-        if not (kept and replace(trial, b"3", tag)):
-            raise OutputError(
-                f"{folder}: its server does not keep the conditions If-None-Match and If-Match of a write, without "
-                "which two processes could make the same; choose one that does, or a folder"
-            )
-    except FileNotFoundError as error:
-        raise OutputError(f"{folder}: what is written there cannot be read; check that storage") from error
-    finally:
-        _try_to_remove(trial)
-    _found_writable.add((os.getpid(), folder.bucket, folder.parts[0]))
-
-
-# What was tried by a process: a bucket's server keeps conditions or does not.
-_found_writable: set[tuple[int, str, str]] = set()
-
-
-def _writable(process: int, bucket: str, scheme: str) -> bool:
-    return (process, bucket, scheme) in _found_writable
-
-
-def _try_to_remove(place: RemotePath) -> None:
-    try:
-        remove([place])
-    except OSError:  # what kept it from being written is told already
-        return
 
 
 def _seconds(moment: datetime.datetime) -> int:

@@ -23,11 +23,19 @@ DAMAGED = 1
 _SHOWN = 10
 
 
-def status_parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="nst status", description="Say how the studies of an output folder stand, from any terminal that sees it."
-    )
+def _of_outputs(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """The parser of a command that is given an output folder."""
+    parser = OneLineParser(prog=f"nst {command}", description=description, epilog=epilog)
     parser.add_argument("outputs", nargs="?", default="outputs", metavar="OUTPUTS", help="the folder (default outputs)")
+    return parser
+
+
+def _add_nights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--nights-dir", action="append", default=[], help="a folder of nights besides OUTPUTS/nights")
+
+
+def status_parser() -> argparse.ArgumentParser:
+    parser = _of_outputs("status", "Say how the studies of an output folder stand, from any terminal that sees it.")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -72,14 +80,13 @@ def _of_running(cell: RunningCell) -> str:
 
 
 def check_parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="nst check",
-        description="Read every file of an output folder and compare it with what was noted when it was written.",
-        epilog="Exit status: 0 where all is as it was, 1 where something is not, with a line for each.",
+    parser = _of_outputs(
+        "check",
+        "Read every file of an output folder and compare it with what was noted when it was written.",
+        "Exit status: 0 where all is as it was, 1 where something is not, with a line for each.",
     )
-    parser.add_argument("outputs", nargs="?", default="outputs", metavar="OUTPUTS", help="the folder (default outputs)")
     parser.add_argument("--mend", action="store_true", help="take what is damaged away, so that the next run makes it")
-    parser.add_argument("--nights-dir", action="append", default=[], help="a folder of nights besides OUTPUTS/nights")
+    _add_nights(parser)
     return parser
 
 
@@ -100,16 +107,15 @@ def check(options: argparse.Namespace) -> int:
 
 
 def gc_parser() -> argparse.ArgumentParser:
-    parser = OneLineParser(
-        prog="nst gc",
-        description="Say what of an output folder no report needs any more, and what killed processes left there.",
-        epilog="A report is kept while its folder in OUTPUTS/reports is there: to be rid of a study, remove "
+    parser = _of_outputs(
+        "gc",
+        "Say what of an output folder no report needs any more, and what killed processes left there.",
+        "A report is kept while its folder in OUTPUTS/reports is there: to be rid of a study, remove "
         "that folder first. Nothing is removed that a report, a night or a process at work refers to.",
     )
-    parser.add_argument("outputs", nargs="?", default="outputs", metavar="OUTPUTS", help="the folder (default outputs)")
     parser.add_argument("--delete", action="store_true", help="remove it, instead of saying what would be removed")
     parser.add_argument("--states", action="store_true", help="also the states from which unfinished cells would go on")
-    parser.add_argument("--nights-dir", action="append", default=[], help="a folder of nights besides OUTPUTS/nights")
+    _add_nights(parser)
     parser.add_argument("--list", action="store_true", help="name every file and folder")
     return parser
 

@@ -15,7 +15,7 @@ from nstcore.failures import DISTURBED, TO_MEND, nature_of
 from pipeline import storage
 from pipeline.sharing import leases
 from pipeline.sharing.leases import LeaseLost, Taken, cell_lease, take
-from pipeline.storage import objects
+from pipeline.storage import object_conditions, objects
 from pipeline.storage.folders import require_folder
 from pipeline.storage.glance import glancing
 from pipeline.storage.object_listings import listings
@@ -29,7 +29,7 @@ def one_client_each():
 
     def forget():
         objects._storage_of.cache_clear()
-        objects._found_writable.clear()
+        object_conditions._found_writable.clear()
         listings.forget()
 
     yield forget
@@ -67,10 +67,10 @@ def test_of_many_who_create_one_succeeds_and_of_many_who_replace_too(folder):
         return won
 
     place = folder / "lease.json"
-    (first,) = race(lambda number: objects.create(place, f"made by {number}".encode()))
+    (first,) = race(lambda number: object_conditions.create(place, f"made by {number}".encode()))
     found = objects.read(place)
     assert found.content == f"made by {first}".encode()
-    (second,) = race(lambda number: objects.replace(place, f"taken by {number}".encode(), found.tag))
+    (second,) = race(lambda number: object_conditions.replace(place, f"taken by {number}".encode(), found.tag))
     assert objects.read(place).content == f"taken by {second}".encode()
 
 
@@ -242,8 +242,8 @@ def test_what_a_server_answers(bucket, monkeypatch, one_client_each, status, cod
 
 def test_a_server_that_keeps_no_conditions_is_refused(bucket, monkeypatch, one_client_each):
     one_client_each()
-    written_if = objects._written_if
-    monkeypatch.setattr(objects, "_written_if", lambda place, content, **_: written_if(place, content))
+    written_if = object_conditions._written_if
+    monkeypatch.setattr(object_conditions, "_written_if", lambda place, content, **_: written_if(place, content))
     error = refused_by(RemotePath(bucket) / "x", OutputError)
     assert "If-None-Match" in str(error)
     assert list(storage.walk(bucket)) == []
