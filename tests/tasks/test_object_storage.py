@@ -28,18 +28,7 @@ from tasks import FullGrid, NightlyGrid
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"]}
-# `luigi`, each of whose iterations takes 20 ms more, so that no machine is done before it can be killed.
-SLOWED = """
-import sys, time
-from luigi.cmdline import luigi_run
-from nstcore.resumption import RunStates
-after_round = RunStates.after_round
-def slowed(*arguments):
-    time.sleep(0.02)
-    after_round(*arguments)
-RunStates.after_round = slowed
-luigi_run(sys.argv[1:])
-"""
+SLOWED = ROOT / "tests/tasks/slowed_luigi.py"
 
 
 @pytest.fixture
@@ -115,9 +104,11 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_nothing_that_counts_as_don
     task = grid(inputs, bucket, iterations=40)
     words = {**folders(inputs), "backbones": "vgg16,vgg19", "weights": "random", "size": "32", "iterations": "40"}
     flags = [word for name, value in words.items() for word in (f"--{name.replace('_', '-')}", value)]
-    command = [sys.executable, "-c", SLOWED, "--module", "tasks", "FullGrid", "--output-dir", bucket, *flags]
+    command = [sys.executable, str(SLOWED), "0.02", "--module", "tasks", "FullGrid", "--output-dir", bucket, *flags]
     command += ["--settings", json.dumps(SETTINGS), "--state-every", "1", "--log-level", "WARNING"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while True:
         assert process.poll() is None

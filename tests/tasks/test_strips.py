@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import logging
@@ -30,6 +31,29 @@ def inputs(tmp_path, blotches) -> Path:
         for seed, name in enumerate(names):
             write_picture(tmp_path / kind / f"{name}.png", blotches(len(kind) + seed, 48, 64))
     return tmp_path
+
+
+@pytest.fixture
+def interrupted_at(monkeypatch):
+    """A state is kept after every iteration; `with interrupted_at(6):` interrupts at the sixth iterate."""
+    from nstcore.resumption import RunStates
+
+    after_round = RunStates.after_round
+    monkeypatch.setattr("nstcore.resumption.Keeper.due", lambda self: True)
+
+    @contextlib.contextmanager
+    def interrupted_at(count):
+        def interrupted(self, running, iterates, elapsed):
+            after_round(self, running, iterates, elapsed)
+            if len(iterates[0]) == count:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(RunStates, "after_round", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return interrupted_at
 
 
 def grid(inputs: Path, outputs: str, **others) -> FullGrid:
@@ -144,23 +168,11 @@ def test_a_batch_keeps_one_for_each(inputs, run):
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
-def test_a_cell_that_is_taken_up_has_the_frames_of_before(inputs, run, monkeypatch, batch_size):
+def test_a_cell_that_is_taken_up_has_the_frames_of_before(inputs, run, interrupted_at, batch_size):
     """The process is interrupted after a state: what came before is in the strip all the same, to the bit."""
-    from nstcore.resumption import RunStates
-
-    after_round = RunStates.after_round
-    monkeypatch.setattr("nstcore.resumption.Keeper.due", lambda self: True)
-
-    def interrupted(self, running, iterates, elapsed):
-        after_round(self, running, iterates, elapsed)
-        if len(iterates[0]) == 6:
-            raise KeyboardInterrupt
-
     asked = {"snapshots": 6, "batch_size": batch_size}
-    with monkeypatch.context() as patched:
-        patched.setattr(RunStates, "after_round", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run(grid(inputs, "taken up", **asked))
+    with interrupted_at(6):
+        run(grid(inputs, "taken up", **asked))
     assert not cells(inputs, "taken up")
     run(grid(inputs, "taken up", **asked))
     run(grid(inputs, "undisturbed", **asked))
@@ -172,21 +184,9 @@ def test_a_cell_that_is_taken_up_has_the_frames_of_before(inputs, run, monkeypat
     assert resumed == batch_size
 
 
-def test_one_that_was_begun_without_them_has_those_that_follow(inputs, run, monkeypatch, caplog):
-    from nstcore.resumption import RunStates
-
-    after_round = RunStates.after_round
-    monkeypatch.setattr("nstcore.resumption.Keeper.due", lambda self: True)
-
-    def interrupted(self, running, iterates, elapsed):
-        after_round(self, running, iterates, elapsed)
-        if len(iterates[0]) == 4:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(RunStates, "after_round", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run(grid(inputs, "outputs"))
+def test_one_that_was_begun_without_them_has_those_that_follow(inputs, run, interrupted_at, caplog):
+    with interrupted_at(4):
+        run(grid(inputs, "outputs"))
     with caplog.at_level(logging.WARNING, "luigi-interface"):
         run(grid(inputs, "outputs", snapshots=6))
     assert [moments(cell) for cell in cells(inputs, "outputs")] in (

@@ -19,18 +19,7 @@ from nstcore.pictures.images import read_picture, write_picture
 from tasks import FullGrid
 
 ROOT = Path(__file__).parents[2]
-# `luigi`, each of whose iterations takes 10 ms more, so that no machine is done before it can be killed.
-SLOWED = """
-import sys, time
-from luigi.cmdline import luigi_run
-from nstcore.resumption import RunStates
-after_round = RunStates.after_round
-def slowed(*arguments):
-    time.sleep(0.01)
-    after_round(*arguments)
-RunStates.after_round = slowed
-luigi_run(sys.argv[1:])
-"""
+SLOWED = ROOT / "tests/tasks/slowed_luigi.py"
 SETTINGS = {
     "content_layers": ["block1_conv1"],
     "style_layers": ["block1_conv1"],
@@ -71,7 +60,7 @@ def start(task: FullGrid) -> subprocess.Popen[bytes]:
     ]
     words += ["--keep-state"] if task.keep_state else []
     return subprocess.Popen(
-        [sys.executable, "-c", SLOWED, "--module", "tasks", "FullGrid", "--local-scheduler", *words],
+        [sys.executable, str(SLOWED), "0.01", "--module", "tasks", "FullGrid", "--local-scheduler", *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
