@@ -88,10 +88,11 @@ class CellsTask(NetworkTask):
         return "; ".join(f"{cell.content} × {cell.style}, {cell.series.label}" for cell in self.cells)
 
     def members(self) -> list[Self]:
-        """The tasks of the single cells."""
+        """The tasks of the single cells, in one order however Luigi joined them: their state is taken up in it."""
         if len(self.cells) == 1:
             return [self]
-        return [self.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in self.cells]
+        cells = sorted(self.cells, key=lambda cell: cell.digest)
+        return [self.of(cell, self.output_dir, self.batch_size, **kept_meanwhile(self)) for cell in cells]
 
     def lease_file(self) -> PurePath:
         """The lease of whoever makes a single cell."""
