@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from pipeline.storage.sealed import FileRecord
-
 from pipeline.grid.paths import gallery_file
 from pipeline.nights.page import NightPage
 from pipeline.outputs.stores import JsonStore, TextStore
 from pipeline.report import gallery
 from pipeline.report.page import PageFigure, ReportCell, index_html
+from pipeline.storage.sealed import FileRecord
 from tasks.figure_sets import FigureSet, figure_sets
 from tasks.figures import ImageGrid, PairFigure, SummaryPlot
 from tasks.report_task import ReportTask

@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import Any
 
 import luigi
-from pipeline.storage.sealed import records_of
 
 from nstcore import StyleTransferError
 from pipeline.grid.paths import papers_folder
@@ -19,6 +18,7 @@ from pipeline.outputs.stores import TextStore, VerdictsStore
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
 from pipeline.storage.places import place_at
+from pipeline.storage.sealed import records_of
 from tasks.completion_cache import completions_remembered
 from tasks.paper_files import evidence_of, reports_of, write_figures
 from tasks.parameters import SettingsParameter, batch_size, on_missing_weights, output_dir

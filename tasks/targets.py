@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Self
 
 import luigi
-from pipeline.storage.sealed import DamagedError
 
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import target_digest
@@ -15,6 +14,7 @@ from pipeline.grid.paths import picture_name, target_file
 from pipeline.outputs.stores import TargetsStore
 from pipeline.sharing.leases import lease_beside
 from pipeline.storage.places import place_at
+from pipeline.storage.sealed import DamagedError
 from tasks.inputs import Picture
 from tasks.network_task import NetworkTask
 from tasks.outcome import FailureRecord

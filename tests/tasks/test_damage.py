@@ -12,9 +12,9 @@ from pathlib import Path
 import luigi
 import numpy as np
 import pytest
-from pipeline.storage.sealed import sealed
 
 from nstcore.pictures.images import read_picture, write_picture
+from pipeline.storage.sealed import sealed
 from pipeline.upkeep.check import check
 from tasks import FullGrid
 

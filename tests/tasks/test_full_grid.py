@@ -15,12 +15,12 @@ import h5py
 import luigi
 import numpy as np
 import pytest
-from pipeline.storage.sealed import sealed
 
 from nstcore import BACKBONES, PictureError, Trace
 from nstcore.networks import weights
 from nstcore.pictures.images import read_picture, write_picture
 from pipeline.outputs import stores
+from pipeline.storage.sealed import sealed
 from tasks import ComputeStyleTarget, FullGrid, Transfer, progress
 
 SIZE, ITERATIONS = 80, 3

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from luigi.execution_summary import LuigiRunResult
 from luigi.tools.range import RangeDailyBase
-from pipeline.storage.sealed import sealed
 
 from nstcore import ConfigError
 from nstcore.pictures.images import read_picture, write_picture
 from pipeline.grid.digest import ENGINE_VERSION
+from pipeline.storage.sealed import sealed
 from tasks import NightlyGrid
 
 STUDY = """

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline.storage.sealed import DamagedError
 
 from nstcore import InputError, Iterate, OutputError, Trace, TransferConfig, TransferResult
 from nstcore.networks.weights import locate
@@ -18,6 +17,7 @@ from nstcore.targets import Targets
 from pipeline.grid.expansion import Grid
 from pipeline.outputs.cell_store import CellStore
 from pipeline.outputs.stores import GridStore, JsonStore, MeasuresStore, TargetsStore, TextStore
+from pipeline.storage.sealed import DamagedError
 
 
 def test_targets_come_back_to_the_bit(tmp_path):

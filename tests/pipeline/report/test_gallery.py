@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pipeline.storage.sealed import DamagedError, records_of
 
 from nstcore import TransferConfig
 from nstcore.pictures.images import read_picture, write_picture
@@ -16,6 +15,7 @@ from pipeline.grid.cell import Cell
 from pipeline.grid.digest import file_sha256
 from pipeline.report import gallery
 from pipeline.report.page import ReportCell
+from pipeline.storage.sealed import DamagedError, records_of
 
 SIZE = 64
 

@@ -9,6 +9,8 @@ import subprocess
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from pipeline.storage import version
 from pipeline.storage.sealed import (
     DamagedError,
     damage,
@@ -21,8 +23,6 @@ from pipeline.storage.sealed import (
     unsealed,
     with_seal,
 )
-
-from pipeline.storage import version
 
 DATA = {"name": "Großmutter", "numbers": [1.5, 2e-9], "nested": {"seal": "0" * 64, "deep": {}}, "path": "\udc80"}
 

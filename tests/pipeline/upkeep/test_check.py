@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipeline.storage.sealed import records_of
 
 from nstcore import Iterate, Trace, TransferConfig, TransferResult
 from nstcore.networks.weights import locate
@@ -25,6 +24,7 @@ from pipeline.nights.publish import write_night
 from pipeline.outputs.cell_store import CellStore
 from pipeline.outputs.made import MadeRecord
 from pipeline.outputs.stores import GridStore, MeasuresStore
+from pipeline.storage.sealed import records_of
 from pipeline.upkeep.check import check
 
 DATE = datetime.date(2025, 10, 1)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
-from pipeline.storage.sealed import sealed
 
 from nstcore import TransferConfig
 from nstcore.networks.weights import Provenance
@@ -16,6 +15,7 @@ from nstcore.result import Iterate, Trace, TransferResult
 from pipeline import subcommands
 from pipeline.outputs.cell_store import CellStore
 from pipeline.outputs.strips import StripRecorder
+from pipeline.storage.sealed import sealed
 
 
 @pytest.fixture
