@@ -26,8 +26,8 @@ from nstcore.version import __version__
 
 if TYPE_CHECKING:
     from nstcore.mixture import StyleSource
-    from nstcore.objective import Objective
-    from nstcore.transfer import build_objective, style_transfer
+    from nstcore.objective import Objective, build_objective
+    from nstcore.transfer import style_transfer
 
 __all__ = [
     "BACKBONES",
@@ -50,7 +50,7 @@ __all__ = [
     "style_transfer",
 ]
 
-_NEEDS_KERAS = {"Objective": "objective", "build_objective": "transfer", "style_transfer": "transfer"}
+_NEEDS_KERAS = {"Objective": "objective", "build_objective": "objective", "style_transfer": "transfer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from nstcore.config import Coloring
 from nstcore.pictures import color
-from nstcore.pictures.images import Picture, to_uint8
+from nstcore.pictures.images import Picture, resize_to, to_uint8
 from nstcore.pictures.luminance import luminance, of_luminance
+from nstcore.result import TransferResult
 from nstcore.scene import Scene, Style
+from nstcore.snapshots import Snapshots
 
 
 def compared(scene: Scene, coloring: Coloring) -> Scene:
@@ -40,6 +42,24 @@ def finished(image: Picture, scene: Scene, coloring: Coloring) -> Picture:
 def unrounded(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray[Any]:
     """The same of pixels (H, W, 3), nominally 0 to 255, and not rounded."""
     return color.with_colors_of(pixels, scene.content) if coloring == "luminance" else pixels
+
+
+def as_given(result: TransferResult, scene: Scene, coloring: Coloring) -> TransferResult:
+    """The result of a scene that was given, of the one whose pictures were compared."""
+    pixels = result.pixels
+    if pixels is not None:
+        pixels = np.clip(unrounded(pixels, scene, coloring), 0.0, 255.0).astype(np.float32)
+    return replace(result, image=finished(result.image, scene, coloring), pixels=pixels)
+
+
+def finishing(snapshots: Snapshots, scene: Scene, coloring: Coloring) -> Snapshots:
+    """Snapshots of pictures as they would be given at last; `scene` is the one that was given."""
+
+    def take(size: int, iteration: int, picture: Picture) -> None:
+        content = resize_to(scene.content, *picture.shape[:2])
+        snapshots.take(size, iteration, finished(picture, replace(scene, content=content), coloring))
+
+    return replace(snapshots, take=take)
 
 
 def _recolored(style: Style, content: Picture, coloring: Coloring) -> Style:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from nstcore.backend import on_device, to_host
+from nstcore.coloring import compared, finished
+from nstcore.config import TransferConfig
 from nstcore.keras_settings.numerics import own_numerics
+from nstcore.level import starting_picture
+from nstcore.memory import require_memory
+from nstcore.mixture import StyleLike
 from nstcore.optimizers.evaluation import evaluation
+from nstcore.optimizers.parametrization import parametrized
 from nstcore.optimizers.protocol import Minimizable, divergence
 from nstcore.pictures import images
+from nstcore.pictures.images import PictureSource
+from nstcore.pictures.region_map import RegionSource
+from nstcore.problem import build_problem
+from nstcore.recipe import resolve
+from nstcore.scene import load_scene
 
 
 class Objective:
@@ -72,3 +84,28 @@ class Objective:
         picture = np.asarray(x, np.float32).reshape(1, *self.shape)
         gradient, scalars = evaluation(self._problem.function)(picture, self._problem.arguments)
         return dict(zip(self._problem.terms, to_host(scalars)[0, 1:-1].tolist(), strict=True)), to_host(gradient)
+
+
+def build_objective(
+    content: PictureSource,
+    style: StyleLike | Sequence[StyleLike],
+    config: TransferConfig | None = None,
+    *,
+    style_weights: Sequence[float] = (),
+    content_regions: RegionSource | None = None,
+    style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
+) -> Objective:
+    """Build the loss of some pictures, for any optimiser that takes a function of a flat vector.
+
+    The vector is the picture, not kept within any range, or the frequencies of the "fourier" parametrization.
+
+    Takes and raises what `style_transfer` does.
+    """
+    recipe = resolve(config or TransferConfig())
+    scene = load_scene(content, style, recipe, style_weights, regions=content_regions, style_regions=style_regions)
+    height, width = scene.content.shape[:2]
+    require_memory(recipe, height, width, guides=scene.guides)
+    coloring, given = recipe.config.color, scene
+    scene = compared(given, coloring)
+    problem = parametrized(build_problem([scene], recipe), replace(recipe.parametrization, bounded=False))
+    return Objective(problem, starting_picture(scene, recipe, None), lambda image: finished(image, given, coloring))

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-
-import numpy as np
+from collections.abc import Mapping, Sequence
 
 from nstcore.checkpoint import Checkpoint
-from nstcore.coloring import compared, finished, started, unrounded
-from nstcore.config import Coloring, TransferConfig
+from nstcore.coloring import as_given, compared, finishing
+from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
-from nstcore.loss_graph import TERMS
+from nstcore.level import Callback, Outcome, optimize
 from nstcore.memory import require_memory
 from nstcore.mixture import StyleLike
-from nstcore.networks.extractor import pretrained_network
-from nstcore.objective import Objective
-from nstcore.optimizers import make_optimizer
-from nstcore.optimizers.parametrization import parametrized
-from nstcore.pictures.images import Picture, PictureSource, resize_to, to_uint8
-from nstcore.pictures.initial import initial_picture
+from nstcore.pictures.images import PictureSource
 from nstcore.pictures.region_map import RegionSource
-from nstcore.problem import build_problem
 from nstcore.recipe import Recipe, resolve
-from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
+from nstcore.result import TransferResult
 from nstcore.resumption import Keeper, RunStates, tell_again
-from nstcore.run import Run
 from nstcore.scene import Scene, load_scene
 from nstcore.snapshots import Snapshots
 from nstcore.targets import SceneTargets
 
 logger = logging.getLogger("nstcore")
-
-#: Called with every iterate.
-Callback = Callable[[Iterate], None]
-#: How a transfer ended: in a result, or in an error of its own.
-Outcome = TransferResult | StyleTransferError
 
 
 def style_transfer(
@@ -126,7 +110,7 @@ def transfer(
         logger.info(require_memory(recipe, height, width, len(scenes), guides))
     except StyleTransferError as error:
         return [error] * len(scenes)
-    snapshots = [each and _finishing(each, scene, coloring) for each, scene in zip(snapshots, given, strict=False)]
+    snapshots = [each and finishing(each, scene, coloring) for each, scene in zip(snapshots, given, strict=False)]
     levels = coarse_levels(scenes, recipe)
     try:
         keeper = Keeper(checkpoint, recipe, [level for level, _ in levels], given) if checkpoint else None
@@ -150,28 +134,10 @@ def transfer(
             RunStates(keeper, place, ends, reached if reached and place == reached.level else None) if keeper else None,
         )
     return [
-        _as_given(end, scene, coloring) if isinstance(end, TransferResult) else end
+        as_given(end, scene, coloring) if isinstance(end, TransferResult) else end
         for end, scene in zip(ends, given, strict=True)
         if end is not None
     ]
-
-
-def _as_given(result: TransferResult, scene: Scene, coloring: Coloring) -> TransferResult:
-    """The result of a scene that was given, of the one whose pictures were compared."""
-    pixels = result.pixels
-    if pixels is not None:
-        pixels = np.clip(unrounded(pixels, scene, coloring), 0.0, 255.0).astype(np.float32)
-    return replace(result, image=finished(result.image, scene, coloring), pixels=pixels)
-
-
-def _finishing(snapshots: Snapshots, scene: Scene, coloring: Coloring) -> Snapshots:
-    """Snapshots of pictures as they would be given at last; `scene` is the one that was given."""
-
-    def take(size: int, iteration: int, picture: Picture) -> None:
-        content = resize_to(scene.content, *picture.shape[:2])
-        snapshots.take(size, iteration, finished(picture, replace(scene, content=content), coloring))
-
-    return replace(snapshots, take=take)
 
 
 def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
@@ -209,134 +175,3 @@ def _advance(
     found = optimize(together, recipe, kept, [callbacks[row] for row in rows], starts, watched, states)
     for row, end in zip(rows, found, strict=True):
         ends[row] = end
-
-
-def optimize(
-    scenes: Sequence[Scene],
-    config: TransferConfig | Recipe,
-    targets: Sequence[SceneTargets] = (),
-    callbacks: Sequence[Callback | None] = (),
-    coarse: Sequence[TransferResult | None] = (),
-    snapshots: Sequence[Snapshots | None] = (),
-    states: RunStates | None = None,
-) -> list[Outcome]:
-    """Do one run of each scene, without coarse ones.
-
-    Takes, returns and raises what `transfer` does, and for each scene the coarse result that it starts from, enlarged,
-    or None to start from the initial picture of the settings. `states` keep the run's, and know where it is taken up.
-    """
-    recipe = resolve(config)
-    callbacks = callbacks or [None] * len(scenes)
-    coarse = coarse or [None] * len(scenes)
-    reached = states.reached if states else None
-    began = time.perf_counter() - (reached.elapsed if reached else 0.0)
-    iterates: list[list[Iterate]] = reached.iterates if reached else [[] for _ in scenes]
-    seconds = [result.seconds if result else 0.0 for result in coarse]
-
-    def record(row: int, evaluations: int, terms: Mapping[str, float]) -> None:
-        iterate = Iterate(
-            iteration=len(iterates[row]),
-            evaluations=evaluations,
-            seconds=seconds[row] + time.perf_counter() - began,
-            **{name: terms[name] for name in TERMS},
-            losses={name: value for name, value in terms.items() if name not in TERMS},
-        )
-        iterates[row].append(iterate)
-        if (callback := callbacks[row]) is not None:
-            callback(iterate)
-
-    watched = {row: each for row, each in enumerate(snapshots) if each is not None}
-    looked_at = [len(found) - 1 for found in iterates]
-
-    def watch() -> None:
-        counts = [len(found) - 1 for found in iterates]
-        due = [row for row, each in watched.items() if each.due(recipe.size, looked_at[row], counts[row])]
-        pictures = run.pictures() if due else ()
-        for row in due:
-            watched[row].take(recipe.size, counts[row], to_uint8(pictures[row]))
-        looked_at[:] = counts
-
-    def between() -> None:
-        watch()  # first, so that what is taken up has its pictures
-        if states is not None:
-            states.after_round(run, iterates, time.perf_counter() - began)
-
-    try:
-        starts = [_start(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]
-        networks = (recipe.network, recipe.content_network)
-        weights, content_weights = (pretrained_network(one.backbone, one.weights)[1] for one in networks)
-        problem = build_problem(scenes, recipe, targets)
-        run = Run(
-            problem,
-            make_optimizer(recipe.optimizer, recipe.optimizer_settings),
-            recipe.stopping(max(seconds) + time.perf_counter() - began),
-            record,
-            recipe.parametrization,
-            states=states is not None,
-        )
-    except StyleTransferError as error:
-        return [error] * len(scenes)
-    if reached:
-        run.load_state(reached.run)
-    else:
-        run.start(np.stack(starts))
-        watch()
-    pictures = run.finish(between if watched or states else None)
-    took = time.perf_counter() - began
-    if states is not None:
-        states.at_the_end(run, iterates, took)
-    outcomes: list[Outcome] = []
-    for row, (picture, result) in enumerate(zip(pictures, coarse, strict=True)):
-        end = run.ends[row]
-        if isinstance(end, StyleTransferError):
-            outcomes.append(end)
-            continue
-        outcomes.append(
-            TransferResult(
-                image=to_uint8(picture),
-                pixels=picture,
-                trace=Trace(tuple(iterates[row])),
-                config=recipe.config,
-                weights=weights,
-                content_weights=content_weights if recipe.content_network != recipe.network else None,
-                message=end,
-                seconds=seconds[row] + took,
-                coarse=(*result.coarse, CoarseRun(result.config.size, result.trace)) if result else (),
-                resumed=states.resumed(row) if states else (),
-            )
-        )
-    return outcomes
-
-
-def _start(scene: Scene, recipe: Recipe, coarse: TransferResult | None) -> np.ndarray:
-    """The picture that a run starts from, float32 (H, W, 3)."""
-    if coarse is not None:
-        return resize_to(coarse.image, *scene.content.shape[:2]).astype(np.float32)
-    config = recipe.config
-    start = initial_picture(config.init, scene.content, scene.styles[0].picture, config.seed, config.init_noise)
-    return started(start, config.color)
-
-
-def build_objective(
-    content: PictureSource,
-    style: StyleLike | Sequence[StyleLike],
-    config: TransferConfig | None = None,
-    *,
-    style_weights: Sequence[float] = (),
-    content_regions: RegionSource | None = None,
-    style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
-) -> Objective:
-    """Build the loss of some pictures, for any optimiser that takes a function of a flat vector.
-
-    The vector is the picture, not kept within any range, or the frequencies of the "fourier" parametrization.
-
-    Takes and raises what `style_transfer` does.
-    """
-    recipe = resolve(config or TransferConfig())
-    scene = load_scene(content, style, recipe, style_weights, regions=content_regions, style_regions=style_regions)
-    height, width = scene.content.shape[:2]
-    require_memory(recipe, height, width, guides=scene.guides)
-    coloring, given = recipe.config.color, scene
-    scene = compared(given, coloring)
-    problem = parametrized(build_problem([scene], recipe), replace(recipe.parametrization, bounded=False))
-    return Objective(problem, _start(scene, recipe, None), lambda image: finished(image, given, coloring))

@@ -18,10 +18,11 @@ from nstcore import (
     memory,
     style_transfer,
 )
+from nstcore.level import optimize
 from nstcore.recipe import resolve
 from nstcore.scene import Scene, Style
 from nstcore.targets import SceneTargets, Targets, scene_targets
-from nstcore.transfer import optimize, transfer
+from nstcore.transfer import transfer
 
 SMALL = TransferConfig(
     backbone="vgg16",

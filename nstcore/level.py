@@ -1,0 +1,137 @@
+"""One run of scenes at one size: problem, optimizer, trace, pictures on the way, and the state that is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from nstcore.coloring import started
+from nstcore.config import TransferConfig
+from nstcore.errors import StyleTransferError
+from nstcore.loss_graph import TERMS
+from nstcore.networks.extractor import pretrained_network
+from nstcore.optimizers import make_optimizer
+from nstcore.pictures.images import resize_to, to_uint8
+from nstcore.pictures.initial import initial_picture
+from nstcore.problem import build_problem
+from nstcore.recipe import Recipe, resolve
+from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
+from nstcore.resumption import RunStates
+from nstcore.run import Run
+from nstcore.scene import Scene
+from nstcore.snapshots import Snapshots
+from nstcore.targets import SceneTargets
+
+#: Called with every iterate.
+Callback = Callable[[Iterate], None]
+#: How a transfer ended: in a result, or in an error of its own.
+Outcome = TransferResult | StyleTransferError
+
+
+def optimize(
+    scenes: Sequence[Scene],
+    config: TransferConfig | Recipe,
+    targets: Sequence[SceneTargets] = (),
+    callbacks: Sequence[Callback | None] = (),
+    coarse: Sequence[TransferResult | None] = (),
+    snapshots: Sequence[Snapshots | None] = (),
+    states: RunStates | None = None,
+) -> list[Outcome]:
+    """Do one run of each scene, without coarse ones.
+
+    Takes, returns and raises what `nstcore.transfer.transfer` does, and for each scene the coarse result that it starts
+    from, enlarged, or None to start from the initial picture of the settings. `states` keep the run's, and know where
+    it is taken up.
+    """
+    recipe = resolve(config)
+    callbacks = callbacks or [None] * len(scenes)
+    coarse = coarse or [None] * len(scenes)
+    reached = states.reached if states else None
+    began = time.perf_counter() - (reached.elapsed if reached else 0.0)
+    iterates: list[list[Iterate]] = reached.iterates if reached else [[] for _ in scenes]
+    seconds = [result.seconds if result else 0.0 for result in coarse]
+
+    def record(row: int, evaluations: int, terms: Mapping[str, float]) -> None:
+        iterate = Iterate(
+            iteration=len(iterates[row]),
+            evaluations=evaluations,
+            seconds=seconds[row] + time.perf_counter() - began,
+            **{name: terms[name] for name in TERMS},
+            losses={name: value for name, value in terms.items() if name not in TERMS},
+        )
+        iterates[row].append(iterate)
+        if (callback := callbacks[row]) is not None:
+            callback(iterate)
+
+    watched = {row: each for row, each in enumerate(snapshots) if each is not None}
+    looked_at = [len(found) - 1 for found in iterates]
+
+    def watch() -> None:
+        counts = [len(found) - 1 for found in iterates]
+        due = [row for row, each in watched.items() if each.due(recipe.size, looked_at[row], counts[row])]
+        pictures = run.pictures() if due else ()
+        for row in due:
+            watched[row].take(recipe.size, counts[row], to_uint8(pictures[row]))
+        looked_at[:] = counts
+
+    def between() -> None:
+        watch()  # first, so that what is taken up has its pictures
+        if states is not None:
+            states.after_round(run, iterates, time.perf_counter() - began)
+
+    try:
+        starts = [starting_picture(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]
+        networks = (recipe.network, recipe.content_network)
+        weights, content_weights = (pretrained_network(one.backbone, one.weights)[1] for one in networks)
+        problem = build_problem(scenes, recipe, targets)
+        run = Run(
+            problem,
+            make_optimizer(recipe.optimizer, recipe.optimizer_settings),
+            recipe.stopping(max(seconds) + time.perf_counter() - began),
+            record,
+            recipe.parametrization,
+            states=states is not None,
+        )
+    except StyleTransferError as error:
+        return [error] * len(scenes)
+    if reached:
+        run.load_state(reached.run)
+    else:
+        run.start(np.stack(starts))
+        watch()
+    pictures = run.finish(between if watched or states else None)
+    took = time.perf_counter() - began
+    if states is not None:
+        states.at_the_end(run, iterates, took)
+    outcomes: list[Outcome] = []
+    for row, (picture, result) in enumerate(zip(pictures, coarse, strict=True)):
+        end = run.ends[row]
+        if isinstance(end, StyleTransferError):
+            outcomes.append(end)
+            continue
+        outcomes.append(
+            TransferResult(
+                image=to_uint8(picture),
+                pixels=picture,
+                trace=Trace(tuple(iterates[row])),
+                config=recipe.config,
+                weights=weights,
+                content_weights=content_weights if recipe.content_network != recipe.network else None,
+                message=end,
+                seconds=seconds[row] + took,
+                coarse=(*result.coarse, CoarseRun(result.config.size, result.trace)) if result else (),
+                resumed=states.resumed(row) if states else (),
+            )
+        )
+    return outcomes
+
+
+def starting_picture(scene: Scene, recipe: Recipe, coarse: TransferResult | None) -> np.ndarray:
+    """The picture that a run starts from, float32 (H, W, 3)."""
+    if coarse is not None:
+        return resize_to(coarse.image, *scene.content.shape[:2]).astype(np.float32)
+    config = recipe.config
+    start = initial_picture(config.init, scene.content, scene.styles[0].picture, config.seed, config.init_noise)
+    return started(start, config.color)
