@@ -22,6 +22,7 @@ from nstcore.system.streams import say, tell
 from pipeline.measures.judges import JUDGES
 from pipeline.upkeep import commands as outputs_commands
 from pipeline.upkeep import film_command
+from pipeline.votes import command as votes_command
 
 # Of a map, whose figure and time grow with the square of the pictures.
 _MOST_PICTURES = 200
@@ -30,6 +31,7 @@ _EPILOG = """other commands:
   nst measure A B    how far two pictures are apart in style, content and colour
   nst map FOLDER     the pictures of a folder placed by style and content distance
   nst film CELL      a film of the snapshots that a cell of a grid keeps
+  nst votes FILE     what people prefer, from votes cast on the page of a grid
   nst layers NAME    the layers of a backbone that settings can name
   nst presets        named settings, and where they come from
   nst status OUTPUTS how the studies of an output folder stand
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "measure": (_measure_parser, _measure),
         "map": (_map_parser, _map),
         "film": (film_command.parser, film_command.film),
+        "votes": (votes_command.parser, votes_command.votes),
         "layers": (_layers_parser, _layers),
         "presets": (_presets_parser, _presets),
         "status": (outputs_commands.status_parser, outputs_commands.status),

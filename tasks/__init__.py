@@ -15,7 +15,7 @@ from tasks.lock import lock_by_any_command_line
 from tasks.logs import name_cells
 from tasks.measures import JudgeWeights, MeasureCell
 from tasks.nightly import NightlyGrid, WorseCell
-from tasks.page import Gallery, GridReport
+from tasks.page import Ballot, Gallery, GridReport
 from tasks.papers import PaperFigures, PaperPage, PaperStudy
 from tasks.sharing import Elsewhere
 from tasks.study import FailedCell
@@ -36,6 +36,7 @@ install()
 
 __all__ = [
     "BackboneWeights",
+    "Ballot",
     "ComputeContentTarget",
     "ComputeStyleTarget",
     "Elsewhere",

@@ -11,6 +11,7 @@ from pipeline.outputs.stores import JsonStore, TextStore
 from pipeline.report import gallery
 from pipeline.report.page import PageFigure, ReportCell, index_html
 from pipeline.storage.sealed import FileRecord
+from pipeline.votes.ballot import BALLOT, ballot_html
 from tasks.figure_sets import FigureSet, figure_sets
 from tasks.figures import ImageGrid, PairFigure, SummaryPlot
 from tasks.report_task import ReportTask
@@ -42,6 +43,20 @@ class Gallery(ReportTask):
         return gallery.illustrated(cells, self.output().load())
 
 
+class Ballot(ReportTask):
+    """The page on which people vote on the grid's pictures without knowing whose they are."""
+
+    def requires(self) -> list[ReportTask]:
+        return [self.clone(Gallery)]
+
+    def output(self) -> TextStore:
+        return TextStore(os.fspath(self.folder() / BALLOT))
+
+    def draw(self) -> None:
+        cells = self.clone(Gallery).illustrated(self.clone(GridTable).report_cells())
+        self.output().dump(ballot_html(cells, title=self.plan().title, grid=self.grid))
+
+
 class GridReport(ReportTask):
     """The page of a grid, and everything it links to."""
 
@@ -56,7 +71,12 @@ class GridReport(ReportTask):
             ),
             *([self.clone(SummaryPlot)] if plan.cells else []),
             self.clone(Gallery),  # which asks for the table
+            *([self.clone(Ballot)] if self.has_ballot() else []),
         ]
+
+    def has_ballot(self) -> bool:
+        """Whether there is anything to choose between."""
+        return len(self.plan().series) > 1
 
     def output(self) -> TextStore:
         return TextStore(os.fspath(self.folder() / "index.html"))
@@ -85,6 +105,7 @@ class GridReport(ReportTask):
             missing_backbones=plan.missing,
             settings=plan.settings,
             passed_over=plan.passed_over,
+            ballot=BALLOT if self.has_ballot() and changes is None else "",
             changes=changes,
         )
 

@@ -46,6 +46,7 @@ def index_html(
     missing_backbones: Mapping[str, str],
     settings: Mapping[str, object],
     passed_over: Mapping[str, Sequence[str]] | None = None,
+    ballot: str = "",
     changes: NightPage | None = None,
 ) -> str:
     """The report as one page that needs nothing but the pictures in its folder.
@@ -62,6 +63,7 @@ def index_html(
         missing_backbones: why a backbone was left out of the grid.
         passed_over: what lies in the folders of pictures and is none, by folder.
         settings: of the grid, in the order given; sequences are joined by commas.
+        ballot: the page on which its pictures are voted on; "" if there is none.
         changes: what is to stand at the top of a night's page.
 
     Returns:
@@ -97,6 +99,7 @@ def index_html(
             passed_over=passed_over or {},
             settings=[(name, setting(value)) for name, value in settings.items()],
             ran_with=_ran_with(rows),
+            ballot=ballot,
             changes=changes,
         )
     )

@@ -1,0 +1,154 @@
+// One pair of results after the other, in an order of chance; answers stay in this browser until they are downloaded.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const part = (name) => document.getElementById(name);
+const STORE = `nst-votes-${data.grid}`;
+
+function chance(count) {
+  // Math.random would do for one voter; many begin at the same moment.
+  return crypto.getRandomValues(new Uint32Array(1))[0] % count;
+}
+
+function shuffled(list) {
+  const found = [...list];
+  for (let last = found.length - 1; last > 0; last -= 1) {
+    const other = chance(last + 1);
+    [found[last], found[other]] = [found[other], found[last]];
+  }
+  return found;
+}
+
+function everyPair() {
+  const pairs = [];
+  data.scenes.forEach((scene, place) => {
+    for (let one = 0; one < scene.results.length; one += 1)
+      for (let other = one + 1; other < scene.results.length; other += 1)
+        pairs.push(chance(2) ? { scene: place, left: one, right: other } : { scene: place, left: other, right: one });
+  });
+  return shuffled(pairs);
+}
+
+function identity(pair) {
+  const scene = data.scenes[pair.scene];
+  return [scene.content, scene.style, ...[pair.left, pair.right].map((place) => scene.results[place].join("\n")).sort()].join("\n");
+}
+
+let votes = [];
+let canKeep = true;
+
+function readVotes() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORE) || "{}");
+    votes = Array.isArray(kept.votes) ? kept.votes : [];
+    part("voter").value = typeof kept.voter === "string" ? kept.voter : "";
+  } catch {
+    canKeep = false;
+  }
+}
+
+function keepVotes() {
+  try {
+    localStorage.setItem(STORE, JSON.stringify({ votes, voter: part("voter").value }));
+  } catch {
+    canKeep = false;
+  }
+  part("kept").textContent = canKeep
+    ? "Votes are kept in this browser; download them to hand them in."
+    : "This browser keeps nothing between visits: download the votes before you close the page.";
+}
+
+readVotes();
+const known = new Set(votes.map((vote) => vote.identity));
+const pairs = everyPair();
+const total = pairs.length;
+const open = pairs.filter((pair) => !known.has(identity(pair)));
+const behind = [];
+let answers = {};
+let began = performance.now();
+
+function show() {
+  const pair = open[0];
+  part("count").textContent = `${total - open.length} of ${total} pairs are done.`;
+  part("booth").hidden = !pair;
+  part("done").hidden = Boolean(pair);
+  part("skip").disabled = !pair || open.length < 2;
+  part("back").disabled = behind.length === 0;
+  part("export").disabled = votes.length === 0;
+  if (!pair) return;
+  const scene = data.scenes[pair.scene];
+  [part("content").src, part("style").src] = scene.originals;
+  part("left").src = scene.results[pair.left][2];
+  part("right").src = scene.results[pair.right][2];
+  answers = {};
+  for (const button of document.querySelectorAll("[data-answer]")) button.setAttribute("aria-pressed", "false");
+  began = performance.now();
+  if (open[1]) for (const place of ["left", "right"]) new Image().src = data.scenes[open[1].scene].results[open[1][place]][2];
+}
+
+function answer(question, given) {
+  answers[question] = given;
+  for (const button of document.querySelectorAll(`[data-question="${question}"] [data-answer]`))
+    button.setAttribute("aria-pressed", String(button.dataset.answer === given));
+  if (data.questions.every((name) => answers[name])) cast();
+}
+
+function cast() {
+  const pair = open.shift();
+  const scene = data.scenes[pair.scene];
+  const [left, right] = [scene.results[pair.left], scene.results[pair.right]];
+  behind.push(pair);
+  votes.push({
+    identity: identity(pair), content: scene.content, style: scene.style, left: left[0], right: right[0],
+    cells: [left[1], right[1]], answers, seconds: Math.round((performance.now() - began) / 100) / 10,
+  });
+  keepVotes();
+  show();
+}
+
+function back() {
+  const pair = behind.pop();
+  if (!pair) return;
+  const name = identity(pair);
+  votes = votes.filter((vote) => vote.identity !== name);
+  open.unshift(pair);
+  keepVotes();
+  show();
+}
+
+function download() {
+  const text = JSON.stringify({
+    format: "nst votes 1", grid: data.grid, title: data.title, voter: part("voter").value, written: new Date().toISOString(),
+    votes: votes.map(({ identity: _, ...vote }) => vote),
+  }, null, 1);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = `votes-${data.grid}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+document.addEventListener("click", (event) => {
+  const given = event.target.closest?.("[data-answer]");
+  if (given) answer(given.parentElement.dataset.question, given.dataset.answer);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input") || !open.length) return;
+  const given = { 1: "left", 2: "same", 3: "right" }[event.key];
+  const question = data.questions.find((name) => !answers[name]);
+  if (given && question) answer(question, given);
+  else if (event.key === "Backspace") back();
+});
+part("back").addEventListener("click", back);
+part("skip").addEventListener("click", () => { open.push(open.shift()); show(); });
+part("export").addEventListener("click", download);
+part("voter").addEventListener("change", keepVotes);
+part("forget").addEventListener("click", () => {
+  if (!votes.length || !confirm("Throw away the votes that are kept in this browser?")) return;
+  votes = [];
+  open.splice(0, open.length, ...everyPair());
+  behind.length = 0;
+  keepVotes();
+  show();
+});
+keepVotes();
+show();

@@ -1,0 +1,91 @@
+"""The page on which people vote: two results of one pair of pictures side by side, and no word of their makers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from nstcore.system.files import encodable
+from pipeline.report.cell import ReportCell, in_order
+from pipeline.report.page_text import url
+
+_TEMPLATES = Path(__file__).parents[1] / "report/templates"
+
+#: The page's name in the folder of a report.
+BALLOT = "vote.html"
+
+#: What is asked of each pair of results, by the name it has in the votes.
+QUESTIONS = {
+    "style": "Which has more of the style?",
+    "content": "Which keeps more of the content?",
+    "hang": "Which would you hang on your wall?",
+}
+
+
+def scenes(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
+    """What is voted on, as plain data for JSON: a content and a style picture, and two results of them or more.
+
+    A pair of pictures with one result is left out, as is all of a grid that has one series.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in in_order(cells):
+        if cell.status != "done":
+            continue
+        scene = found.setdefault(
+            (cell.content, cell.style),
+            {
+                "content": encodable(cell.content),
+                "style": encodable(cell.style),
+                "originals": [url(one.picture) if one else "" for one in (cell.content_picture, cell.style_picture)],
+                "results": [],
+            },
+        )
+        digest = str((cell.manifest or {}).get("digest") or "")
+        scene["results"].append([encodable(cell.series.label), digest, url(cell.picture)])
+    return [scene for scene in found.values() if len(scene["results"]) > 1]
+
+
+def ballot_html(cells: Iterable[ReportCell], *, title: str, grid: str) -> str:
+    """The page, which needs nothing but the pictures in its folder, and sends nothing anywhere.
+
+    It shows the pairs in an order of chance, either result on either side, keeps the answers in the browser, and gives
+    them as a file that `nst votes` reads.
+
+    Args:
+        cells: those of a report, with paths relative to its folder, unquoted.
+        title: of the grid.
+        grid: the report's own name, by which votes on it are told from those on others.
+
+    Returns:
+        HTML to be written as UTF-8. All names are escaped, all paths quoted.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = Markup("\n").join(_source(name) for name in ("page/page.css", "votes/ballot.css"))
+    script = _source("votes/ballot.js")
+    return encodable(
+        environment.get_template("votes/ballot.html").render(
+            title=title,
+            style=style,
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            questions=QUESTIONS,
+            data={"grid": grid, "title": encodable(title), "questions": list(QUESTIONS), "scenes": scenes(cells)},
+        )
+    )
+
+
+def _source(name: str) -> Markup:
+    """A file of ours as it is; a template engine would find markup of its own in style sheets and scripts."""
+    return Markup(_TEMPLATES.joinpath(name).read_text(encoding="utf-8"))

@@ -1,0 +1,78 @@
+"""The command `nst votes`: scores from files of votes. It does not import Keras."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from nstcore.errors import InputError
+from nstcore.system.entry_point import OneLineParser
+from nstcore.system.files import encodable, write_results
+from nstcore.system.places import require_place
+from nstcore.system.streams import say
+from pipeline.votes.ballot import QUESTIONS
+from pipeline.votes.vote_files import Vote, read_votes
+
+
+def parser() -> argparse.ArgumentParser:
+    made = OneLineParser(
+        prog="nst votes",
+        description="Say what people prefer: Bradley–Terry scores with intervals, from files of votes.",
+        epilog="Votes are cast on vote.html in the folder of a grid's report, and downloaded there. A score is the "
+        "logarithm of the odds against an average result; 0.7 is two to one.",
+    )
+    made.add_argument("files", nargs="+", metavar="VOTES.json", help="what voters downloaded")
+    made.add_argument("-o", "--output", metavar="FILE", help="write the scores to a table, too (.csv)")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
+
+
+def votes(options: argparse.Namespace) -> None:
+    """Read, fit and tell.
+
+    Raises:
+        StyleTransferError: in one line, for a file that is none of votes, or if there is no vote in any.
+    """
+    if options.output:
+        require_place(options.output)
+    paths = list(dict.fromkeys(Path(name) for name in options.files))
+    read = [vote for path in paths for vote in read_votes(path)]
+    if not read:
+        raise InputError(f"{', '.join(options.files)}: no vote was cast")
+    from pipeline.votes.scores import LEAST_SCENES, Score, scores
+
+    found = {question: scores(read, question) for question in QUESTIONS}
+    if options.output:
+        names = [field.name for field in fields(Score)]
+        text = io.StringIO()
+        table = csv.DictWriter(text, ["question", *names], lineterminator="\n")
+        table.writeheader()
+        table.writerows({"question": question, **asdict(one)} for question, each in found.items() for one in each)
+        write_results({Path(options.output): text.getvalue().encode()})
+    if options.json:
+        told = {question: [asdict(one) for one in each] for question, each in found.items()}
+        say(json.dumps({**_counts(read), "scores": told}, indent=2))
+        return
+    counts = _counts(read)
+    say(f"{counts['votes']} votes of {counts['voters']} voters on {counts['scenes']} pairs of pictures")
+    width = max(len(one.name) for each in found.values() for one in each)
+    for question, each in found.items():
+        say(f"\n{QUESTIONS[question]}")
+        for one in each:
+            interval = "" if one.low is None else f"  ({one.low:+.2f} to {one.high:+.2f})"
+            line = f"  {one.name:<{width}}  {one.value:+.2f}{interval}"
+            say(encodable(f"{line}  {one.wins} won, {one.losses} lost, {one.ties} the same"))
+    if counts["scenes"] < LEAST_SCENES:
+        say(f"\nNo intervals: they take votes on at least {LEAST_SCENES} pairs of pictures.")
+
+
+def _counts(read: list[Vote]) -> dict[str, int]:
+    return {
+        "votes": len(read),
+        "voters": len({vote.voter for vote in read}),
+        "scenes": len({vote.scene for vote in read}),
+    }

@@ -1,0 +1,72 @@
+"""Files of votes, as the voting page gives them, to plain votes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from nstcore.errors import InputError
+from nstcore.system.files import encodable
+from pipeline.votes.ballot import QUESTIONS
+
+FORMAT = "nst votes 1"
+Answer = Literal["left", "same", "right"]
+
+# Far above what anyone votes, and far below what reading it could hurt.
+_MOST_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one person said of two results of one pair of pictures.
+
+    Attributes:
+        voter: a name, or that of the file if the voter gave none.
+        scene: the names of the content and the style picture.
+        left, right: who made the results: labels of series.
+        answers: by the names of `QUESTIONS`; those that were answered.
+    """
+
+    voter: str
+    scene: tuple[str, str]
+    left: str
+    right: str
+    answers: Mapping[str, Answer]
+
+
+def read_votes(path: Path) -> list[Vote]:
+    """Read a file that was downloaded from a voting page.
+
+    Raises:
+        InputError: in one line, naming the file, if it cannot be read or is not such a file.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path}: is larger than any file of votes; give one downloaded from a voting page")
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: is no JSON; give a file downloaded from a voting page") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("votes"), list):
+        raise InputError(f"{path}: is no file of votes ({FORMAT!r}); give one downloaded from a voting page")
+    voter = found.get("voter")
+    voter = encodable(voter) if isinstance(voter, str) and voter else str(path)
+    return [_vote(path, number, one, voter) for number, one in enumerate(found["votes"], 1)]
+
+
+def _vote(path: Path, number: int, one: Any, voter: str) -> Vote:
+    found = [one.get(key) for key in ("content", "style", "left", "right")] if isinstance(one, dict) else []
+    names = [name for name in found if isinstance(name, str)]
+    answers = one.get("answers") if isinstance(one, dict) else None
+    if (
+        len(names) != 4
+        or not isinstance(answers, dict)
+        or not all(key in QUESTIONS and value in get_args(Answer) for key, value in answers.items())
+    ):
+        raise InputError(f"{path}: vote {number} is not as the voting page writes it")
+    content, style, left, right = map(encodable, names)
+    return Vote(voter, (content, style), left, right, answers)

@@ -1,0 +1,101 @@
+"""The page on which people vote, in a headless Chromium, opened from the disk; and what it hands to `nst votes`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from pipeline.report.cell import PagePicture, ReportCell
+from pipeline.votes.ballot import BALLOT, ballot_html, scenes
+from pipeline.votes.vote_files import read_votes
+
+SERIES = ("vgg16", "vgg19", "resnet50")
+
+
+def cell(content, style, backbone, status="done"):
+    name = f"pictures/{len(content)}-{backbone}.png"
+    return ReportCell(
+        content,
+        style,
+        backbone,
+        status,
+        {"digest": f"{content}{backbone}"} if status == "done" else None,
+        picture=name if status == "done" else "",
+        content_picture=PagePicture("pictures/c.png", "pictures/c.png"),
+        style_picture=PagePicture("pictures/s.png", "pictures/s.png"),
+    )
+
+
+CELLS = [cell(content, "s", backbone) for content in ("cat", "</script><b>&") for backbone in SERIES]
+
+
+def test_only_what_can_be_compared_is_shown():
+    cells = [*CELLS, cell("lonely", "s", "vgg16"), cell("lonely", "s", "vgg19", "failed")]
+    assert [(scene["content"], len(scene["results"])) for scene in scenes(cells)] == [("</script><b>&", 3), ("cat", 3)]
+    assert scenes([cell("cat", "s", "vgg16"), cell("dog", "s", "vgg16")]) == []
+
+
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ballot")
+    (folder / "pictures").mkdir()
+    results = [each.picture.partition("/")[2] for each in CELLS]
+    for number, each in enumerate(["c.png", "s.png", *results]):
+        Image.new("RGB", (160, 120), (30 * number, 90, 160)).save(folder / "pictures" / each)
+    path = folder / BALLOT
+    path.write_text(ballot_html(CELLS, title="A <grid>", grid="ab" * 8), encoding="utf-8")
+    return path
+
+
+def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, tmp_path):
+    page = browse(accept_downloads=True).open(page_path.parent, name=BALLOT)
+    shown = page.locator("body").inner_text()
+    assert not any(name in shown for name in ("VGG16", "VGG19", "ResNet50"))
+    assert "0 of 6 pairs are done" in shown
+    for key in "131":
+        page.keyboard.press(key)
+    assert "1 of 6" in page.locator("#count").inner_text()
+    page.keyboard.press("Backspace")
+    assert "0 of 6" in page.locator("#count").inner_text()
+    page.locator("[data-question=hang] [data-answer=right]").click()
+    page.locator("[data-question=style] [data-answer=same]").click()
+    page.locator("[data-question=content] [data-answer=left]").click()
+    page.locator("#skip").click()
+    page.locator("#voter").fill("Ada")
+    page.locator("#voter").blur()
+    page.reload()
+    assert "1 of 6" in page.locator("#count").inner_text()
+    for _ in range(5):
+        for key in "222":
+            page.keyboard.press(key)
+    assert page.locator("#done").is_visible()
+    with page.expect_download() as download:
+        page.locator("#export").click()
+    download.value.save_as(tmp_path / "votes.json")
+    votes = read_votes(tmp_path / "votes.json")
+    assert len(votes) == 6
+    assert {vote.voter for vote in votes} == {"Ada"}
+    assert dict(votes[0].answers) == {"style": "same", "content": "left", "hang": "right"}
+    pairs = {(vote.scene, frozenset((vote.left, vote.right))) for vote in votes}
+    assert len(pairs) == 6
+    assert {vote.scene[0] for vote in votes} == {"cat", "</script><b>&"}
+    cells = json.loads((tmp_path / "votes.json").read_text(encoding="utf-8"))["votes"][0]["cells"]
+    assert len(set(cells)) == 2
+
+
+def test_either_result_stands_on_either_side(page_path, opened):
+    seen = set()
+    for _ in range(12):
+        page = opened.open(page_path.parent, name=BALLOT)
+        seen.add(page.locator("#left").get_attribute("src").rpartition("-")[2])
+        if len(seen) > 1:
+            break
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_runs_over_the_edge(page_path, browse, width):
+    page = browse(viewport={"width": width, "height": 800}).open(page_path.parent, name=BALLOT)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

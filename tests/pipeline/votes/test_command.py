@@ -1,0 +1,77 @@
+"""`nst votes` and the files that it reads."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from pipeline.subcommands import main
+
+
+def ballot(scene=0, left="VGG19", right="ResNet50", **answers):
+    return {"content": f"c{scene}", "style": "s", "left": left, "right": right, "answers": answers}
+
+
+def written(path, votes, **others):
+    path.write_text(json.dumps({"format": "nst votes 1", "votes": votes, **others}), encoding="utf-8")
+    return str(path)
+
+
+def test_scores_are_told_and_written(tmp_path, capsys):
+    one = written(tmp_path / "one.json", [ballot(scene, hang="left", style="same") for scene in range(5)], voter="Ada")
+    other = written(tmp_path / "other.json", [ballot(scene, hang="left", content="right") for scene in range(5)])
+    assert main(["votes", one, other, one, "-o", str(tmp_path / "scores.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "10 votes of 2 voters on 5 pairs of pictures" in said
+    assert "10 won, 0 lost, 0 the same" in said
+    rows = list(csv.DictReader((tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()))
+    best = {row["question"]: row["name"] for row in reversed(rows)}
+    assert (best["hang"], best["content"]) == ("VGG19", "ResNet50")
+
+
+def test_json_says_what_the_lines_say(tmp_path, capsys):
+    path = written(tmp_path / "v.json", [ballot(hang="left")])
+    assert main(["votes", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["votes"], found["voters"], found["scenes"]) == (1, 1, 1)
+    assert [one["name"] for one in found["scores"]["hang"]] == ["VGG19", "ResNet50"]
+    assert found["scores"]["hang"][0]["low"] is None
+    assert found["scores"]["style"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is no JSON"),
+        (b"[" * 100_000, "is no JSON"),
+        (b"\xff\xfe", "is no JSON"),
+        (b"[]", "is no file of votes"),
+        (b'{"format": "nst votes 2", "votes": []}', "is no file of votes"),
+        (b'{"format": "nst votes 1", "votes": 3}', "is no file of votes"),
+        (b'{"format": "nst votes 1", "votes": []}', "no vote was cast"),
+        (b'{"format": "nst votes 1", "votes": [7]}', "vote 1 is not as the voting page writes it"),
+        (json.dumps({"format": "nst votes 1", "votes": [ballot(hang="up")]}).encode(), "vote 1 is not"),
+        (json.dumps({"format": "nst votes 1", "votes": [ballot(hang=[1])]}).encode(), "vote 1 is not"),
+        (json.dumps({"format": "nst votes 1", "votes": [ballot(left=3)]}).encode(), "vote 1 is not"),
+        (json.dumps({"format": "nst votes 1", "votes": [ballot(looks="left")]}).encode(), "vote 1 is not"),
+    ],
+)
+def test_what_is_no_file_of_votes_is_told_in_one_line(tmp_path, capsys, content, said):
+    path = tmp_path / "votes.json"
+    path.write_bytes(content)
+    assert main(["votes", str(path), "-o", str(tmp_path / "scores.csv")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("nst votes: ")
+    assert said in told
+    assert str(path) in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "scores.csv").exists()
+
+
+def test_a_file_that_is_not_there_and_hostile_names(tmp_path, capsys):
+    assert main(["votes", str(tmp_path / "none.json")]) == 2
+    assert "none.json" in capsys.readouterr().err
+    path = written(tmp_path / "v.json", [ballot(left="\ud800<b>", right="=1+1", hang="left")], voter="\udc80")
+    assert main(["votes", path]) == 0

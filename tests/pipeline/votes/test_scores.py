@@ -1,0 +1,83 @@
+"""Scores from votes, against a general optimiser and against makers whose strengths are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from pipeline.votes.scores import LEAST_SCENES, PRIOR, fit, scores
+from pipeline.votes.vote_files import Vote
+
+
+def likeliest(victories):
+    """The same maximum, found by descending the logarithm of the likelihood."""
+
+    def surprise(values):
+        gaps = values[:, None] - values[None, :]
+        of_the_prior = PRIOR * (np.logaddexp(0, values) + np.logaddexp(0, -values)).sum()
+        return (victories * np.logaddexp(0, -gaps)).sum() + of_the_prior
+
+    found = minimize(surprise, np.zeros(len(victories)), method="BFGS", options={"gtol": 1e-9}).x
+    return found - found.mean()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fit_is_the_likeliest(seed):
+    victories = np.random.default_rng(seed).integers(0, 9, (5, 5)).astype(float)
+    np.fill_diagonal(victories, 0)
+    assert fit(victories) == pytest.approx(likeliest(victories), abs=1e-4)
+
+
+def test_several_are_fitted_at_once():
+    victories = np.random.default_rng(1).integers(0, 9, (3, 2, 4, 4)).astype(float)
+    assert fit(victories)[2, 1] == pytest.approx(fit(victories[2, 1]))
+
+
+def test_whoever_always_wins_has_a_finite_score():
+    values = fit(np.array([[0.0, 7.0], [0.0, 0.0]]))
+    assert np.isfinite(values).all()
+    assert values[0] > 1 > -1 > values[1]
+
+
+def cast(strengths, scenes, times, seed=0):
+    random = np.random.default_rng(seed)
+    names = list(strengths)
+    votes = []
+    for scene in range(scenes):
+        for _ in range(times):
+            left, right = random.permutation(len(names))[:2]
+            wins = random.random() < 1 / (1 + np.exp(strengths[names[right]] - strengths[names[left]]))
+            answers = {"hang": "left" if wins else "right"}
+            votes.append(Vote("", (f"c{scene}", "s"), names[left], names[right], answers))
+    return votes
+
+
+def test_known_strengths_are_found_again_within_their_intervals():
+    strengths = {"VGG19": 1.0, "VGG16": 0.2, "ResNet50": -0.4, "InceptionV3": -0.8}
+    found = scores(cast(strengths, scenes=30, times=40), "hang")
+    assert [one.name for one in found] == list(strengths)
+    for one in found:
+        assert one.low < strengths[one.name] < one.high
+        assert one.low < one.value < one.high
+
+
+def test_makers_without_a_difference_have_intervals_that_overlap():
+    found = scores(cast({"a": 0.0, "b": 0.0}, scenes=20, times=10), "hang")
+    assert found[0].low < 0 < found[0].high
+
+
+def test_few_scenes_give_no_interval():
+    votes = cast({"a": 1.0, "b": -1.0}, scenes=LEAST_SCENES - 1, times=50)
+    assert all(one.low is None and one.high is None for one in scores(votes, "hang"))
+
+
+def test_votes_are_counted():
+    def vote(left, right, answer):
+        return Vote("", ("c", "s"), left, right, {"style": answer})
+
+    votes = [vote("a", "b", "left"), vote("b", "a", "left"), vote("b", "a", "same"), vote("a", "a", "left")]
+    a, b = sorted(scores(votes, "style"), key=lambda one: one.name)
+    assert (a.wins, a.losses, a.ties) == (b.wins, b.losses, b.ties) == (1, 1, 1)
+    assert a.value == pytest.approx(b.value) == pytest.approx(0)
+    assert scores(votes, "hang") == []
