@@ -11,15 +11,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from nstcore import TransferConfig, backend, build_objective
+from nstcore import BACKBONES, TransferConfig, backend, build_objective
 from nstcore.losses import LOSSES, Layer, Loss, features_read, loss_class, make_loss
+from nstcore.networks.backbones import get_backbone
 
 LAYERS = ("shallow", "deep")
 SHAPES = {"shallow": (2, 6, 8, 5), "deep": (2, 3, 4, 7)}
 STYLE_SHAPES = {"shallow": (2, 10, 6, 5), "deep": (2, 5, 3, 7)}
 OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
 OF_STYLES = [name for name in OF_LAYERS if loss_class(name).reads == "style"]
-IN_ENGINE = ("block1_conv1", "block1_conv2", "block2_conv1")
+#: The first layers that styles are read at by default: what lies deeper takes long to compile.
+IN_ENGINE = {name: get_backbone(name).style_layers[:2] for name in BACKBONES}
 
 
 def activations(seed: int, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
@@ -74,14 +76,24 @@ def answers() -> dict[str, object]:
         loss = make_loss(name, {"layers": LAYERS})
         target = compared(loss, activations(1, shapes))
         found[f"{name}/values"], found[f"{name}/gradient"] = value_and_gradient(loss, activations(0, SHAPES), target)
-    random = np.random.default_rng(2)
-    content, style = (random.integers(0, 256, size, np.uint8) for size in ((62, 47, 3), (40, 62, 3)))
-    objective = build_objective(content, style, in_engine())
-    x = objective.x0 + random.normal(scale=20, size=objective.x0.shape)
-    found["engine/start"] = [objective.components(objective.x0)[name] for name in further()]
-    found["engine/terms"] = list(objective.components(x).values())
-    found["engine/gradient"] = objective(x)[1]
+    for backbone in BACKBONES:
+        found |= {f"{backbone}/{name}": value for name, value in engine(backbone).items()}
     return found
+
+
+def engine(backbone: str) -> dict[str, object]:
+    """All losses of the style in one problem: each at the content picture, and terms and gradient beside it."""
+    random = np.random.default_rng(2)
+    size = size_for(backbone)
+    sides = ((size, size - 16), (size - 18, size))  # that do not divide
+    content, style = (random.integers(0, 256, (*each, 3), np.uint8) for each in sides)
+    objective = build_objective(content, style, in_engine(backbone))
+    x = objective.x0 + random.normal(scale=20, size=objective.x0.shape)
+    return {
+        "start": [objective.components(objective.x0)[name] for name in further()],
+        "terms": list(objective.components(x).values()),
+        "gradient": objective(x)[1],
+    }
 
 
 def further() -> list[str]:
@@ -89,16 +101,22 @@ def further() -> list[str]:
     return [name for name in OF_STYLES if name != "gram"]
 
 
-def in_engine() -> TransferConfig:
-    """All losses of the style at once, and L1 of the picture; its sides do not divide, and quantiles are few."""
+def size_for(backbone: str) -> int:
+    """Pixels: little more than the backbone needs at least."""
+    return get_backbone(backbone).smallest_side + 20
+
+
+def in_engine(backbone: str) -> TransferConfig:
+    """All losses of the style at once, and L1 of the picture; quantiles and patches are few."""
     few = {name: {"quantiles": 500} for name in ("sliced_wasserstein", "histogram")}
+    layers = IN_ENGINE[backbone]
     return TransferConfig(
-        "vgg16",
+        backbone,
         weights="random",
-        size=62,
-        content_layers=("block2_conv1",),
-        style_layers=IN_ENGINE,
-        losses={name: {"layers": IN_ENGINE, **few.get(name, {})} for name in further()},
+        size=size_for(backbone),
+        content_layers=layers[-1:],
+        style_layers=layers,
+        losses={name: {"layers": layers, **few.get(name, {})} for name in further()},
         total_variation="absolute",
         total_variation_weight=1e-6,
     )

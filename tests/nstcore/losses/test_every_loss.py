@@ -10,9 +10,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from nstcore import BACKBONES
 from nstcore.losses import LOSSES, loss_class, make_loss
 
 EVERY_BACKEND = pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+EVERY_BACKBONE = pytest.mark.parametrize("backbone", BACKBONES)
 OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
 
 
@@ -64,15 +66,17 @@ def test_values_and_gradients_agree_with_tensorflow(ask, backend, name):
 
 
 @EVERY_BACKEND
-def test_every_loss_of_the_style_is_one_at_the_content_picture(ask, backend):
+@EVERY_BACKBONE
+def test_every_loss_of_the_style_is_one_at_the_content_picture(ask, backend, backbone):
     """Whatever it measures: the engine balances it."""
-    start = ask("losses", backend)["engine/start"]
+    start = ask("losses", backend)[f"{backbone}/start"]
     assert start == pytest.approx(np.ones(len(start)), rel=1e-3)
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_the_engine_agrees_with_tensorflow_on_all_of_them(ask, backend):
+@EVERY_BACKBONE
+def test_the_engine_agrees_with_tensorflow_on_all_of_them(ask, backend, backbone):
     reference, other = ask("losses", "tensorflow"), ask("losses", backend)
-    assert other["engine/terms"] == pytest.approx(reference["engine/terms"], rel=1e-3)
-    expected, gradient = reference["engine/gradient"], other["engine/gradient"]
+    assert other[f"{backbone}/terms"] == pytest.approx(reference[f"{backbone}/terms"], rel=1e-3)
+    expected, gradient = reference[f"{backbone}/gradient"], other[f"{backbone}/gradient"]
     assert expected @ gradient / np.linalg.norm(expected) / np.linalg.norm(gradient) > 0.9999
