@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import luigi
 
@@ -17,9 +17,6 @@ from tasks.outcome import SettlingTask
 from tasks.parameters import CellsParameter, batch_size, joined_text, output_dir
 from tasks.sharing import Elsewhere, made_alone
 from tasks.states import keep_state, kept_meanwhile, snapshots, state_every
-
-if TYPE_CHECKING:
-    pass
 
 
 class NetworkTask(SettlingTask):

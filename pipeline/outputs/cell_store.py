@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import luigi
 import numpy as np
@@ -33,9 +33,6 @@ from pipeline.outputs.damaged import set_aside
 from pipeline.outputs.strips import Strip, frames_of
 from pipeline.storage.folders import require_folder
 from pipeline.storage.sealed import DamagedError, damage, identity_of
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger("luigi-interface")
 
