@@ -95,7 +95,7 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     batch = structure.batch
     picture = keras.Input(batch_shape=(batch, structure.height, structure.width, 3), name="picture")
     looks = layers_by_network([(structure.network_of(loss), loss.layers) for _, loss in structure.losses])
-    activations = {network: feature_network(network, layers)(picture) for network, layers in looks.items()}
+    activations = {network: _own(feature_network(network, layers))(picture) for network, layers in looks.items()}
     inputs: dict[str, Any] = {
         "picture": picture,
         "constants": {path: keras.Input(batch_shape=(batch, *shape)) for path, shape in structure.constants},
@@ -135,6 +135,15 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     further = [alone[name] for name in structure.terms[len(TERMS) :]]
     terms = ops.stack([total, content, style, variation, *further], axis=-1)
     return keras.Model(inputs, {"terms": terms}, name=f"{structure.network.backbone}_loss")
+
+
+def _own(extractor: keras.Model) -> keras.Model:
+    """The same extractor as a model of the graph's own.
+
+    What is called keeps all that is computed from what it gave, and the extractor outlives many graphs: it would keep
+    every one of them.
+    """
+    return keras.Model(extractor.input, extractor.output)
 
 
 def guide_name(style: int, layer: str) -> str:

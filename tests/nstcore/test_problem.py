@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from typing import ClassVar
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from nstcore import ConfigError, TransferConfig, losses
+from nstcore import ConfigError, TransferConfig, loss_graph, losses
 from nstcore.losses import Loss
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
@@ -65,6 +67,20 @@ def test_a_picture_that_is_not_a_number_leaves_the_others_alone(scenes, noisy, t
     for row in (0, 2):
         assert poisoned_terms["total"][row] == pytest.approx(terms["total"][row], rel=1e-5)
         assert np.allclose(poisoned_gradients[row], gradients[row], rtol=1e-3, atol=1e-8)
+
+
+def test_a_graph_that_is_dropped_is_kept_by_nothing(blotches):
+    """The network that it looked through stays; in a long grid of many sizes it must not gather graphs."""
+
+    def tensors_after(*heights):
+        for height in heights:
+            build_problem([Scene(blotches(1, height, 40), (Style(blotches(2, 40, 40)),))], SMALL)
+        loss_graph.compiled_loss.cache_clear()
+        gc.collect()
+        return sum(type(each) is keras.KerasTensor for each in gc.get_objects())
+
+    before = tensors_after(40, 41)
+    assert tensors_after(42, 43, 44) == before
 
 
 def test_one_compiled_function_serves_all_weightings_and_normalizations(scenes):
