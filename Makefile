@@ -12,16 +12,19 @@ grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip; status=$$?; $(PRINT_PAGE); exit $$status
 
+# LARGE=1: thirty pairs of sample pictures, a night's work, in folders of their own.
+LARGE_FOLDERS := --content-dir inputs/papers/content --style-dir inputs/papers/style
+
 papers: .venv/run.stamp
-	$(BIN)/python -m pipeline.samples
-	$(BIN)/luigi --module tasks PaperFigures --on-missing-weights skip
+	$(BIN)/python -m pipeline.samples --photographs-dir inputs/photographs $(if $(LARGE),--all $(LARGE_FOLDERS))
+	$(BIN)/luigi --module tasks PaperFigures --on-missing-weights skip $(if $(LARGE),--large $(LARGE_FOLDERS))
 
 docs-pictures: .venv/dev.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/python docs/make_pictures.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

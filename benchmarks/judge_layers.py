@@ -11,11 +11,12 @@ the second, "1-NN" the share of crops whose nearest crop is of the same picture.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import numpy as np
 
 from benchmarks.common.report import Report, add_results_option
-from nstcore.pictures.images import Picture, load
+from nstcore.pictures.images import Picture, PictureSource, load
 from nstcore.system.quiet import quiet_tensorflow
 from pipeline.measures.judges import JUDGES
 
@@ -25,12 +26,12 @@ _SIZE, _CROP = 640, 224
 def main() -> None:
     options = _options()
     quiet_tensorflow()
-    crops, owners = _crops(options.pictures)
+    crops, owners = crops_of(options.pictures, _SIZE, _CROP)
     report = Report("judge_layers", "Layers of the judges: do they tell styles apart?", options.results)
     report.say(
         f"{len(options.pictures)} pictures, {len(crops)} crops of {_CROP} px. {(__doc__ or '').split(chr(10) * 2)[1]}"
     )
-    for name, judge in JUDGES.items():
+    for name, judge in ((name, judge) for name, judge in JUDGES.items() if judge.by_grams):
         distances = {layer: _distances(grams) for layer, grams in _grams(name, crops).items()}
         chosen = np.mean([distances[layer] for layer in judge.style_layers], axis=0)
         rows = [
@@ -44,12 +45,18 @@ def main() -> None:
     report.write()
 
 
-def _crops(paths: list[str]) -> tuple[list[Picture], np.ndarray]:
+def crops_of(pictures: Sequence[PictureSource], size: int, crop: int) -> tuple[list[Picture], np.ndarray]:
+    """Four crops of each picture, one from each corner, and the number of the picture that each is of.
+
+    Args:
+        size: what the longest side is brought to first, pixels.
+        crop: side of a crop, pixels.
+    """
     crops, owners = [], []
-    for owner, path in enumerate(paths):
-        picture = load(path, _SIZE, smallest_side=_CROP, backbone="the crop")
-        bottom, right = (side - _CROP for side in picture.shape[:2])
-        crops += [picture[y : y + _CROP, x : x + _CROP] for y in (0, bottom) for x in (0, right)]
+    for owner, source in enumerate(pictures):
+        picture = load(source, size, smallest_side=crop, backbone="the crop")
+        bottom, right = (side - crop for side in picture.shape[:2])
+        crops += [picture[y : y + crop, x : x + crop] for y in (0, bottom) for x in (0, right)]
         owners += [owner] * 4
     return crops, np.array(owners)
 
@@ -89,7 +96,7 @@ def _distances(grams: list[np.ndarray]) -> np.ndarray:
     flat = np.array([gram.ravel() for gram in grams], np.float64)
     energy = np.square(flat).sum(axis=1)
     both = energy[:, None] + energy[None]
-    return (both - 2 * flat @ flat.T) / both
+    return np.asarray((both - 2 * flat @ flat.T) / both)
 
 
 def _scores(distances: np.ndarray, owners: np.ndarray) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ _ORDER = (
     "grid_overhead",
     "grid_scheduling",
     "judge",
+    "feedforward",
+    "pictures",
 )
 
 _INTRODUCTION = """# Results

@@ -47,7 +47,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class TransferConfig:
-    """The settings of one style transfer. The defaults are the preset "balanced".
+    """The settings of one style transfer. The defaults are the preset "balanced" for VGG.
+
+    For other backbones that preset sets more (`nstcore.presets.balanced`): `presets.get("balanced", backbone=…)`.
 
     Attributes:
         backbone: a name that `nstcore.networks.backbones.get_backbone` knows.

@@ -29,6 +29,10 @@ class WeightsError(StyleTransferError, RuntimeError):
     """Trained weights cannot be found, fetched or fitted to their network."""
 
 
+class NetworkFileError(StyleTransferError, RuntimeError):
+    """A file is no feed-forward network of this project, or is damaged."""
+
+
 class MemoryShortageError(StyleTransferError, MemoryError):
     """A picture is too large for the memory that is free."""
 

@@ -21,6 +21,7 @@ from nstcore.losses import Loss, Tensor, features_read, guided_layers
 from nstcore.networks.extractor import feature_network
 from nstcore.networks.network import Network, layers_by_network
 from nstcore.optimizers.protocol import LossFunction
+from nstcore.system.kept import droppable
 
 #: The terms that every problem has, in the order of the trace's columns; each further loss has one of its own name.
 TERMS = ("total", "content", "style", "total_variation")
@@ -65,6 +66,7 @@ class CompiledLoss(NamedTuple):
 
 
 # The bound keeps a long grid of many sizes from collecting workspaces.
+@droppable
 @lru_cache(maxsize=8)
 @own_numerics()
 def compiled_loss(structure: Structure) -> CompiledLoss:

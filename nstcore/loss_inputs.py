@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -13,7 +14,8 @@ from nstcore.loss_graph import guide_name
 from nstcore.losses import Layer, Loss, reading_name
 from nstcore.networks.extractor import activation_shapes
 from nstcore.recipe import Recipe
-from nstcore.scene import Scene
+from nstcore.scene import Scene, Style
+from nstcore.system.kept import droppable
 from nstcore.targets import EMPTY, SPREAD, Region, SceneTargets, structures, values_at
 
 # A reference below this share of what a loss is without any features means that the content picture already has what is
@@ -158,7 +160,7 @@ def _least_structure(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, floa
     if scene.content.std(axis=(0, 1)).max() > _LIVELY:
         return {}
     content = structures(scene.content, loss, recipe)
-    styles = [structures(style.picture, loss, recipe) for style in scene.styles]
+    styles = [_of_style(style, loss, recipe) for style in scene.styles]
     layers = _layers(loss, scene, recipe)
     least = {}
     for reading in loss.readings:
@@ -167,6 +169,13 @@ def _least_structure(loss: Loss, scene: Scene, recipe: Recipe) -> dict[str, floa
         flatness = max(0.0, 1.0 - content[name] / max(_FLAT * of_styles, _TINY))
         least[name] = flatness * _STRUCTURE_OF_FLAT * of_styles * layers[reading[-1]].positions
     return least
+
+
+# Crops of a photograph that are next to flat come one after the other, with the same styles.
+@droppable
+@lru_cache(maxsize=8)
+def _of_style(style: Style, loss: Loss, recipe: Recipe) -> dict[str, float]:
+    return structures(style.picture, loss, recipe)
 
 
 def _between(loss: Loss, seen: Mapping[str, np.ndarray], target: Mapping[str, np.ndarray]) -> float:

@@ -16,6 +16,7 @@ from nstcore.networks.network import Network
 from nstcore.optimizers import make_optimizer
 from nstcore.recipe import Recipe
 from nstcore.system.free_memory import binary_size, free_main_memory
+from nstcore.system.kept import drop_kept
 
 _FLOAT32 = 4
 # What frequencies pass through on their way to pixels and back, bytes of each value.
@@ -133,13 +134,7 @@ def require_bytes(required: int, who: str) -> str:
 
 def drop_what_is_loaded() -> None:
     """Give back the memory of networks, graphs and compiled functions that wait to be used again."""
-    from nstcore import loss_graph, targets
-    from nstcore.networks import extractor, lpips
-
-    for module in (loss_graph, targets, extractor, lpips):
-        for kept in vars(module).values():
-            if hasattr(kept, "cache_clear"):
-                kept.cache_clear()
+    drop_kept()
     keras.backend.clear_session()
     gc.collect()
 

@@ -229,7 +229,14 @@ def load_scene(
     sources = style_sources(styles, weights, style_regions)
     picture = load_picture(content, config)
     own = None if regions is None else read_regions(regions, picture)
-    return Scene(picture, tuple(_style(each, config, on_enlarging) for each in sources), own)
+    return Scene(picture, load_styles(sources, config, on_enlarging), own)
+
+
+def load_styles(
+    sources: Sequence[StyleSource], config: TransferConfig, on_enlarging: Callable[[str], None] = logger.info
+) -> tuple[Style, ...]:
+    """Read style pictures with their maps of regions, at the size of a configuration. Raises what `load_scene` does."""
+    return tuple(_style(each, config, on_enlarging) for each in sources)
 
 
 def require_regions(recipe: Recipe) -> None:

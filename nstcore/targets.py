@@ -22,6 +22,7 @@ from nstcore.pictures.region_map import RegionMap
 from nstcore.pictures.views import view
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene
+from nstcore.system.kept import droppable
 
 #: What a picture is to a scene: its content, one of its styles, or a region of its content that takes a style.
 Role = Literal["content", "style", "region"]
@@ -181,6 +182,7 @@ def _looked_at(
 
 
 # By size too, of which nothing else here depends: the bound then holds for what a backend compiles for each.
+@droppable
 @lru_cache(maxsize=8)
 def _looking(
     extractor: keras.Model, losses: tuple[tuple[str, Loss], ...], height: int, width: int
@@ -246,6 +248,7 @@ def values_at(
     return {reading: (float(_numpy(value)[0]), float(_numpy(empty)[0])) for reading, (value, empty) in values.items()}
 
 
+@droppable
 @lru_cache(maxsize=8)
 def _evaluating(extractor: keras.Model, loss: Loss, height: int, width: int) -> Callable[..., Any]:
     def outputs(

@@ -11,6 +11,7 @@ from pathlib import Path
 from nstcore import cli
 from nstcore.checks import whole_number
 from nstcore.errors import PictureError
+from nstcore.feedforward import apply_command, export_command, train_command
 from nstcore.networks.backbones import BACKBONES, FURTHER, get_backbone
 from nstcore.pictures.images import Picture, load
 from nstcore.presets.listing import listing
@@ -28,6 +29,12 @@ from pipeline.votes import command as votes_command
 _MOST_PICTURES = 200
 
 _EPILOG = """other commands:
+  nst train STYLE -o NETWORK.keras --photographs DIR
+                     a network that renders any picture in a style in a moment
+  nst apply NETWORK.keras PICTURE -o DIR
+                     pictures in the style that a network has learned, at once
+  nst export NETWORK.keras -o FILE
+                     such a network for other programs (TensorFlow Lite, ONNX)
   nst measure A B    how far two pictures are apart in style, content and colour
   nst map FOLDER     the pictures of a folder placed by style and content distance
   nst film CELL      a film of the snapshots that a cell of a grid keeps
@@ -48,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0, 1 for damage found by `check`, 2 for bad input, 130 or 143 when ended."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     commands = {
+        "train": (train_command.parser, train_command.train_command),
+        "apply": (apply_command.parser, apply_command.apply),
+        "export": (export_command.parser, export_command.export),
         "measure": (_measure_parser, _measure),
         "map": (_map_parser, _map),
         "film": (film_command.parser, film_command.film),
@@ -62,7 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] not in commands:
         return cli.main(words, epilog=_EPILOG)
     parser, command = commands[words[0]]
-    return run_command(command, parser().parse_args(words[1:]), f"nst {words[0]}")
+    options = parser().parse_args(words[1:])
+    left = {"train": train_command.left, "apply": apply_command.left}.get(words[0])
+    if left is not None:
+        return run_command(command, options, f"nst {words[0]}", lambda: left(options))
+    return run_command(command, options, f"nst {words[0]}")
 
 
 def _measure(options: argparse.Namespace) -> None:

@@ -6,8 +6,18 @@ from nstcore.system.quiet import quiet_matplotlib, quiet_tensorflow
 from nstcore.system.streams import prepare_streams
 from tasks.border import guard
 from tasks.defaults import bring_defaults
+from tasks.feedforward import ApplyNetwork, TrainNetwork
 from tasks.figure_sets import FigureSet
-from tasks.figures import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot, VariantTable
+from tasks.figures import (
+    FrontsPlot,
+    ImageGrid,
+    LossPlot,
+    SummaryPlot,
+    TermsPlot,
+    TimePlot,
+    TrainingFigure,
+    VariantTable,
+)
 from tasks.glances import schedule_at_a_glance
 from tasks.grid import FullGrid, Sweep
 from tasks.inputs import BackboneWeights, OutputFolder, Picture
@@ -35,6 +45,7 @@ schedule_at_a_glance()
 install()
 
 __all__ = [
+    "ApplyNetwork",
     "BackboneWeights",
     "Ballot",
     "ComputeContentTarget",
@@ -42,6 +53,7 @@ __all__ = [
     "Elsewhere",
     "FailedCell",
     "FigureSet",
+    "FrontsPlot",
     "FullGrid",
     "Gallery",
     "GridReport",
@@ -61,6 +73,8 @@ __all__ = [
     "Sweep",
     "TermsPlot",
     "TimePlot",
+    "TrainNetwork",
+    "TrainingFigure",
     "Transfer",
     "VariantTable",
     "WorseCell",

@@ -11,20 +11,28 @@ from collections.abc import Iterable
 import luigi
 
 from nstcore import Trace, TransferConfig
+from nstcore.feedforward.training_trace import TrainingTrace
 from pipeline.grid.cell import Cell, RejectedCell
 from pipeline.grid.paths import (
+    fronts_file,
     image_grid_file,
     loss_plot_file,
+    network_folder,
     summary_file,
     terms_plot_file,
     time_plot_file,
+    training_figure_file,
     variants_file,
 )
-from pipeline.grid.series import Series, Variant
+from pipeline.grid.series import METHODS, USUAL, Series, Variant
+from pipeline.outputs.made import digest_of
+from pipeline.outputs.network_store import NetworkStore
 from pipeline.outputs.stores import FigureStore, VectorFigureStore
 from pipeline.report.cell import weights_note
+from pipeline.report.networks import trained
 from pipeline.report.page import PageFigure, ReportCell
 from pipeline.storage.places import place_at
+from tasks.completion_cache import remembered
 from tasks.report_task import CellReport, relative_path
 from tasks.table import GridTable
 
@@ -168,15 +176,85 @@ class SummaryPlot(FigureTask):
         self.output().dump(grid_summary(cells, title=f"Summary of {len(cells)} cells"))
 
 
+class TrainingFigure(FigureTask):
+    """How one network of a grid was trained.
+
+    It asks for the cells that the network made, and not for the network: of cells that are done none is trained again.
+    """
+
+    digest: str = luigi.Parameter(description="of the network")
+
+    def shows(self, cell: Cell | RejectedCell) -> bool:
+        return isinstance(cell, Cell) and cell.network is not None and cell.network.digest == self.digest
+
+    @property
+    def cell(self) -> Cell:
+        """Any that the network makes."""
+        return next(iter(self.cells()))
+
+    @remembered
+    def identity(self) -> str:
+        return digest_of(super().identity(), self.network().identity())
+
+    def network(self) -> NetworkStore:
+        """Where the network is."""
+        cell = self.cell
+        return NetworkStore(network_folder(place_at(self.output_dir), cell.style, cell.backbone, self.digest))
+
+    def caption(self) -> str:
+        return f"Training for {self.cell.style}, {self.cell.series.losses_label}"
+
+    def output(self) -> VectorFigureStore:
+        cell = self.cell
+        return VectorFigureStore(os.fspath(training_figure_file(self.folder(), cell.style, cell.backbone, self.digest)))
+
+    def draw(self) -> None:
+        from pipeline.report import plots
+
+        store = self.network()
+        trace, frames = (store.trace(), store.frames()) if store.exists() else (TrainingTrace(()), [])
+        self.output().dump(plots.training_figure(trace, frames, title=self.caption()))
+
+
+class FrontsPlot(FigureTask):
+    """What the weights of a grid trade: style left against content lost."""
+
+    def caption(self) -> str:
+        return "Style left against content lost"
+
+    def shows(self, cell: Cell | RejectedCell) -> bool:
+        return isinstance(cell, Cell)
+
+    def requires(self) -> list[GridTable]:
+        return [self.clone(GridTable)]
+
+    def output(self) -> VectorFigureStore:
+        return VectorFigureStore(os.fspath(fronts_file(self.folder())))
+
+    def draw(self) -> None:
+        from pipeline.report.fronts import WeighedCell
+        from pipeline.report.plots import pareto_fronts
+
+        measures = {(cell.content, cell.style, cell.series): cell.measures or {} for cell in self.report_cells()}
+        cells = [
+            WeighedCell(
+                (cell.content, cell.style), cell.series, cell.config, measures[cell.content, cell.style, cell.series]
+            )
+            for cell in self.cells()
+        ]
+        self.output().dump(pareto_fronts(cells, title="Style left against content lost"))
+
+
 class ImageGrid(FigureTask):
     """The pictures of one backbone with one set of settings, content x style."""
 
     backbone: str = luigi.Parameter()
     variant: Variant = luigi.TupleParameter(default=(), description="what a study varied: [[name, value], …]")
+    method: str = luigi.Parameter(default=USUAL, description=f"how pictures come about: {', '.join(METHODS)}")
 
     @property
     def series(self) -> Series:
-        return Series(self.backbone, self.variant)
+        return Series(self.backbone, self.variant, self.method)
 
     def caption(self) -> str:
         return self.series.label
@@ -202,7 +280,7 @@ class ImageGrid(FigureTask):
 
 def _remark(cell: ReportCell, *others: str) -> str:
     """What has to be known to read a cell's curve."""
-    remarks = [weights_note(cell.manifest), *others] if cell.manifest else [f"failed: {cell.reason}"]
+    remarks = [weights_note(cell.manifest), trained(cell), *others] if cell.manifest else [f"failed: {cell.reason}"]
     return "; ".join(filter(None, remarks))
 
 

@@ -8,6 +8,9 @@ import luigi
 
 from nstcore import BACKBONES, ConfigError
 from nstcore.checks import expected
+from nstcore.feedforward.settings import SIZES
+from pipeline.grid.feedforward import PHOTOGRAPHS, Training
+from pipeline.grid.series import METHODS, USUAL
 from pipeline.grid.study import Study, read_study
 from tasks.parameters import SettingsParameter
 from tasks.study import StudyTask
@@ -27,6 +30,19 @@ class FullGrid(StudyTask):
         default={}, description='other TransferConfig fields as JSON, such as {"style_weight": 20}'
     )
 
+    methods: str = luigi.Parameter(
+        default=USUAL, description=f"how pictures come about, separated by commas: {', '.join(METHODS)}"
+    )
+    photographs_dir: str = luigi.Parameter(
+        default="", description=f"folder of pictures to train networks on; empty: {PHOTOGRAPHS}, else the contents"
+    )
+    network: str = luigi.Parameter(
+        default="", description=f"size of the networks: {', '.join(SIZES)}; empty: the preset's"
+    )
+    training: dict[str, Any] = SettingsParameter(
+        default={}, description='how networks are trained, as JSON, such as {"steps": 4000}; see docs/feed-forward.md'
+    )
+
     def study(self) -> Study:
         if "backbone" in self.settings:
             backbone = self.settings["backbone"]
@@ -37,7 +53,13 @@ class FullGrid(StudyTask):
             backbones=tuple(name.strip() for name in self.backbones.split(",")),
             preset=self.preset,
             settings={"size": self.size, "iterations": self.iterations, "weights": self.weights, **self.settings},
+            methods=tuple(name.strip() for name in self.methods.split(",")),  # type: ignore[misc]
+            training=Training.of({**self.training, **self._named("photographs_dir", "network")}),
         )
+
+    def _named(self, *names: str) -> dict[str, str]:
+        """Those parameters that were given."""
+        return {name: value for name in names if (value := getattr(self, name))}
 
 
 class Sweep(StudyTask):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pipeline.grid.paths import gallery_file
+from pipeline.grid.series import USUAL
 from pipeline.nights.page import NightPage
 from pipeline.outputs.stores import JsonStore, TextStore
 from pipeline.report import gallery
+from pipeline.report.fronts import weights_vary
+from pipeline.report.networks import Compared, saved_iterations, worth_iterations
 from pipeline.report.page import PageFigure, ReportCell, index_html
 from pipeline.storage.sealed import FileRecord
 from pipeline.votes.ballot import BALLOT, ballot_html
 from tasks.figure_sets import FigureSet, figure_sets
-from tasks.figures import ImageGrid, PairFigure, SummaryPlot
+from tasks.figures import FrontsPlot, ImageGrid, PairFigure, SummaryPlot, TrainingFigure
 from tasks.report_task import ReportTask
 from tasks.table import GridTable
 
@@ -65,11 +69,16 @@ class GridReport(ReportTask):
         return [
             *figure_sets(self),
             *(
-                self.clone(ImageGrid, backbone=series.backbone, variant=series.variant)
+                self.clone(ImageGrid, backbone=series.backbone, variant=series.variant, method=series.method)
                 for series in dict.fromkeys(cell.series for cell in plan.cells)
                 if len(plan.pairs) > 1 or not plan.varies  # else the table of variants has them all
             ),
             *([self.clone(SummaryPlot)] if plan.cells else []),
+            *([self.clone(FrontsPlot)] if weights_vary(cell.config for cell in plan.cells) else []),
+            *(
+                self.clone(TrainingFigure, digest=digest)
+                for digest in dict.fromkeys(cell.network.digest for cell in plan.cells if cell.network)
+            ),
             self.clone(Gallery),  # which asks for the table
             *([self.clone(Ballot)] if self.has_ballot() else []),
         ]
@@ -101,13 +110,31 @@ class GridReport(ReportTask):
             image_grids={
                 task.series: task.page_figure().picture for task in dependencies if isinstance(task, ImageGrid)
             },
-            summary_figures=[task.page_figure() for task in dependencies if isinstance(task, SummaryPlot)],
+            summary_figures=[task.page_figure() for task in dependencies if isinstance(task, SummaryPlot | FrontsPlot)],
+            network_figures={
+                task.digest: task.page_figure() for task in dependencies if isinstance(task, TrainingFigure)
+            },
+            compared=self.compared(),
             missing_backbones=plan.missing,
             settings=plan.settings,
             passed_over=plan.passed_over,
             ballot=BALLOT if self.has_ballot() and changes is None else "",
             changes=changes,
         )
+
+    def compared(self) -> Compared:
+        """The pictures of networks, and starts from them, with the usual start of the same cells."""
+        table: GridTable = self.clone(GridTable)
+        if all(series.is_usual for series in self.plan().series):
+            return {}
+        traces = {(cell.content, cell.style, cell.series): store.trace() for cell, store in table.finished_cells()}
+        compare = {"feedforward": worth_iterations, "refine": saved_iterations}
+        return {
+            (content, style, series): compare[series.method](usual, trace)
+            for (content, style, series), trace in traces.items()
+            if series.method in compare
+            and (usual := traces.get((content, style, replace(series, method=USUAL)))) is not None
+        }
 
 
 def _by_pair(dependencies: Iterable[PairFigure]) -> dict[tuple[str, str], list[PageFigure]]:

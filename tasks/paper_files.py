@@ -9,28 +9,35 @@ from pathlib import PurePath
 
 from pipeline.grid.paths import paper_figure_file
 from pipeline.outputs.stores import VectorFigureStore
-from pipeline.papers import Evidence, Finding, Key, Paper, key_of
+from pipeline.papers import Evidence, Finding, Key, Paper, Sample, Setup, key_of, sample_of
 from pipeline.report.page import PageFigure
 from pipeline.storage.places import place_at
+from tasks.paper_computed import ComputedPictures
 from tasks.report_task import relative_path
 from tasks.study import StudyTask
 from tasks.table import GridTable
 from tasks.transfer import Transfer
 
 
-def evidence_of(studies: Mapping[str, StudyTask]) -> Evidence:
-    """Every cell of some studies, by name, as it ended. A study is of one pair of pictures."""
-    found = (_findings(name, study) for name, study in studies.items())
-    return Evidence({key: finding for findings in found for key, finding in findings.items()})
+def evidence_of(studies: Mapping[str, StudyTask], setup: Setup, computed: Iterable[ComputedPictures]) -> Evidence:
+    """Every cell of some studies, by name, as it ended, and what was told of pictures that no cell made."""
+    found: dict[tuple[Sample, Key], Finding] = {}
+    for name, study in studies.items():
+        found |= _findings(name, study)
+    told = {(task.content, task.style): task.output().load() for task in computed if task.output().exists()}
+    return Evidence(found, setup.samples, told, setup.portraits)
 
 
-def _findings(name: str, study: StudyTask) -> Mapping[Key, Finding]:
+def _findings(name: str, study: StudyTask) -> Mapping[tuple[Sample, Key], Finding]:
     table = study.report(study.grid()).clone(GridTable)
-    transfers = {cell.series: Transfer.of(cell, table.output_dir, table.batch_size) for cell in table.cells()}
+    transfers = {
+        (cell.content, cell.style, cell.series): Transfer.of(cell, table.output_dir, table.batch_size)
+        for cell in table.cells()
+    }
     found = {}
     for cell in table.report_cells():
-        key, task = key_of(name, cell), transfers.get(cell.series)
-        found[key] = Finding(
+        key, task = key_of(name, cell), transfers.get((cell.content, cell.style, cell.series))
+        found[sample_of(cell), key] = Finding(
             key,
             cell,
             *((task.output().trace, task.output().picture, partial(task.cell.load_picture, "content")) if task else ()),

@@ -11,15 +11,20 @@ from typing import Any
 import luigi
 
 from nstcore import StyleTransferError
+from nstcore.feedforward.photographs import find_photographs
+from pipeline.grid.feedforward import PHOTOGRAPHS, Training, photographs_folder
 from pipeline.grid.paths import papers_folder
+from pipeline.grid.picture_folder import find_pictures
 from pipeline.grid.study import Study
 from pipeline.outputs.made import DRAWN_VERSION, MadeRecord, digest_of
 from pipeline.outputs.stores import TextStore, VerdictsStore
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
+from pipeline.papers.setup import LARGE_CONTENTS, LARGE_SEEDS, LARGE_STYLES, SAMPLE_PORTRAITS
 from pipeline.storage.places import place_at
 from pipeline.storage.sealed import records_of
 from tasks.completion_cache import completions_remembered
+from tasks.paper_computed import ComputedPictures
 from tasks.paper_files import evidence_of, reports_of, write_figures
 from tasks.parameters import SettingsParameter, batch_size, on_missing_weights, output_dir
 from tasks.states import keep_state, snapshots, state_every
@@ -36,12 +41,22 @@ class PaperTask(luigi.Task):
     style_dir: str = luigi.Parameter(default="inputs/style", description="folder of style pictures")
     content: str = luigi.Parameter(default="china", description="name of the content picture")
     style: str = luigi.Parameter(default="brushwork", description="name of the style picture")
+    contents: tuple[str, ...] = luigi.ListParameter(default=(), description="several content pictures, as JSON")
+    styles: tuple[str, ...] = luigi.ListParameter(default=(), description="several style pictures, as JSON")
+    portraits: tuple[str, ...] = luigi.ListParameter(
+        default=SAMPLE_PORTRAITS,
+        description="which content pictures are portraits, as JSON; those that are there count",
+    )
+    large: bool = luigi.BoolParameter(description="many pairs of sample pictures at 256 px; a night's work")
     papers_own_size: bool = luigi.BoolParameter(description="each paper's own size and iterations; for a GPU")
     size: int = luigi.IntParameter(default=0, description="longest side, pixels; 0: what suits the paper")
     iterations: int = luigi.IntParameter(default=0, description="iterations of the optimiser; 0: what suits the paper")
     weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random" or a folder of weights files')
     settings: dict[str, Any] = SettingsParameter(default={}, description="other TransferConfig fields, as JSON")
     on_missing_weights: str = on_missing_weights()
+    photographs_dir: str = luigi.Parameter(
+        default="", description=f"folder of pictures to train networks on; empty: {PHOTOGRAPHS}, else the contents"
+    )
     output_dir: str = output_dir()
     batch_size: int = batch_size()
     state_every: int = state_every()
@@ -49,17 +64,42 @@ class PaperTask(luigi.Task):
     snapshots: int = snapshots()
 
     def setup(self) -> Setup:
+        contents = tuple(self.contents) or (LARGE_CONTENTS if self.large else (self.content,))
+        styles = tuple(self.styles) or (LARGE_STYLES if self.large else (self.style,))
         return Setup(
-            self.content_dir,
-            self.style_dir,
-            self.content,
-            self.style,
-            self.papers_own_size,
-            self.size,
-            self.iterations,
-            self.weights,
-            dict(self.settings),
+            content_dir=self.content_dir,
+            style_dir=self.style_dir,
+            contents=contents,
+            styles=styles,
+            portraits=_there(self.content_dir, tuple(self.portraits)),
+            seeds=LARGE_SEEDS if self.large else (0,),
+            large=self.large,
+            own_size=self.papers_own_size,
+            size=self.size,
+            iterations=self.iterations,
+            weights=self.weights,
+            settings=dict(self.settings),
+            photographs_dir=self.photographs_dir,
+            trains=bool(self.photographs_dir) or _trains(self.content_dir),
         )
+
+
+def _there(folder: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of some pictures that a folder has."""
+    try:
+        found = find_pictures(folder).pictures
+    except StyleTransferError:
+        return ()  # the studies say what is wrong
+    return tuple(name for name in names if name in found)
+
+
+def _trains(content_dir: str) -> bool:
+    """Whether there are photographs to train networks on where a person names none."""
+    try:
+        find_photographs(photographs_folder(Training(), content_dir))
+    except StyleTransferError:
+        return False
+    return True
 
 
 class PaperStudy(PaperTask, StudyTask):
@@ -88,8 +128,30 @@ class PaperPage(PaperTask):
 
     folder: str = luigi.Parameter(description="where the pages of the same setup lie")
 
-    def requires(self) -> list[PaperStudy]:
-        return [self.clone(PaperStudy, name=name) for name in self.known().studies]
+    def requires(self) -> list[luigi.Task]:
+        return [*self.studies(), *self.computed()]
+
+    def studies(self) -> list[PaperStudy]:
+        """Those that there are pictures for."""
+        return [self.clone(PaperStudy, name=name) for name in self.setup().studies(self.known())]
+
+    def computed(self) -> list[ComputedPictures]:
+        """Of every pair, where there are trained networks to judge."""
+        setup = self.setup()
+        if setup.weights == "random":
+            return []
+        size = setup.scale(self.known()).size
+        return [
+            ComputedPictures(
+                content_dir=setup.content_dir,
+                style_dir=setup.style_dir,
+                content=content,
+                style=style,
+                size=size,
+                output_dir=self.output_dir,
+            )
+            for content, style in setup.pairs
+        ]
 
     def output(self) -> VerdictsStore:
         return VerdictsStore(os.fspath(self.page_file().with_suffix(".json")))
@@ -103,7 +165,7 @@ class PaperPage(PaperTask):
 
     def identity(self) -> str:
         """What the page is to show: the studies as they are now, and how it was asked for."""
-        return digest_of(DRAWN_VERSION, self.setup().digest(), [study.identity() for study in self.requires()])
+        return digest_of(DRAWN_VERSION, self.setup().digest(), [task.identity() for task in self.requires()])
 
     def complete(self) -> bool:
         """Whether page and verdicts are there, and show what they should."""
@@ -117,10 +179,10 @@ class PaperPage(PaperTask):
         for line in self.record().take_away_damaged():
             logger.warning("%s; it is made anew", line)
         paper, setup, folder, identity = self.known(), self.setup(), place_at(self.folder), self.identity()
-        evidence = evidence_of({study.name: study for study in self.requires()})
+        evidence = evidence_of({study.name: study for study in self.studies()}, setup, self.computed())
         summary = judge(paper, setup, evidence)
         figures = write_figures(paper, evidence, folder)
-        page = paper_html(paper, setup, evidence, summary, figures, reports_of(self.requires(), folder))
+        page = paper_html(paper, setup, evidence, summary, figures, reports_of(self.studies(), folder))
         TextStore(os.fspath(self.page_file())).dump(page)
         self.output().dump(summary)
         drawn = [path for shown in figures.values() for each in shown for path in (each.picture, each.vector)]
@@ -139,7 +201,7 @@ class PaperFigures(PaperTask):
 
     def studies(self) -> list[PaperStudy]:
         """Every study of every paper that is asked for."""
-        return [study for page in self.requires() for study in page.requires()]
+        return [study for page in self.requires() for study in page.studies()]
 
     def check(self) -> None:
         """See that some of every study can be made. A cell that cannot is told on its paper's page.

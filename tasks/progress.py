@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import sys
 import time
@@ -12,6 +13,7 @@ import luigi
 from tqdm import tqdm
 
 from nstcore import Iterate
+from nstcore.feedforward.training_trace import TrainingStep
 from nstcore.recipe import Recipe
 
 # Each message is a request to a central scheduler.
@@ -56,6 +58,39 @@ def progress(task: luigi.Task, runs: Sequence[Recipe]) -> Iterator[Callable[[Ite
                     f"{run.size} px, iteration {iterate.iteration} of {run.iterations}, {iterate.evaluations} "
                     f"evaluations, loss {iterate.total:.4g}, {iterate.seconds:.0f} s"
                     + (f", about {iterate.seconds * (all_pixels / pixels - 1):.0f} s left" if pixels > 0 else "")
+                )
+
+        yield report
+
+
+@contextlib.contextmanager
+def training_progress(task: luigi.Task, steps: int) -> Iterator[Callable[[TrainingStep], None]]:
+    """Give a callback that reports the steps of a training, as `progress` does those of a transfer."""
+    alone_on_terminal = sys.stderr.isatty() and multiprocessing.parent_process() is None
+    last_message, held_out = 0.0, math.nan
+    with tqdm(total=steps, desc=task.title, unit="step", disable=not alone_on_terminal, leave=False) as bar:
+
+        def report(step: TrainingStep) -> None:
+            nonlocal last_message, held_out
+            done = step.step + 1
+            held_out = held_out if math.isnan(step.held_out) else step.held_out
+            bar.set_postfix(loss=f"{step.total:.4g}", refresh=False)
+            bar.update(done - bar.n)
+            for lease in task.leases:
+                lease.tell(
+                    step=done,
+                    steps=steps,
+                    total=step.total,
+                    seconds=round(step.seconds, 1),
+                    share=round(done / steps, 4),
+                )
+            if time.monotonic() - last_message >= _SECONDS_BETWEEN_MESSAGES or done == steps:
+                last_message = time.monotonic()
+                task.set_progress_percentage(round(100 * done / steps))
+                on_held_out = "" if math.isnan(held_out) else f", {held_out:.4g} on held-out photographs"
+                task.set_status_message(
+                    f"step {done} of {steps}, loss {step.total:.4g}{on_held_out}, {step.seconds:.0f} s, "
+                    f"about {step.seconds * (steps / done - 1):.0f} s left"
                 )
 
         yield report

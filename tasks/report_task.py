@@ -167,6 +167,7 @@ class CellReport(ReportTask):
             picture=result_file(cell.digest),
             preset=cell.preset,
             variant=cell.variant,
+            method=cell.method,
             measures=measures,
             unmeasured=unmeasured,
         )
@@ -175,7 +176,8 @@ class CellReport(ReportTask):
 def _without_picture(cell: Cell | RejectedCell, reason: str) -> ReportCell:
     names = (cell.content, cell.style, cell.backbone)
     status: Status = "skipped" if isinstance(cell, RejectedCell) and cell.skipped else "failed"
-    return ReportCell(*names, status, None, reason=reason, preset=cell.preset, variant=cell.variant)
+    how = {"preset": cell.preset, "variant": cell.variant, "method": cell.method}
+    return ReportCell(*names, status, None, reason=reason, **how)  # type: ignore[arg-type]
 
 
 def relative_path(path: PurePath, folder: PurePath) -> str:

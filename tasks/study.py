@@ -13,10 +13,9 @@ import luigi
 from nstcore import StyleTransferError, WeightsError
 from nstcore.system.files import encodable
 from pipeline import storage
-from pipeline.grid.expansion import Grid, expand, reject_bad_pictures, require_meant
+from pipeline.grid.expansion import Grid, expand, photographs_of, reject_bad_pictures, require_meant
 from pipeline.grid.paths import plan_file, report_folder
 from pipeline.grid.picture_folder import in_short
-from pipeline.grid.series import Series
 from pipeline.grid.study import Study
 from pipeline.outputs.cell_files import MANIFEST, TRACE
 from pipeline.outputs.stores import GridStore
@@ -83,6 +82,7 @@ class StudyTask(luigi.Task):
         study = self.study()
         require_meant(study, self.many_cells)
         study.require_possible()
+        photographs_of(study)
 
     def requires(self) -> list[luigi.Task]:
         weights = self.networks()
@@ -138,6 +138,8 @@ class StudyTask(luigi.Task):
             made, planned = self._made_of(grid)
         if made < planned:
             logger.info("%s: %s cells, %s of them made", grid.title, f"{planned:,}", f"{made:,}")
+            if photographs := grid.settings.get("photographs"):
+                logger.info("photographs that networks are trained on: %s", photographs)
         if not self._is_planned(grid):
             with in_turn(lease_beside(place_at(self._plan_store(grid).path))):
                 if not self._is_planned(grid):
@@ -164,7 +166,7 @@ class StudyTask(luigi.Task):
     def failed_cells(self, report: GridReport) -> list[FailedCell]:
         """A task that fails for each cell of a finished report that could not be made."""
         return [
-            FailedCell(cell.content, cell.style, Series(cell.backbone, cell.variant).label, cell.reason)
+            FailedCell(cell.content, cell.style, cell.series.label, cell.reason)
             for cell in report.clone(GridTable).report_cells()
             if cell.status == "failed"
         ]
@@ -221,7 +223,8 @@ class StudyTask(luigi.Task):
 
 def say_without_strips(task: StudyTask) -> None:
     """Log how many cells of a study lack the snapshots that are asked for, since they were made before."""
-    stores = [Transfer.of(cell, task.output_dir, task.batch_size).output() for cell in task.grid().cells]
+    on_a_way = (cell for cell in task.grid().cells if cell.series.is_iterated)
+    stores = [Transfer.of(cell, task.output_dir, task.batch_size).output() for cell in on_a_way]
     without = [store for store in stores if store.exists() and store.strip() is None]
     if without:
         logger.warning(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import luigi
 
-from nstcore import StyleTransferError, TransferResult
+from nstcore import StyleTransferError, TransferConfig, TransferResult
 from nstcore.failures import persevere
 from pipeline.grid.cell import Cell
 from pipeline.grid.paths import cell_folder
@@ -49,9 +49,14 @@ class Transfer(CellsTask):
     #: Of a single cell that was just optimised, if it keeps snapshots.
     recorder: StripRecorder | None = None
 
+    #: What makes the cells of the other methods, by the name of the method.
+    others: ClassVar[dict[str, type[Transfer]]] = {}
+
     @classmethod
     def of(cls, cell: Cell, output_dir: str, batch_size: int, **others: Any) -> Self:
-        return super().of(cell, output_dir, batch_size, batch=cell.batch if batch_size > 1 else "", **others)
+        maker = cls.others.get(cell.method, Transfer)
+        batch = cell.batch if batch_size > 1 else ""
+        return super(Transfer, maker).of(cell, output_dir, batch_size, batch=batch, **others)
 
     @property
     def batchable(self) -> bool:
@@ -146,11 +151,17 @@ class Transfer(CellsTask):
         self, loaded: Sequence[tuple[Self, tuple[Scene, SceneTargets | None]]]
     ) -> list[TransferResult | StyleTransferError]:
         """Optimise the members that could be read, from the state that was kept of them if there is one."""
+        return self.optimize_as(self.cell.config, loaded)
+
+    def optimize_as(
+        self, config: TransferConfig, loaded: Sequence[tuple[Self, tuple[Scene, SceneTargets | None]]]
+    ) -> list[TransferResult | StyleTransferError]:
+        """Do so with settings that may say more of the start than those of the cell."""
         from nstcore.memory import memory_statement
         from nstcore.recipe import resolve
         from nstcore.transfer import coarse_levels, transfer
 
-        recipe = resolve(self.cell.config)
+        recipe = resolve(config)
         scenes = [scene for _, (scene, _) in loaded]
         height, width = scenes[0].content.shape[:2]
         runs = [*(level for level, _ in coarse_levels(scenes, recipe)), recipe]
@@ -167,15 +178,26 @@ class Transfer(CellsTask):
             watched = [recorder.snapshots() for recorder in recorders]
             return transfer(scenes, recipe, kept, [of_the_first(report)] * len(scenes), watched, checkpoint)
 
+    def as_kept(self, result: TransferResult) -> TransferResult:
+        """The result with all of its way, if some of it lay before the transfer."""
+        return result
+
+    def known_network(self) -> Mapping[str, Any] | None:
+        """What its manifest is to say of a network that had a part in it."""
+        return None
+
     def dump(self, result: TransferResult | StyleTransferError, batch_size: int) -> None:
         """Write a cell that was optimised together with others."""
         from pipeline.grid.manifest import manifest
 
         if isinstance(result, StyleTransferError):
             raise result
-        record = manifest(self.cell, result, batch_size, lineage=lineage(self.cell), keeps_state=self.keep_state)
+        state = {"lineage": lineage(self.cell), "keeps_state": self.keep_state}
         recorder, self.recorder = self.recorder, None
-        self.output().dump(result, record, recorder.finished(result) if recorder else None)
+        strip = recorder.finished(result) if recorder else None
+        result = self.as_kept(result)
+        record = manifest(self.cell, result, batch_size, **state, network=self.known_network())  # type: ignore[arg-type]
+        self.output().dump(result, record, strip)
         last = result.trace[-1]
         logger.info(
             "%s: done, %d iterations in %.1f s, loss %.4g", self.title, last.iteration, result.seconds, last.total

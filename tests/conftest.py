@@ -1,10 +1,11 @@
 """What the tests share: small pictures, processors, and whatever is too dear to be made more than once.
 
 `make test` spreads the files over a process per processor (PYTEST_XDIST_AUTO_NUM_WORKERS sets another number), and
-`python -m pytest FILE` runs one file in one. The tests of a file run in one process, in their order. Each process
-imports Keras (4 s) and makes the fixtures of the session for itself. What several files need and a child process can
-tell, such as the answers of a Keras backend, is made through `made_once`: once for all processes. A grid from which
-many tests of the tasks start is made through their `kept`, and put back for each test.
+`python -m pytest FILE` runs one file in one. The tests of a file run in one process, in their order; those that ask
+other backends are one more such file. Each process imports Keras (4 s) and makes the fixtures of the session for
+itself. What several files need and a child process can tell, such as the answers of a Keras backend, is made through
+`made_once`: once for all processes. A grid from which many tests of the tasks start is made through their `kept`, and
+put back for each test.
 """
 
 from __future__ import annotations
@@ -62,6 +63,16 @@ def _share_processors() -> None:
 
 
 _share_processors()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process (`--dist loadgroup`), and in another one those that ask the backends.
+
+    What a backend is asked takes minutes; if files did so one by one, all processes would soon wait for the first.
+    """
+    for item in items:
+        asks = "ask" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("backends" if asks else str(item.path)))
 
 
 @pytest.fixture(scope="session")

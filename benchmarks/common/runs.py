@@ -75,7 +75,7 @@ class Prepared:
 
 def prepare(contents: Sequence[np.ndarray], style: np.ndarray, config: TransferConfig) -> Prepared:
     """Assemble the problem of content pictures of one size with one style; uint8, of the size of the settings."""
-    from nstcore.pictures.images import initial_picture
+    from nstcore.pictures.initial import initial_picture
     from nstcore.problem import build_problem
     from nstcore.recipe import resolve
     from nstcore.scene import load_scene

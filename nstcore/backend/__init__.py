@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -78,6 +78,48 @@ def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
     return function, weights
 
 
+#: (inputs, weights) -> (outputs, pull): pull takes a gradient by the outputs, and gives those by the trainable weights.
+Pulling = Callable[[Any, "ModelWeights"], tuple[Tensor, Callable[[Tensor], list[Tensor]]]]
+
+
+class ModelWeights(NamedTuple):
+    """The weights of a model, on the device.
+
+    Attributes:
+        trainable: in the order of `keras.Model.trainable_variables`.
+        others: in that of `non_trainable_variables`.
+    """
+
+    trainable: list[Tensor]
+    others: list[Tensor]
+
+
+def model_weights(model: keras.Model) -> ModelWeights:
+    """The weights that a model has now, as tensors of their own."""
+    trainable, others = ([to_host(one) for one in ones] for ones in (model.trainable_variables, _others(model)))
+    return ModelWeights(on_device(trainable), on_device(others))
+
+
+def _others(model: keras.Model) -> list[keras.Variable]:
+    variables: list[keras.Variable] = model.non_trainable_variables
+    return variables
+
+
+def callable_model(model: keras.Model) -> Callable[[Any, ModelWeights], Tensor]:
+    """A model as a function of its inputs and of weights that are not its own: (inputs, weights) -> outputs."""
+    return lambda inputs, weights: model.stateless_call(*weights, inputs, training=False)[0]
+
+
+def pulling(model: keras.Model) -> Pulling:
+    """The same, with a way back from the outputs to the trainable weights.
+
+    What the pull gives is the gradient of Σ outputs · gradient (the vector-Jacobian product). Both may only be called
+    within one function that `compiled` was given, where the model is computed once for both.
+    """
+    function: Pulling = _adapter().pulling(callable_model(model))
+    return function
+
+
 def on_device(nest: Any) -> Any:
     """Arrays as tensors of the backend, where it computes."""
     return _adapter().on_device(nest)
@@ -127,6 +169,30 @@ def multiplies_bfloat16() -> bool | None:
     """
     answer: bool | None = _adapter().multiplies_bfloat16()
     return answer
+
+
+def to_tflite(model: keras.Model, shape: tuple[int | None, ...]) -> bytes:
+    """A model as a TensorFlow Lite file that takes float32 pictures of a shape, (1, H, W, 3).
+
+    Raises:
+        ConfigError: the active backend is another; only TensorFlow writes such files.
+    """
+    file: bytes = _tensorflow_alone("TensorFlow Lite files").to_tflite(model, shape)
+    return file
+
+
+def run_tflite(file: bytes, pictures: np.ndarray) -> np.ndarray | None:
+    """What such a file gives for pictures, float32 (B, H, W, 3); None where it cannot be run here."""
+    given: np.ndarray | None = _tensorflow_alone("TensorFlow Lite files").run_tflite(file, pictures)
+    return given
+
+
+def _tensorflow_alone(what: str) -> ModuleType:
+    if backend_name() != "tensorflow":
+        raise ConfigError(
+            f"{what} need the backend TensorFlow; set KERAS_BACKEND=tensorflow. Received: {backend_name()}"
+        )
+    return _adapter()
 
 
 def _adapter() -> ModuleType:

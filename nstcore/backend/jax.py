@@ -31,9 +31,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
-    function, weights = callable_graph(model)
+    function, _ = callable_graph(model)
     forward = jax.jit(lambda pictures, others, weights: outputs(function(pictures, weights), *others))
-    return lambda pictures, *others: forward(pictures, others, weights)
+    return lambda pictures, *others: forward(pictures, others, callable_graph(model)[1])  # they may be in training
 
 
 def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
@@ -43,6 +43,14 @@ def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
         [variable.value for variable in graph.non_trainable_variables],
     )
     return lambda inputs, weights: graph.stateless_call(*weights, inputs, training=False)[0], weights
+
+
+def pulling(function: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], tuple[jax.Array, Callable[..., Any]]]:
+    def with_pull(inputs: Any, weights: Any) -> tuple[jax.Array, Callable[..., Any]]:
+        outputs, pull = jax.vjp(lambda trainable: function(inputs, weights._replace(trainable=trainable)), weights[0])
+        return outputs, lambda gradient: pull(gradient)[0]
+
+    return with_pull
 
 
 def on_device(nest: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,6 +32,14 @@ def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callabl
 
 def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
     return lambda inputs, weights: graph(inputs, training=False), ()  # a `tf.function` captures variables, not values
+
+
+def pulling(function: Callable[[Any, Any], tf.Tensor]) -> Callable[[Any, Any], tuple[tf.Tensor, Callable[..., Any]]]:
+    def with_pull(inputs: Any, weights: Any) -> tuple[tf.Tensor, Callable[..., Any]]:
+        outputs = function(inputs, weights)
+        return outputs, lambda gradient: tf.gradients(outputs, weights.trainable, grad_ys=gradient)
+
+    return with_pull
 
 
 def on_device(nest: Any) -> Any:
@@ -77,3 +87,32 @@ def thread_numerics() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options(mixing)
+
+
+def to_tflite(model: keras.Model, shape: tuple[int | None, ...]) -> bytes:
+    """A model as a TensorFlow Lite file for pictures of a shape, of operations that every runtime has.
+
+    By way of a saved model: what is made of a traced function lacks the weights, and gives NaN.
+    """
+    signature = [keras.InputSpec(shape=shape, dtype="float32", name="picture")]
+    with tempfile.TemporaryDirectory(prefix="nstcore-") as folder:
+        model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
+        file: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    return file
+
+
+def run_tflite(file: bytes, pictures: np.ndarray) -> np.ndarray | None:
+    """What such a file gives for pictures; None where TensorFlow no longer has the program that runs it."""
+    if not hasattr(tf.lite, "Interpreter"):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its removal
+        # Others say on the terminal that they are there.
+        kind = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = tf.lite.Interpreter(model_content=file, experimental_op_resolver_type=kind)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], pictures.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pictures)
+    interpreter.invoke()
+    given: np.ndarray = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    return given

@@ -35,11 +35,23 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda pictures, *others: outputs(model(on_device(pictures), training=False), *on_device(others))
+    return compiled(lambda pictures, *others: outputs(model(pictures, training=False), *others))
 
 
 def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
     return lambda inputs, weights: graph(inputs, training=False), ()
+
+
+def pulling(
+    function: Callable[[Any, Any], torch.Tensor],
+) -> Callable[[Any, Any], tuple[torch.Tensor, Callable[..., Any]]]:
+    def with_pull(inputs: Any, weights: Any) -> tuple[torch.Tensor, Callable[..., Any]]:
+        trainable = [weight.detach().requires_grad_(True) for weight in weights.trainable]
+        with torch.enable_grad():
+            outputs = function(inputs, weights._replace(trainable=trainable))
+        return outputs.detach(), lambda gradient: list(torch.autograd.grad(outputs, trainable, gradient))
+
+    return with_pull
 
 
 def on_device(nest: Any) -> Any:

@@ -32,7 +32,7 @@ class Backbone:
         application: the name of the builder in `keras.applications`.
         preprocessing: how the network's training saw pictures.
         smallest_side: the smallest height and width (pixels) that Keras builds the network for.
-        content_layers, style_layers: the layers the default preset reads.
+        content_layers, style_layers: the layers that are read where neither a preset nor a person names others.
 
     Raises:
         ConfigError: for another way of preprocessing.

@@ -17,6 +17,7 @@ from nstcore.networks.backbones import Preprocessing, get_backbone
 from nstcore.networks.network import Network
 from nstcore.networks.rebuilding import rebuilt
 from nstcore.networks.weights import Provenance, load_network
+from nstcore.system.kept import droppable
 
 # Per-channel mean of ImageNet, BGR, 0..255: what Caffe's VGG training subtracted (Simonyan & Zisserman 2014).
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -38,6 +39,7 @@ def preprocess(pictures: Tensor, mode: Preprocessing) -> Tensor:
 
 # A grid visits one backbone after the other; three stay loaded so that a judge can sit beside the one or two networks
 # that it judges.
+@droppable
 @lru_cache(maxsize=3)
 @own_numerics()
 def pretrained_network(backbone: str, weights: str) -> tuple[keras.Model, Provenance]:
@@ -54,6 +56,7 @@ def _measured_of(network: Network) -> Network:
     return replace(network, precision="float32", filters="trained")
 
 
+@droppable
 @lru_cache(maxsize=8)
 def _pooling_factors(network: Network) -> dict[str, float]:
     """Of "avg-rescaled", by layer; none for what needs none."""
@@ -65,6 +68,7 @@ def _pooling_factors(network: Network) -> dict[str, float]:
     return activity.pooling_factors(model, lambda pictures: _prepare(pictures, network), trained, provenance)
 
 
+@droppable
 @lru_cache(maxsize=8)
 def _channel_means(network: Network) -> activity.Measured:
     whole, provenance = pretrained_network(network.backbone, network.weights)
@@ -73,6 +77,7 @@ def _channel_means(network: Network) -> activity.Measured:
 
 
 # Every extractor adds nodes to the layers it shares with the network: a long grid must not build one per picture.
+@droppable
 @lru_cache(maxsize=8)
 @own_numerics()
 def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
@@ -107,6 +112,7 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
     return extractor
 
 
+@droppable
 @lru_cache(maxsize=32)
 @own_numerics()
 def activation_shapes(

@@ -19,6 +19,7 @@ from nstcore.networks.backbones import get_backbone
 from nstcore.networks.weights import Provenance, pinned
 from nstcore.networks.weights.network import assign
 from nstcore.pictures.images import Picture
+from nstcore.system.kept import droppable
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +38,7 @@ Features = list[Any]  # per layer (H_l, W_l, N_l) on the backend, of unit length
 
 
 # One is enough for a process, and it holds 60 MB.
+@droppable
 @lru_cache(maxsize=1)
 @own_numerics()
 def _network() -> tuple[keras.Model, list[Any], Provenance]:

@@ -10,8 +10,10 @@ from keras import ops
 
 from nstcore.backend import compiled, differentiate
 from nstcore.optimizers.protocol import LossFunction, Tensor
+from nstcore.system.kept import droppable
 
 
+@droppable
 @lru_cache(maxsize=8)
 def evaluation(function: LossFunction) -> Callable[[Tensor, Any], tuple[Tensor, Tensor]]:
     """Compile (z, arguments) -> (gradient (B, H, W, 3), scalars (B, 2 + T)), once for each loss function.

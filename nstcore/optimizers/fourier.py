@@ -16,6 +16,7 @@ from keras import ops
 
 from nstcore.backend import on_device, to_host
 from nstcore.optimizers.protocol import LossFunction, Minimizable, Tensor
+from nstcore.system.kept import droppable
 
 # What decorrelates the colors of ImageNet's photographs, divided by its longest column (Lucid, param/color.py).
 _COLORS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
@@ -91,6 +92,7 @@ def _mixing(decorrelated: bool) -> np.ndarray:
     return _COLORS / np.linalg.norm(_COLORS, axis=0).max() if decorrelated else np.eye(3)
 
 
+@droppable
 @lru_cache(maxsize=4)
 def _basis(height: int, width: int, exponent: float, decorrelated: bool) -> dict[str, Tensor]:
     arrays = {
@@ -124,6 +126,7 @@ def _inverse_transform(frequencies: Tensor, basis: Mapping[str, Tensor]) -> Tens
     return ops.transpose(ops.matmul(x, basis["columns"]), (0, 1, 3, 2))
 
 
+@droppable
 @lru_cache(maxsize=16)
 def _of_frequencies(function: LossFunction) -> LossFunction:
     def composed(z: Tensor, arguments: Any) -> tuple[Tensor, Tensor]:

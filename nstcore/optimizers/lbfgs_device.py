@@ -25,6 +25,7 @@ from nstcore.errors import DivergenceError
 from nstcore.optimizers.line_search import Point, Search, strong_wolfe
 from nstcore.optimizers.protocol import LossFunction, Minimizable, Optimizer, Report, Tensor, divergence, per_row
 from nstcore.optimizers.settings import LBFGSSettings
+from nstcore.system.kept import droppable
 
 # Mean change of a value by the first trial along the negative gradient, grey levels.
 _FIRST_STEP = 1.0
@@ -310,6 +311,7 @@ class DeviceLBFGS(Optimizer):
         return Report(row, state.evaluations, state.terms, error=error)
 
 
+@droppable
 @lru_cache(maxsize=16)
 def _trial(function: LossFunction) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
     """Compile a step along a line.

@@ -17,6 +17,7 @@ from keras import ops
 
 from nstcore.backend import on_device
 from nstcore.optimizers.protocol import LossFunction, Minimizable, Tensor
+from nstcore.system.kept import droppable
 
 LOWEST, HIGHEST = 0.0, 255.0
 
@@ -67,6 +68,7 @@ class WithinRange:
         return other
 
 
+@droppable
 @lru_cache(maxsize=16)
 def _within_range(function: LossFunction) -> LossFunction:
     def penalized(z: Tensor, arguments: Any) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,9 @@ from nstcore.pictures.luminance import luminance, of_luminance
 # has the same.
 _LEAST_VARIANCE = 1e-5
 
+#: Colors less than this apart (Euclidean, RGB 0..255) are one: JPEG moves flat ones by 10 and less.
+SAME_COLOR = 40.0
+
 
 def gray(picture: Picture) -> Picture:
     """The luminance of a picture as a picture: uint8 (H, W, 3), all channels alike."""

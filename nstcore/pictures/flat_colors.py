@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
-from nstcore.pictures.region_map import SAME_COLOR
+from nstcore.pictures.color import SAME_COLOR
 from nstcore.pictures.undecodable import UndecodableError
 
 #: The most flat colors of a map. A picture that is no map has more, or none.

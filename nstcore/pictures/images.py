@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nstcore.errors import ConfigError, PictureError
+from nstcore.errors import ConfigError, MemoryShortageError, PictureError
 from nstcore.pictures.decoding import reading_scale
 from nstcore.pictures.encoding import encode_file
 from nstcore.pictures.encoding import writable_suffix as writable_suffix
@@ -18,6 +19,7 @@ from nstcore.pictures.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from nstcore.pictures.picture_files import file_name, open_file, read_file, read_opacity_of
 from nstcore.pictures.rgb import flatten_alpha
 from nstcore.system.files import write_whole
+from nstcore.system.free_memory import binary_size, free_main_memory
 
 #: One picture: uint8 (H, W, 3), RGB.
 Picture = NDArray[np.uint8]
@@ -158,6 +160,8 @@ def load(
         resized = size_at((height, width), longest_side)
         resized_name = f"{name}, resized to a longest side of {longest_side},"
         require_side(resized, smallest_side, name=resized_name, backbone=backbone)
+        if max(resized) > max(height, width):
+            _require_room(resized, resized_name)
         if on_enlarging is not None and max(resized) > max(height, width):
             on_enlarging(f"{name} has {width} x {height} pixels and is enlarged to {resized[1]} x {resized[0]}")
         return resized
@@ -166,6 +170,15 @@ def load(
         return read_file(source, wanted)  # which never holds the whole picture as an array
     picture = _from_array(source)
     return resize_to(picture, *wanted(*_sides(picture)))
+
+
+def _require_room(size: tuple[int, int], name: str) -> None:
+    """See that an enlarged picture fits, before memory is taken for it: it can be of any size, whatever its file."""
+    required, free = 2 * 3 * math.prod(size), free_main_memory()
+    if free is not None and required > free:
+        raise MemoryShortageError(
+            f"{name} takes about {binary_size(required)} of memory, {binary_size(free)} are free; choose a smaller size"
+        )
 
 
 def reading_scale_of(path: str | os.PathLike[str], longest_side: int) -> int:

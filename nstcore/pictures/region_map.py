@@ -14,6 +14,7 @@ from PIL import Image
 
 from nstcore.checks import expected
 from nstcore.errors import ConfigError, PictureError
+from nstcore.pictures.color import SAME_COLOR
 from nstcore.pictures.images import PictureSource, read_picture, resize, size_at
 from nstcore.pictures.picture_files import file_name, read_file
 from nstcore.pictures.undecodable import UndecodableError
@@ -25,8 +26,6 @@ REGIONS_SUFFIX = ".regions.png"
 LONGEST_SIDE = 1024
 # By how much the proportions of a map and of its picture may differ: what rounding a side of 50 pixels leaves.
 _SAME_PROPORTIONS = 0.02
-#: Colors less than this apart (Euclidean, RGB 0..255) are one: JPEG moves flat ones by 10 and less.
-SAME_COLOR = 40.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,19 +7,23 @@ from typing import Any
 
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError, received
+from nstcore.feedforward.settings import SIZES
 from nstcore.networks.backbones import BACKBONES, FURTHER, get_backbone
+from nstcore.presets.balanced import BALANCED
+from nstcore.presets.feedforward import FEED_FORWARD
 from nstcore.presets.methods import METHODS
 from nstcore.presets.papers import PAPERS
 from nstcore.presets.preset import Preset
 from nstcore.presets.programs import PROGRAMS
 
-__all__ = ["PRESETS", "Preset", "get"]
+__all__ = ["PRESETS", "Preset", "backbone_of", "get", "network_of", "training_of"]
 
 PRESETS: dict[str, Preset] = {
-    "balanced": Preset("benchmarks/judge.py: weights at which all four backbones stylise and keep the content"),
+    "balanced": BALANCED,
     **PAPERS,
     **METHODS,
     **PROGRAMS,
+    **FEED_FORWARD,
 }
 # Its name before there was more than one of that report.
 PRESETS["xu2016"] = PRESETS["xu2016-gatys"]
@@ -35,10 +39,34 @@ def get(name: str, **overrides: Any) -> TransferConfig:
     Raises:
         ConfigError: for an unknown preset, setting or value, listing what is allowed.
     """
-    if not isinstance(name, str) or name not in PRESETS:
-        raise ConfigError(f"unknown preset; expected one of {', '.join(PRESETS)}. Received: preset={received(name)}")
+    _known(name)
     backbone = get_backbone(overrides.get("backbone", TransferConfig.backbone))
     return TransferConfig.from_dict(settings_of(name, backbone.name, overrides))
+
+
+def backbone_of(name: str) -> str:
+    """The backbone of the losses that a preset trains a network by; that of the defaults for most presets.
+
+    Raises:
+        ConfigError: for an unknown preset, as `network_of` and `training_of`.
+    """
+    return _known(name).backbone or TransferConfig.backbone
+
+
+def network_of(name: str) -> dict[str, Any]:
+    """The settings of the network that a preset trains, by name; those of the small one for most presets."""
+    return {**SIZES["small"].to_dict(), **_known(name).network}
+
+
+def training_of(name: str) -> dict[str, Any]:
+    """The settings of a training that a preset has, by name; none for most presets."""
+    return dict(_known(name).training)
+
+
+def _known(name: str) -> Preset:
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ConfigError(f"unknown preset; expected one of {', '.join(PRESETS)}. Received: preset={received(name)}")
+    return PRESETS[name]
 
 
 def settings_of(name: str, backbone: str, overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,10 @@ def _described(name: str, backbone: str) -> str:
     lines = [name, *_paragraph("from", preset.source)]
     if preset.ours:
         lines += _paragraph("ours", preset.ours)
-    return "\n".join([*lines, *(f"    {key} = {json.dumps(value)}" for key, value in settings.items())])
+    trained = {"training.backbone": preset.backbone} if preset.backbone else {}
+    trained |= {f"network.{key}": value for key, value in preset.network.items()}
+    trained |= {f"training.{key}": value for key, value in preset.training.items()}
+    return "\n".join([*lines, *(f"    {key} = {json.dumps(value)}" for key, value in {**settings, **trained}.items())])
 
 
 def _paragraph(word: str, text: str) -> list[str]:

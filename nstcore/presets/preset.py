@@ -29,6 +29,9 @@ class Preset:
         settings: values of `TransferConfig` fields.
         of_backbone: per backbone the settings that the source has for it alone, layers above all.
         from_layers: settings of any backbone that are made of its own layers.
+        backbone: what its source looks through, where a network is trained by it.
+        network: values of `nstcore.feedforward.settings.NetworkSettings` fields, of a preset that trains one.
+        training: values of `nstcore.feedforward.training_settings.TrainingSettings` fields.
     """
 
     source: str
@@ -36,9 +39,12 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=dict)
     of_backbone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     from_layers: Callable[[Backbone], Mapping[str, Any]] = _nothing
+    backbone: str = ""
+    network: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("settings", "of_backbone"):
+        for name in ("settings", "of_backbone", "network", "training"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def of(self, backbone: Backbone) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from nstcore.recipe import resolve
 from nstcore.scene import Scene, Style, load_picture, load_style, require_regions
 from nstcore.system.files import encodable
 from pipeline.grid.digest import Kind, batch_digest
+from pipeline.grid.feedforward import NetworkPlan
 from pipeline.grid.ingredients import Ingredients, PictureFile, StyleFile, picture_identity
-from pipeline.grid.series import Series, Variant
+from pipeline.grid.series import USUAL, Method, Series, Variant, method_of
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,6 +40,9 @@ class Cell:
         height, width: of the picture that is made, pixels; 0 until `reject_bad_pictures` has decoded it.
         preset: the named settings that `config` was made from.
         variant: what the study varied and to what. Cells of different variants may be one and the same picture.
+        network: the network that was trained for the style and gives the picture, or what it is optimised from; None
+            where it is optimised alone.
+        method: how its picture comes about.
     """
 
     content: str
@@ -56,17 +60,20 @@ class Cell:
     variant: Variant = ()
     content_weights_sha256: str = ""
     ingredients: Ingredients | None = None
+    network: NetworkPlan | None = None
+    method: Method = USUAL
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cell:
         """Read what `to_dict` and JSON made of a cell."""
-        found = data.get("ingredients")
+        found, network = data.get("ingredients"), data.get("network")
         return cls(
             **{
                 **data,
                 "config": _config_of(json.dumps(data["config"], sort_keys=True)),
                 "variant": read_variant(data),
                 "ingredients": None if found is None else Ingredients.from_dict(found),
+                "network": None if network is None else NetworkPlan.from_dict(network),
             }
         )
 
@@ -80,9 +87,16 @@ class Cell:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, not to be changed: cells of the same settings share them."""
-        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("network", "method")}
         ingredients = None if self.ingredients is None else asdict(self.ingredients)
-        return {**own, "config": _config_data(_Itself(self.config)), "ingredients": ingredients}
+        network = {} if self.network is None else {"network": self.network.to_dict()}
+        return {
+            **own,
+            "config": _config_data(_Itself(self.config)),
+            "ingredients": ingredients,
+            **network,
+            **method_of(self),
+        }
 
     @cached_property
     def batch(self) -> str:
@@ -92,7 +106,7 @@ class Cell:
         loss asks for styles of one size. How many there are of each region is known when the maps have been looked at,
         so that cells with regions are made one at a time.
         """
-        if not self.height or self.has_regions:
+        if not self.height or self.has_regions or self.network:
             return ""
         same = self.style_sha256 if any(loss.keeps_positions for _, loss in resolve(self.config).losses) else ""
         weights = self.weights_identity("content")
@@ -118,7 +132,7 @@ class Cell:
 
     @property
     def series(self) -> Series:
-        return Series(self.backbone, self.variant)
+        return Series(self.backbone, self.variant, self.method)
 
     def sha256(self, kind: Kind) -> str:
         return self.content_sha256 if kind == "content" else self.style_sha256
@@ -203,10 +217,16 @@ class RejectedCell:
     preset: str = ""
     variant: Variant = ()
     skipped: bool = False
+    method: Method = USUAL
 
     @property
     def series(self) -> Series:
-        return Series(self.backbone, self.variant)
+        return Series(self.backbone, self.variant, self.method)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "method"}
+        return {**own, **method_of(self)}
 
 
 class _Itself:
@@ -246,7 +266,8 @@ def _require_unchanged(file: PictureFile, size: int) -> None:
 
 def identity(cell: Cell | RejectedCell) -> tuple[str, ...]:
     """What tells a cell from the others of its grid."""
-    return cell.content, cell.style, cell.backbone, *itertools.chain.from_iterable(cell.variant)
+    variant = itertools.chain.from_iterable(cell.variant)
+    return cell.content, cell.style, cell.backbone, *variant, *method_of(cell).values()
 
 
 def read_variant(data: Mapping[str, Any]) -> Variant:

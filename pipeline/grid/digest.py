@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache, partial
 from typing import Any, Literal, get_args
 
@@ -30,6 +30,15 @@ _LATER_SETTINGS = (
     *("stop_change", "stop_over", "time_limit", "color", "init_noise", "padding", "filters", "content_backbone"),
 )
 _DEFAULTS = TransferConfig().to_dict()
+
+#: What is said of the way to an optimised picture: a network that is trained for a style has none, and its own seed.
+OF_THE_WAY = (
+    *("seed", "iterations", "optimizer", "optimizer_settings", "init", "init_noise", "stop_change", "stop_over"),
+    *("time_limit", "pixel_range", "parametrization", "fourier_exponent", "fourier_colors", "coarse_sizes"),
+)
+
+#: What is said of a start, and of smaller runs before: one that starts from a network's picture has neither.
+STARTED_OTHERWISE = ("init", "init_noise", "coarse_sizes")
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
@@ -63,6 +72,38 @@ def cell_digests(weights_sha256: str, config: TransferConfig) -> Callable[[str, 
         )
 
     return digest
+
+
+def network_digest(style_sha256: str, weights_sha256: str, config: TransferConfig, training: Mapping[str, Any]) -> str:
+    """Digest of a network that is trained for a style: the style, the weights, every setting that shapes it.
+
+    Args:
+        training: what shapes it besides, plain data.
+    """
+    return _digest(
+        method="feedforward",
+        style=style_sha256,
+        weights=weights_sha256,
+        config=shaping_settings(config),
+        training=training,
+        engine=ENGINE_VERSION,
+    )
+
+
+def applied_digest(content_sha256: str, network: str) -> str:
+    """Digest of a cell that a network makes: the content picture, and the `network_digest`. 16 hex digits."""
+    return _digest(method="feedforward", content=content_sha256, network=network, engine=ENGINE_VERSION)
+
+
+def refined_digest(content_sha256: str, network: str, config: TransferConfig) -> str:
+    """Digest of a cell that is optimised from a network's picture on. 16 hex digits."""
+    settings = {name: value for name, value in _settings(config).items() if name not in STARTED_OTHERWISE}
+    return _digest(method="refine", content=content_sha256, network=network, config=settings, engine=ENGINE_VERSION)
+
+
+def shaping_settings(config: TransferConfig) -> dict[str, Any]:
+    """The settings that shape a network that is trained with them, as digests take them."""
+    return {name: value for name, value in _settings(config).items() if name not in OF_THE_WAY}
 
 
 def target_digest(

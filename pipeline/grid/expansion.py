@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,23 @@ import numpy as np
 
 from nstcore import ConfigError, MemoryShortageError, PictureError, StyleTransferError, TransferConfig, presets
 from nstcore.errors import one_line
+from nstcore.feedforward.photographs import find_photographs
 from nstcore.scene import load_picture, load_style
 from pipeline.grid.cell import Cell, RejectedCell, identity, read_variant
-from pipeline.grid.digest import cell_digests, grid_digest
+from pipeline.grid.digest import grid_digest
+from pipeline.grid.feedforward import (
+    Training,
+    identifying,
+    photographs_folder,
+    photographs_identity,
+    photographs_in_words,
+    require_method,
+)
 from pipeline.grid.ingredients import Ingredients
 from pipeline.grid.paths import pair_stems
 from pipeline.grid.picture_folder import PictureFolder, find_pictures
-from pipeline.grid.series import Series
-from pipeline.grid.study import Study
+from pipeline.grid.series import USUAL, Method, Series
+from pipeline.grid.study import Combination, Study
 
 
 @dataclass(frozen=True)
@@ -85,10 +94,10 @@ class Grid:
         """As its file holds it, a cell a line: JSON that is indented is written by Python, a cell in a millisecond."""
         names = [each.name for each in fields(self)]
         parts = {name: getattr(self, name) for name in names if name not in ("cells", "rejected", "series")}
-        parts |= {"series": [asdict(series) for series in self.series]}
+        parts |= {"series": [series.to_dict() for series in self.series]}
         listed = {
             "cells": [cell.to_dict() for cell in self.cells],
-            "rejected": [asdict(cell) for cell in self.rejected],
+            "rejected": [cell.to_dict() for cell in self.rejected],
         }
         texts = {name: json.dumps(value, sort_keys=True) for name, value in parts.items()}
         for name, values in listed.items():
@@ -112,7 +121,9 @@ class Grid:
         cells = tuple(Cell.from_dict(cell) for cell in data["cells"])
         rejected = tuple(RejectedCell(**{**cell, "variant": read_variant(cell)}) for cell in data["rejected"])
         # A plan of before studies had titles and series is read as one that answers no study, and is made anew.
-        series = tuple(Series(each["backbone"], read_variant(each)) for each in data.get("series", ()))
+        series = tuple(
+            Series(each["backbone"], read_variant(each), each.get("method", USUAL)) for each in data.get("series", ())
+        )
         passed_over = {folder: tuple(lines) for folder, lines in data.get("passed_over", {}).items()}
         return cls(cells, rejected, data["missing"], data["settings"], data.get("title", ""), series, passed_over)
 
@@ -134,39 +145,41 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
     cells: list[Cell] = []
     rejected: list[RejectedCell] = []
     series: list[Series] = []
-    combinations = list(study.combinations())
-    for backbone in dict.fromkeys(name for each in combinations for name in each.backbones):
-        for combination in (each for each in combinations if backbone in each.backbones):
-            preset, variant = combination.preset, combination.variant
-            networks = combination.networks(backbone)
-            lacking = [missing[network] for network in networks if network in missing]
-            series.append(Series(backbone, variant))
-            config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone})
-            weights = [weights_sha256.get(network, "") for network in networks]
-            digest_of = None if isinstance(config, str) else cell_digests("+".join(weights), config)
-            for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
-                if lacking:
-                    names = (content, style, backbone, lacking[0], preset, variant)
-                    rejected.append(RejectedCell(*names, skipped=True))
-                    continue
-                try:
-                    if isinstance(config, str) or digest_of is None:
-                        raise ConfigError(str(config))
-                    pictures = _only(content, content_paths), _only(style, style_paths)
-                    found = Ingredients.of(*pictures, config)
-                    digest = digest_of(found.content_identity, found.style_identity)
-                except StyleTransferError as error:
-                    rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant))
-                else:
-                    paths = str(pictures[0]), str(pictures[1])
-                    style_sum = found.style_identity if found.mixture else found.styles[0].picture.sha256
-                    sums = found.content.sha256, style_sum
-                    cell = Cell(
-                        content, style, *paths, *sums, config, weights[0], digest, preset=preset, variant=variant
-                    )
-                    cell = replace(cell, content_weights_sha256=weights[1]) if weights[1:] else cell
-                    cells.append(cell if found.is_plain else replace(cell, ingredients=found))
-    settings = json.loads(json.dumps(study.asked_for(), default=str))  # as it comes back from the plan's file
+    photographs = photographs_of(study)
+    for backbone, combination, method in _in_order(study):
+        preset, variant = combination.preset, combination.variant
+        networks = combination.networks(backbone)
+        lacking = [missing[network] for network in networks if network in missing]
+        series.append(Series(backbone, variant, method))
+        config = _settings_or_reason(preset, {**combination.settings, "backbone": backbone}, method, study.training)
+        weights = [weights_sha256.get(network, "") for network in networks]
+        if not isinstance(config, str):
+            identify = identifying(method, study.training, photographs, "+".join(weights), preset, config)
+        for (content, content_paths), (style, style_paths) in itertools.product(contents.items(), styles.items()):
+            if lacking:
+                names = (content, style, backbone, lacking[0], preset, variant)
+                rejected.append(RejectedCell(*names, skipped=True, method=method))
+                continue
+            try:
+                if isinstance(config, str):
+                    raise ConfigError(config)
+                pictures = _only(content, content_paths), _only(style, style_paths)
+                found = Ingredients.of(*pictures, config)
+                digest, network = identify(found)
+            except StyleTransferError as error:
+                rejected.append(RejectedCell(content, style, backbone, str(error), preset, variant, method=method))
+            else:
+                paths = str(pictures[0]), str(pictures[1])
+                style_sum = found.style_identity if found.mixture else found.styles[0].picture.sha256
+                sums = found.content.sha256, style_sum
+                cell = Cell(content, style, *paths, *sums, config, weights[0], digest, preset=preset, variant=variant)
+                cell = replace(cell, content_weights_sha256=weights[1]) if weights[1:] else cell
+                cell = replace(cell, network=network, method=method) if network else cell
+                cells.append(cell if found.is_plain else replace(cell, ingredients=found))
+    asked_for = study.asked_for()
+    if photographs[0]:
+        asked_for["photographs"] = photographs_in_words(study.training, photographs[0])
+    settings = json.loads(json.dumps(asked_for, default=str))  # as it comes back from the plan's file
     left_out = {_network_name(study, *network): reason for network, reason in missing.items()}
     passed_over = {str(folder.path): folder.passed_over for folder in folders if folder.passed_over}
     return Grid(
@@ -178,6 +191,28 @@ def expand(study: Study, weights_sha256: Mapping[tuple[str, str], str], missing:
         tuple(dict.fromkeys(series)),
         passed_over,
     )
+
+
+def _in_order(study: Study) -> Iterator[tuple[str, Combination, Method]]:
+    """The series of a study: by backbone, by combination of settings, by method."""
+    combinations = list(study.combinations())
+    for backbone in dict.fromkeys(name for each in combinations for name in each.backbones):
+        for combination in (each for each in combinations if backbone in each.backbones):
+            for method in study.methods:
+                yield backbone, combination, method
+
+
+def photographs_of(study: Study) -> tuple[str, str]:
+    """The folder of photographs that the networks of a study are trained on, and their identity; of no use without.
+
+    Raises:
+        PictureError: if there are none.
+    """
+    if study.methods == (USUAL,):
+        return "", ""
+    folder = photographs_folder(study.training, study.content_dir)
+    seed = study.training.training_settings().seed
+    return folder, photographs_identity(find_photographs(folder, seed=seed))
 
 
 def pictures_of(study: Study) -> tuple[PictureFolder, PictureFolder]:
@@ -266,16 +301,21 @@ def reject_bad_pictures(grid: Grid) -> Grid:
     for cell in grid.cells:
         size = size_or_first_reason(cell)
         if isinstance(size, str):
-            rejected.append(RejectedCell(cell.content, cell.style, cell.backbone, size, cell.preset, cell.variant))
+            names = (cell.content, cell.style, cell.backbone, size, cell.preset, cell.variant)
+            rejected.append(RejectedCell(*names, method=cell.method))
         else:
             cells.append(replace(cell, height=size[0], width=size[1]))
     return replace(grid, cells=tuple(cells), rejected=tuple(rejected))
 
 
-def _settings_or_reason(preset: str, settings: Mapping[str, Any]) -> TransferConfig | str:
+def _settings_or_reason(
+    preset: str, settings: Mapping[str, Any], method: Method, training: Training
+) -> TransferConfig | str:
     """The settings of a backbone's cells, or why it has none."""
     try:
-        return presets.get(preset, **settings).resolved()
+        config = presets.get(preset, **settings).resolved()
+        require_method(method, preset, config, training)
+        return config
     except ConfigError as error:
         return str(error)
 

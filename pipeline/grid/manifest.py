@@ -6,18 +6,31 @@ import datetime
 import os
 import resource
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nstcore import TransferConfig
 from nstcore.backend.environment import device, versions
+from nstcore.feedforward.settings import SIZES, NetworkSettings
 from nstcore.result import CoarseRun, Resumption, TransferResult
 from pipeline.grid.cell import Cell
-from pipeline.grid.digest import ENGINE_VERSION, file_sha256
+from pipeline.grid.digest import ENGINE_VERSION, OF_THE_WAY, file_sha256
+from pipeline.grid.feedforward import NetworkPlan
 from pipeline.grid.ingredients import PictureFile, StyleFile
+
+if TYPE_CHECKING:
+    from nstcore.feedforward.training import TrainingResult
 
 
 def manifest(
-    cell: Cell, result: TransferResult, batch_size: int = 1, *, lineage: str = "", keeps_state: bool = False
+    cell: Cell,
+    result: TransferResult,
+    batch_size: int = 1,
+    *,
+    lineage: str = "",
+    keeps_state: bool = False,
+    network: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build the manifest of a finished cell, as plain data for JSON.
 
@@ -25,12 +38,14 @@ def manifest(
         batch_size: how many cells were optimised in the same `seconds`.
         lineage: what it shares with the same cell with other iterations (`pipeline.outputs.states`).
         keeps_state: whether its state stays.
+        network: what is known of the network that gave the picture, if one did (`network_in_short`).
     """
     first, last = result.trace[0], result.trace[-1]
     return {
         "content": _picture(cell.content, cell.content_path) | _regions(cell.content_regions),
         "style": _picture(cell.style, cell.style_path) | _of_the_style(cell),
-        "config": result.config.to_dict(),
+        "config": _settings(cell, result.config),
+        **({"network": network} if network else {}),
         "weights": result.weights.to_dict(),
         **({"content_weights": result.content_weights.to_dict()} if result.content_weights else {}),
         "digest": cell.digest,
@@ -59,6 +74,71 @@ def manifest(
         },
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def network_manifest(plan: NetworkPlan, cell: Cell, result: TrainingResult) -> dict[str, Any]:
+    """Build the manifest of a trained network, as plain data for JSON. `cell` is any that it makes."""
+    last = result.trace[-1]
+    held_out = [step.held_out for step in result.trace.held_out]
+    return {
+        "style": _picture(cell.style, cell.style_path) | _of_the_style(cell),
+        "config": _settings(cell, result.config),
+        "weights": result.weights.to_dict(),
+        **({"content_weights": result.content_weights.to_dict()} if result.content_weights else {}),
+        "network": {"size": _size(result.settings), **result.settings.to_dict()},
+        "training": plan.training.shape()["training"],
+        "photographs": {
+            "folder": plan.training.photographs_dir,
+            "sha256": plan.photographs_sha256,
+            "held_out": list(result.held_out),
+        },
+        "digest": plan.digest,
+        **({"resumed_after": list(result.resumed)} if result.resumed else {}),
+        "engine_version": ENGINE_VERSION,
+        "versions": versions(),
+        "device": device(),
+        "result": {
+            "message": result.message,
+            "steps": result.steps,
+            "seconds": result.seconds,
+            "total": last.total,
+            "held_out": held_out[-1] if held_out else None,
+            "peak_memory_mib": _peak_memory_mib(),
+        },
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _size(settings: NetworkSettings) -> str:
+    """What its size is called, if it has a name."""
+    return next((name for name, size in SIZES.items() if size == settings), "custom")
+
+
+def network_in_short(file: str, sha256: str, made: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest of a cell says of the network that made it.
+
+    Args:
+        file: its path in the output folder, with "/".
+        made: its `network_manifest`.
+    """
+    return {
+        "file": file,
+        "sha256": sha256,
+        "digest": made["digest"],
+        **made["network"],
+        **{name: made["result"][name] for name in ("steps", "seconds", "held_out")},
+        "photographs": made["photographs"]["folder"],
+        "device": made["device"],
+    }
+
+
+def _settings(cell: Cell, config: TransferConfig) -> dict[str, Any]:
+    """Those that count for how a cell is made."""
+    if cell.network is None:
+        return config.to_dict()
+    if cell.method == "refine":
+        return {**config.to_dict(), "method": cell.method, "init": "feedforward"}
+    return {"method": cell.method} | {name: each for name, each in config.to_dict().items() if name not in OF_THE_WAY}
 
 
 def _coarse_run(run: CoarseRun) -> dict[str, Any]:

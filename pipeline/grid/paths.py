@@ -30,11 +30,18 @@ def picture_name(path: Path) -> str:
 
 def parts_of_output(output: PurePath) -> list[PurePath]:
     """The folders right below an output folder. One run as another user may have left some of them behind."""
-    return [output / name for name in ("cells", "targets", "measures", "weights", "reports", "papers", "nights")]
+    return [
+        output / name for name in ("cells", "networks", "targets", "measures", "weights", "reports", "papers", "nights")
+    ]
 
 
 def cell_folder(output: PurePath, content: str, style: str, backbone: str, digest: str) -> PurePath:
     return output / "cells" / content / style / f"{backbone}-{digest}"
+
+
+def network_folder(output: PurePath, style: str, backbone: str, digest: str) -> PurePath:
+    """Of the network that is trained for a style, with the losses of a backbone."""
+    return output / "networks" / style / f"{backbone}-{digest}"
 
 
 def target_file(output: PurePath, kind: str, picture: str, backbone: str, digest: str) -> PurePath:
@@ -96,8 +103,16 @@ def summary_file(report: PurePath) -> PurePath:
     return report / "summary.png"
 
 
+def fronts_file(report: PurePath) -> PurePath:
+    return report / "fronts.png"
+
+
 def image_grid_file(report: PurePath, series: Series) -> PurePath:
     return report / "image_grid" / f"{series.file_stem}.png"
+
+
+def training_figure_file(report: PurePath, style: str, backbone: str, digest: str) -> PurePath:
+    return report / "training" / f"{style}--{backbone}-{digest}.png"
 
 
 def gallery_file(report: PurePath) -> PurePath:
@@ -115,6 +130,11 @@ def runs_folder(output: PurePath) -> PurePath:
 
 def papers_folder(output: PurePath, papers: str, digest: str) -> PurePath:
     return output / "papers" / f"{papers}-{digest}"
+
+
+def computed_pictures_file(output: PurePath, content: str, style: str, digest: str) -> PurePath:
+    """Of the measures of pictures that no cell made, of a content and a style."""
+    return output / "papers" / "computed" / content / f"{style}-{digest}.json"
 
 
 def paper_figure_file(folder: PurePath, paper: str, exhibit: str, name: str) -> PurePath:

@@ -15,9 +15,13 @@ from nstcore.checks import expected, named_settings, path_text, sequence
 from nstcore.errors import received
 from nstcore.networks.backbones import get_backbone
 from nstcore.system.toml import read_toml
-from pipeline.grid.series import Variant
+from pipeline.grid.feedforward import Training, require_method
+from pipeline.grid.series import METHODS, USUAL, Method, Variant
 
 _FIELDS = tuple(each.name for each in fields(TransferConfig))
+
+
+_AS_IT_IS = Training()
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class Study:
         preset, settings: of every cell, as `nstcore.presets.get` takes them.
         axes: what varies, in the order of labels. A case may name its own backbone, and is then for that one alone.
         title: of the report.
+        methods: how pictures come about; each gives every cell of the rest once.
+        training: how the networks of the methods "feedforward" and "refine" are trained.
 
     Raises:
         ConfigError: for an unknown preset or setting, an axis without choices, or something named twice.
@@ -100,6 +106,8 @@ class Study:
     settings: Mapping[str, Any] = field(default_factory=dict)
     axes: tuple[Axis, ...] = ()
     title: str = "Style transfer grid"
+    methods: tuple[Method, ...] = (USUAL,)
+    training: Training = _AS_IT_IS
 
     def __post_init__(self) -> None:
         for name in ("content_dir", "style_dir"):
@@ -110,6 +118,16 @@ class Study:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
         if not self.backbones or not all(self.backbones) or len(set(self.backbones)) != len(self.backbones):
             raise ConfigError(expected("backbones", "one or more different names", ",".join(self.backbones)))
+        object.__setattr__(self, "methods", _names("methods", self.methods))
+        if not self.methods or not set(self.methods) <= set(METHODS) or len(set(self.methods)) != len(self.methods):
+            what = f"one or more different ones of {', '.join(METHODS)}"
+            raise ConfigError(expected("methods", what, ",".join(self.methods)))
+        if not isinstance(self.training, Training):
+            raise ConfigError(expected("training", "a Training", self.training))
+        if self.methods == (USUAL,) and self.training != _AS_IT_IS:
+            raise ConfigError(
+                f"how networks are trained is set where there are some. Received: methods={','.join(self.methods)}"
+            )
         for axis in self.axes:
             labels = [choice.label for choice in axis.choices]
             if not labels or len(set(labels)) != len(labels):
@@ -120,18 +138,23 @@ class Study:
             _check_names(choice.settings)
 
     def require_possible(self) -> None:
-        """See that there is a cell that can be. A value that is wrong for some costs those alone.
+        """See that there is a cell of each method that can be. A value that is wrong for some costs those alone.
 
         Of a study of more combinations than can be tried, those tried say nothing of the others.
 
         Raises:
             ConfigError: saying why the first of all cannot.
         """
+        for method in self.methods:
+            self._require_possible_by(method)
+
+    def _require_possible_by(self, method: Method) -> None:
         errors: list[ConfigError] = []
         for each in itertools.islice(self.combinations(), _MOST_TRIED):
             for backbone in each.backbones:
                 try:
-                    presets.get(each.preset, **{**each.settings, "backbone": backbone})
+                    config = presets.get(each.preset, **{**each.settings, "backbone": backbone})
+                    require_method(method, each.preset, config, self.training)
                 except ConfigError as error:
                     errors.append(error)
                 else:
@@ -156,8 +179,8 @@ class Study:
             every *= len(axis.choices)
             without_own_backbone *= sum("backbone" not in choice.settings for choice in axis.choices)
         if "backbone" in self.settings:
-            return every
-        return without_own_backbone * len(self.backbones) + every - without_own_backbone
+            return every * len(self.methods)
+        return (without_own_backbone * len(self.backbones) + every - without_own_backbone) * len(self.methods)
 
     def networks(self) -> list[tuple[str, str]]:
         """The networks it takes, as (backbone, weights), those that exist."""
@@ -168,6 +191,7 @@ class Study:
         """What was asked for, for people."""
         of_the_study = ("content_dir", "style_dir", "contents", "styles", "backbones", "preset")
         asked = {name: getattr(self, name) for name in of_the_study if getattr(self, name)}
+        asked |= {} if self.methods == (USUAL,) else {"methods": self.methods, **self.training.asked_for()}
         asked = {name: ", ".join(value) if isinstance(value, tuple) else value for name, value in asked.items()}
         return {
             **asked,
@@ -197,7 +221,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
     """Read a study from a TOML file, see `docs/studies.md`.
 
     Top level: title, content_dir, style_dir, contents, styles, backbones, preset. `[settings]`: values for every cell.
-    `[sweep]`: lists of values, crossed. `[[cases]]`: named sets of settings, crossed with the sweep.
+    `[sweep]`: lists of values, crossed. `[[cases]]`: named sets of settings, crossed with the sweep. `methods`, and in
+    `[training]` how networks are trained.
 
     Raises:
         ConfigError: naming the file, for one that cannot be read or asks for what does not exist.
@@ -219,8 +244,8 @@ def read_study(path: str | os.PathLike[str]) -> Study:
         raise ConfigError(f"{path}: is nested too deeply") from error
 
 
-_OF_A_STUDY = ("title", "content_dir", "style_dir", "preset", "contents", "styles", "backbones", "settings")
-_KEYS = (*_OF_A_STUDY, "sweep", "cases")
+_OF_A_STUDY = ("title", "content_dir", "style_dir", "preset", "contents", "styles", "backbones", "settings", "methods")
+_KEYS = (*_OF_A_STUDY, "training", "sweep", "cases")
 
 
 def _study(data: Mapping[str, Any]) -> Study:
@@ -238,7 +263,8 @@ def _study(data: Mapping[str, Any]) -> Study:
     axes = [varied(name, values) for name, values in sweep.items()]
     if "cases" in data:
         axes.insert(0, _cases(data["cases"]))
-    return Study(**{key: data[key] for key in _OF_A_STUDY if key in data}, axes=tuple(axes))
+    own = {key: data[key] for key in _OF_A_STUDY if key in data}
+    return Study(**own, axes=tuple(axes), training=Training.of(data.get("training", {})))
 
 
 def _cases(cases: Any) -> Axis:

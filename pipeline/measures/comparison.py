@@ -41,9 +41,11 @@ def _quantities(judge: Judge) -> tuple[Quantity, Quantity]:
     )
 
 
+# Those that compare Gram matrices: two pictures of equal standing have no distance that the others could be a share of.
+_JUDGES = tuple(judge for judge in JUDGES.values() if judge.by_grams)
 #: In the order in which they are shown.
 QUANTITIES: tuple[Quantity, ...] = (
-    *(quantity for judge in JUDGES.values() for quantity in _quantities(judge)),
+    *(quantity for judge in _JUDGES for quantity in _quantities(judge)),
     Quantity("ssim", "SSIM of luminance", "1 equal, 0 unrelated"),
     Quantity("lpips", "LPIPS", "0 equal; more is less alike to people"),
     Quantity("colour", "Colour distance", "0 the same colours, 1 none in common"),
@@ -66,7 +68,7 @@ def compare(one: Picture, other: Picture) -> formulas.Measured:
     height, width = (min(sides) for sides in zip(one.shape[:2], other.shape[:2], strict=True))
     pair = resize_to(one, height, width), resize_to(other, height, width)
     compared = formulas.Measured()
-    for judge in JUDGES.values():
+    for judge in _JUDGES:
         style, content = (quantity.name for quantity in _quantities(judge))
         try:
             features, sized = (

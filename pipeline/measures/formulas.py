@@ -2,6 +2,8 @@
 
 - style_<judge>: 1/L Σ_l Σ(G_l(x) - G_l(a))² / Σ(G_l(p) - G_l(a))², with G = FᵀF / M the Gram matrices of the judge's L
   style layers (Gatys 2016, eq. 3 and 4, each divided by its own number of positions M).
+- slices_<judge>: the same share of squared sliced Wasserstein distances (`pipeline.measures.distributions`).
+- coverage_<judge>: the share of the patches of a that x has one like (there too).
 - content_<judge>: Σ(F(x) - F(p))² / Σ(F(a') - F(p))² over the judge's content layer (Gatys 2016, eq. 1), a' the style
   picture resized to the content's size.
 - ssim: mean structural similarity of luminance to p (Wang 2004: Gaussian window, σ 1.5, K 0.01 and 0.03, range 255).
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -26,15 +28,18 @@ from numpy.typing import NDArray
 
 from nstcore.errors import PictureError, WeightsError
 from nstcore.pictures.images import Picture, resize_to
+from pipeline.measures.distributions import coverage, sliced_distance
 from pipeline.measures.judges import JUDGES, Judge, JudgeFeatures, Seen, features_of, locate, provenance, require_memory
 from pipeline.measures.names import MEASURES
 from pipeline.measures.ssim import ssim
 
 #: Raised by hand when a change here or of a judge's layers changes what is measured.
-MEASURES_VERSION = "1"
+MEASURES_VERSION = "2"
 
 # As the "balanced" loss does, see `nstcore.problem`: less than this share of the target's own energy is rounding.
 _LEAST_SHARE = 1e-6
+# Quantiles are sums of no products, and so rounded less: two noises have 1e-6 of their energy between them.
+_LEAST_OF_SLICES = 1e-10
 # Features for LPIPS take 488 bytes a pixel: up to 128 MB stay for the next cell of the same content.
 _LARGEST_KEPT = 512 * 512
 _BINS = 8  # per channel: 512 in all
@@ -144,27 +149,45 @@ def _sort(measured: Measured, found: Mapping[str, float]) -> None:
 
 _UNDEFINED = {
     "style": "the content picture already has the style",
+    "slices": "the content picture already has the style",
     "content": "the style picture has the same content",
 }
 
 
-def _names(judge: Judge) -> tuple[str, str]:
-    return f"style_{judge.name}", f"content_{judge.name}"
+def _names(judge: Judge) -> tuple[str, ...]:
+    kinds = {
+        "style": judge.by_grams,
+        "slices": judge.by_slices,
+        "content": True,
+        "coverage": bool(judge.patch_layer),
+    }
+    return tuple(f"{kind}_{judge.name}" for kind, taken in kinds.items() if taken)
 
 
 def judged(judge: Judge, made: Picture, content: Picture, style: Picture) -> dict[str, float]:
-    """`style_<judge>` and `content_<judge>`; NaN where not defined. Arguments as for `measure`.
+    """The measures that a judge takes, by name; NaN where not defined. Arguments as for `measure`.
 
     Raises:
         WeightsError: if the judge's weights cannot be had.
     """
     seen, wanted = Seen.of(content), Seen.of(style)
-    mine, target, aim = features_of(judge, made), _content_features(judge, seen), _style_grams(judge, wanted)
-    style_references, content_reference = _references(judge, seen, wanted)
-    distances = [gram_distance(one, other) for one, other in zip(mine.grams, aim, strict=True)]
-    style_shares = [_share(*pair) for pair in zip(distances, style_references, strict=True)]
-    content_share = _share(squares(mine.content - target.content), content_reference)
-    return dict(zip(_names(judge), (math.fsum(style_shares) / len(style_shares), content_share), strict=True))
+    mine, target, aim = features_of(judge, made), _content_features(judge, seen), _style_of(judge, wanted)
+    references = _references(judge, seen, wanted)
+    values = {f"content_{judge.name}": _share(squares(mine.content - target.content), references.content)}
+    if judge.by_grams:
+        distances = [gram_distance(one, other) for one, other in zip(mine.grams, aim.grams, strict=True)]
+        values[f"style_{judge.name}"] = _mean_share(distances, references.grams)
+    if judge.by_slices:
+        distances = [sliced_distance(one, other) for one, other in zip(mine.slices, aim.slices, strict=True)]
+        values[f"slices_{judge.name}"] = _mean_share(distances, references.slices)
+    if judge.patch_layer and mine.patches is not None and aim.patches is not None:
+        values[f"coverage_{judge.name}"] = coverage(mine.patches, aim.patches)
+    return values
+
+
+def _mean_share(distances: Sequence[float], references: Sequence[float]) -> float:
+    shares = [_share(*pair) for pair in zip(distances, references, strict=True)]
+    return math.fsum(shares) / len(shares)
 
 
 def gram_distance(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -188,23 +211,40 @@ def _content_features(judge: Judge, content: Seen) -> JudgeFeatures:
 
 
 @lru_cache(maxsize=64)
-def _style_grams(judge: Judge, style: Seen) -> tuple[NDArray[np.float32], ...]:
-    return features_of(judge, style.picture).grams  # 2.5 MB for VGG19, whatever the picture's size
+def _style_of(judge: Judge, style: Seen) -> JudgeFeatures:
+    """Without the content, whose size is the picture's: the rest takes 2.5 MB for VGG19, whatever that is."""
+    seen = features_of(judge, style.picture)
+    return replace(seen, content=np.zeros((0, 0), np.float32))
+
+
+@dataclass(frozen=True)
+class _References:
+    """What the distances are divided by: per style layer, and for the content; 0 where nothing should be."""
+
+    grams: tuple[float, ...]
+    slices: tuple[float, ...]
+    content: float
 
 
 @lru_cache(maxsize=10_000)
-def _references(judge: Judge, content: Seen, style: Seen) -> tuple[tuple[float, ...], float]:
-    """What the distances are divided by: per style layer, and for the content; 0 where nothing should be."""
-    own, aim = _content_features(judge, content), _style_grams(judge, style)
+def _references(judge: Judge, content: Seen, style: Seen) -> _References:
+    own, aim = _content_features(judge, content), _style_of(judge, style)
     resized = features_of(judge, resize_to(style.picture, *content.picture.shape[:2]))
-    styles = tuple(
-        _reference(gram_distance(one, other), squares(other)) for one, other in zip(own.grams, aim, strict=True)
+    grams = (
+        _reference(gram_distance(one, other), _LEAST_SHARE * squares(other))
+        for one, other in zip(own.grams, aim.grams, strict=True)
     )
-    return styles, _reference(squares(resized.content - own.content), squares(own.content))
+    slices = (
+        _reference(sliced_distance(one, other), _LEAST_OF_SLICES * squares(other) / other.size)
+        for one, other in zip(own.slices, aim.slices, strict=True)
+    )
+    distance = squares(resized.content - own.content)
+    content_reference = _reference(distance, _LEAST_SHARE * squares(own.content))
+    return _References(tuple(grams), tuple(slices), content_reference)
 
 
-def _reference(distance: float, energy: float) -> float:
-    return distance if distance > _LEAST_SHARE * energy else 0.0
+def _reference(distance: float, least: float) -> float:
+    return distance if distance > least else 0.0
 
 
 def lpips(one: Picture, other: Picture) -> float:

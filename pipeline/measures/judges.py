@@ -21,6 +21,7 @@ from nstcore.keras_settings.numerics import own_numerics
 from nstcore.networks import weights
 from nstcore.networks.weights import Provenance, cache, pinned
 from nstcore.pictures.images import Picture
+from pipeline.measures.distributions import slices
 
 if TYPE_CHECKING:
     import keras
@@ -34,16 +35,29 @@ class Judge:
         name: in the names of measures.
         title: for people.
         content_layer: the layer whose features are the content.
-        style_layers: those whose Gram matrices are the style.
+        style_layers: those whose features, as a set, are the style.
+        by_grams: whether it compares their Gram matrices.
+        by_slices: whether it compares their distributions (`pipeline.measures.distributions`). A cell that is optimised
+            by Gram matrices has no advantage there.
+        patch_layer: the layer whose positions are patches that a result may cover or not; "" for none.
     """
 
     name: str
     title: str
     content_layer: str
     style_layers: tuple[str, ...]
+    by_grams: bool = True
+    by_slices: bool = False
+    patch_layer: str = ""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All layers that it is read at."""
+        return tuple(dict.fromkeys(filter(None, (self.content_layer, *self.style_layers, self.patch_layer))))
 
 
-#: Judges of style and content. How the layers of the second were chosen is told in benchmarks/results/judge_layers.md.
+#: Judges of style and content. How the layers of the second were chosen is told in benchmarks/results/judge_layers.md,
+#: and how well each form tells styles apart in benchmarks/results/judge_forms.md.
 JUDGES: dict[str, Judge] = {
     judge.name: judge
     for judge in (
@@ -55,6 +69,17 @@ JUDGES: dict[str, Judge] = {
             "EfficientNet-Lite0",
             "block5c_add",
             ("block1a_project_bn", "block2b_add", "block3b_add", "block4b_add", "block5b_add"),
+            by_slices=True,
+            patch_layer="block3b_add",
+        ),
+        # Likewise. It never saw a Gram matrix: nothing was chosen by them, and nothing is compared by them.
+        Judge(
+            "mobilenet_v2",
+            "MobileNetV2",
+            "block_12_add",
+            ("expanded_conv_project_BN", "block_2_add", "block_5_add", "block_9_add", "block_12_add"),
+            by_grams=False,
+            by_slices=True,
         ),
     )
 }
@@ -94,7 +119,7 @@ class Bench:
 
 
 def bench() -> Bench:
-    """Who judges; three `stat` calls, so that it can be asked for every cell of a large grid."""
+    """Who judges; a `stat` call each, so that it can be asked for every cell of a large grid."""
     return _bench(tuple((name, cache.stamp(name)) for name in NETWORKS))
 
 
@@ -142,11 +167,16 @@ class JudgeFeatures:
 
     Attributes:
         content: the features of its content layer, (M, N): M positions, N channels.
-        grams: per style layer the Gram matrix divided by its number of positions, G / M, (N, N).
+        grams: per style layer the Gram matrix divided by its number of positions, G / M, (N, N); () where the judge
+            compares none.
+        slices: per style layer its `pipeline.measures.distributions.slices`, (D, Q); likewise.
+        patches: the features of its patch layer, (M', N'); None where it has none.
     """
 
     content: NDArray[np.float32]
     grams: tuple[NDArray[np.float32], ...]
+    slices: tuple[NDArray[np.float32], ...] = ()
+    patches: NDArray[np.float32] | None = None
 
 
 @own_numerics()
@@ -164,8 +194,10 @@ def features_of(judge: Judge, picture: Picture) -> JudgeFeatures:
     batch = keras.ops.convert_to_tensor(picture[np.newaxis].astype(np.float32))
     activations = _extractor(judge)(batch, training=False)
     features = {layer: feature_matrix(activation) for layer, activation in activations.items()}
-    grams = tuple(_numpy(Gram().target(features[layer])["gram"])[0] for layer in judge.style_layers)
-    return JudgeFeatures(_numpy(features[judge.content_layer])[0], grams)
+    grams = (_numpy(Gram().target(features[layer])["gram"])[0] for layer in judge.style_layers if judge.by_grams)
+    sliced = (slices(_numpy(features[layer])[0]) for layer in judge.style_layers if judge.by_slices)
+    patches = _numpy(features[judge.patch_layer])[0] if judge.patch_layer else None
+    return JudgeFeatures(_numpy(features[judge.content_layer])[0], tuple(grams), tuple(sliced), patches)
 
 
 def provenance(judge: Judge) -> Provenance:
@@ -178,7 +210,7 @@ def provenance(judge: Judge) -> Provenance:
         from nstcore.networks.extractor import pretrained_network
 
         return pretrained_network("vgg19", "imagenet")[1]
-    return _lite()[1]
+    return _pinned(judge)[1]
 
 
 def _extractor(judge: Judge) -> keras.Model:
@@ -187,23 +219,21 @@ def _extractor(judge: Judge) -> keras.Model:
         from nstcore.networks.network import Network
 
         return feature_network(Network("vgg19"), (judge.content_layer, *judge.style_layers))
-    return _lite()[0]
+    return _pinned(judge)[0]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 @own_numerics()
-def _lite() -> tuple[keras.Model, Provenance]:
+def _pinned(judge: Judge) -> tuple[keras.Model, Provenance]:
     import keras
 
-    from nstcore.networks import efficientnet_lite
+    from nstcore.networks import efficientnet_lite, mobilenet
     from nstcore.networks.weights.network import assign
 
-    judge = JUDGES["efficientnet_lite0"]
-    network = efficientnet_lite.build()
+    network = {"efficientnet_lite0": efficientnet_lite, "mobilenet_v2": mobilenet}[judge.name].build()
     arrays, provenance = pinned.load(judge.name)
     assign(network, arrays)
-    outputs = {name: network.get_layer(name).output for name in (*judge.style_layers, judge.content_layer)}
-    return keras.Model(network.input, outputs), provenance
+    return keras.Model(network.input, {name: network.get_layer(name).output for name in judge.layers}), provenance
 
 
 def _numpy(tensor: object) -> NDArray[np.float32]:

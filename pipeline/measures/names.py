@@ -36,7 +36,12 @@ _RELATIVE_CONTENT = (
     "0 is the content picture, 1 is as far as the style picture"
 )
 
-_JUDGES = {"vgg19": "VGG19", "efficientnet_lite0": "EfficientNet-Lite0"}
+_RELATIVE_SLICES = (
+    "sliced Wasserstein distance of {network}'s features from the style picture's, as a share of the content's: "
+    "1 is no style gained, 0 is the style itself"
+)
+_LITE, _MOBILE = "EfficientNet-Lite0", "MobileNetV2"
+_JUDGES = {"vgg19": "VGG19", "efficientnet_lite0": _LITE}
 
 
 def _by_judge(judge: str, network: str) -> tuple[Measure, Measure]:
@@ -46,9 +51,24 @@ def _by_judge(judge: str, network: str) -> tuple[Measure, Measure]:
     )
 
 
-#: In the order of columns. VGG19 judges every cell, and so does a network that no cell optimises.
+def _by_slices(judge: str, network: str) -> Measure:
+    title = f"Style left, slices ({network})"
+    return Measure(f"slices_{judge}", title, "lower", _RELATIVE_SLICES.format(network=network))
+
+
+#: In the order of columns. VGG19 judges every cell, and so do networks that no cell optimises, and forms other than the
+#: Gram matrices that cells are optimised by.
 MEASURES: tuple[Measure, ...] = (
     *itertools.chain.from_iterable(_by_judge(*judge) for judge in _JUDGES.items()),
+    _by_slices("efficientnet_lite0", _LITE),
+    _by_slices("mobilenet_v2", _MOBILE),
+    _by_judge("mobilenet_v2", _MOBILE)[1],
+    Measure(
+        "coverage_efficientnet_lite0",
+        f"Style covered ({_LITE})",
+        "higher",
+        f"share of the style picture's patches, as {_LITE} sees them, that the result has one like; 1 is all",
+    ),
     Measure("ssim", "SSIM to content", "higher", "structural similarity of luminance to the content picture; 1: equal"),
     Measure("lpips", "LPIPS to content", "lower", "learned perceptual distance from the content picture; 0 is equal"),
     Measure(

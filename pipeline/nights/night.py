@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from pipeline.grid.series import Series, Variant
+from pipeline.grid.series import USUAL, Series, Variant
 from pipeline.report.cell import ReportCell, Status, lookup, own_seconds, weights_of
 
 #: Raised when a `night.json` of before can no longer be read.
 FORMAT = 1
 
 #: What tells the cells of a night apart; the number counts cells that are otherwise named alike.
-Identity = tuple[str, str, str, Variant, int]
+Identity = tuple[str, str, Series, int]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class NightCell:
     """A cell as a night left it.
 
     Attributes:
-        content, style, backbone, variant: which cell.
+        content, style, backbone, variant, method: which cell.
         status, reason: whether there is a picture, and why not.
         picture: path relative to the night's folder, "" if there is none; picture_sha256: of its bytes.
         digest: identity of everything that affects the pixels, as `pipeline.grid.digest` sees it; of that:
@@ -60,10 +60,11 @@ class NightCell:
     measures: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
+    method: str = USUAL
 
     @property
     def series(self) -> Series:
-        return Series(self.backbone, self.variant)
+        return Series(self.backbone, self.variant, self.method)
 
     @property
     def names(self) -> tuple[str, str, str]:
@@ -93,10 +94,10 @@ class Night:
 
     def by_identity(self) -> dict[Identity, NightCell]:
         """The cells by what tells them apart, in their order."""
-        seen: Counter[tuple[str, str, str, Variant]] = Counter()
+        seen: Counter[tuple[str, str, Series]] = Counter()
         cells: dict[Identity, NightCell] = {}
         for cell in self.cells:
-            names = (cell.content, cell.style, cell.backbone, cell.variant)
+            names = (cell.content, cell.style, cell.series)
             cells[(*names, seen[names])] = cell
             seen[names] += 1
         return cells
@@ -181,6 +182,7 @@ def _night_cell(cell: ReportCell, sha256: Callable[[str], str]) -> NightCell:
         measures=dict(cell.measures or {}),
         versions={name: str(value) for name, value in (made.get("versions") or {}).items()},
         device=str(made.get("device") or ""),
+        method=cell.method,
     )
 
 

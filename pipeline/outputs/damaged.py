@@ -15,8 +15,8 @@ from pipeline.storage.folders import is_there
 #: Name of the folder.
 DAMAGED = "damaged"
 
-# Where cells and what is computed for them lie: this many folders below the output folder.
-_PARTS, _DEPTH = ("cells", "targets", "measures"), 3
+# Where cells and what is computed for them lie: so many folders below the output folder.
+_DEPTHS = {"cells": 3, "networks": 2, "targets": 3, "measures": 3}
 
 
 def set_aside(place: PurePath, names: Iterable[str] = ()) -> PurePath:
@@ -39,8 +39,11 @@ def set_aside(place: PurePath, names: Iterable[str] = ()) -> PurePath:
 
 
 def _free(place: PurePath) -> PurePath:
-    known = len(place.parents) > _DEPTH and place.parents[_DEPTH - 1].name in _PARTS
-    output = place.parents[_DEPTH] if known else place.parent
+    parents = place.parents
+    known = (
+        parents[depth] for part, depth in _DEPTHS.items() if len(parents) > depth and parents[depth - 1].name == part
+    )
+    output = next(known, place.parent)
     goal = output / DAMAGED / place.relative_to(output)
     tried = (goal.with_name(f"{goal.stem}-{number}{goal.suffix}") for number in itertools.count(1))
     return next(path for path in tried if not is_there(path))

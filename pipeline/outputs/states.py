@@ -17,7 +17,7 @@ from nstcore.checkpoint import Checkpoint, read_kept
 from nstcore.errors import OutputError
 from pipeline import storage
 from pipeline.grid.cell import Cell
-from pipeline.grid.digest import ENGINE_VERSION, cell_digest
+from pipeline.grid.digest import ENGINE_VERSION, cell_digest, refined_digest
 from pipeline.outputs.strips import StripRecorder, arrays_of, take_up
 from pipeline.storage.folders import folders_in
 from pipeline.storage.places import remote
@@ -34,6 +34,8 @@ def lineage(cell: Cell) -> str:
     made = cell.ingredients
     content = made.content_identity if made else cell.content_sha256
     style = made.style_identity if made else cell.style_sha256
+    if cell.network:
+        return refined_digest(content, cell.network.digest, replace(cell.config, iterations=1))
     return cell_digest(content, style, weights, replace(cell.config, iterations=1))
 
 
@@ -80,9 +82,9 @@ class StateStore:
             self._tell("its strip of snapshots begins here: the state that was kept has none")
 
     def _load(self) -> bytes | None:
-        content = _read_kept(self.path)
+        content = read_kept_at(self.path)
         shorter = self._shorter() if content is None else None
-        return _read_kept(shorter) if shorter else content
+        return read_kept_at(shorter) if shorter else content
 
     def _shorter(self) -> PurePath | None:
         """The kept state of the same cell with fewer iterations; of several the one with the most."""
@@ -106,7 +108,7 @@ class StateStore:
         logger.warning("%s × %s, %s%s: %s", cell.content, cell.style, cell.series.label, others, line)
 
 
-def _read_kept(path: PurePath) -> bytes | None:
+def read_kept_at(path: PurePath) -> bytes | None:
     """What a file holds; None if there is none."""
     if remote(path):
         return storage.read(path) if storage.exists(path) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -106,9 +106,7 @@ class StripRecorder:
         traces = {**{run.size: run.trace for run in result.coarse}, result.config.size: result.trace}
         frames = {moment: frame for moment, frame in self._taken.items() if moment != last}
         frames[last] = self._frame(result.image)
-        moments = (Moment(size, iteration, traces[size][iteration].total) for size, iteration in frames)
-        pictures = list(frames.values())
-        return Strip(_sheet(pictures), tuple(moments), *pictures[0].shape[:2])
+        return _strip(frames, lambda size, iteration: traces[size][iteration].total)
 
     def _take(self, size: int, iteration: int, picture: Picture) -> None:
         self._taken[size, iteration] = self._frame(picture)
@@ -116,6 +114,32 @@ class StripRecorder:
     def _frame(self, picture: Picture) -> Picture:
         shape = (self.height, self.width)
         return resize_to(picture, *size_at(shape, min(_LONGEST_SIDE, max(shape))))
+
+
+class LearningRecorder(StripRecorder):
+    """Takes what a network makes of one photograph while it is trained; an iteration is a step."""
+
+    def __init__(self, chosen: Mapping[int, Sequence[int]]) -> None:
+        super().__init__(0, 0, chosen)
+
+    def strip(self, total: Callable[[int], float]) -> Strip | None:
+        """The strip, now that the training is over; None if no picture was taken.
+
+        Args:
+            total: gives the loss that was known after a number of steps.
+        """
+        return _strip(self._taken, lambda _, step: total(step)) if self._taken else None
+
+    def _take(self, size: int, iteration: int, picture: Picture) -> None:
+        self.height, self.width = picture.shape[:2]
+        super()._take(size, iteration, picture)
+
+
+def _strip(frames: Mapping[tuple[int, int], Picture], total: Callable[[int, int], float]) -> Strip:
+    """Lay frames out; `total` gives the loss at a size and an iteration."""
+    moments = (Moment(size, iteration, total(size, iteration)) for size, iteration in frames)
+    pictures = list(frames.values())
+    return Strip(_sheet(pictures), tuple(moments), *pictures[0].shape[:2])
 
 
 def chosen_frames(runs: Mapping[int, int], count: int) -> dict[int, tuple[int, ...]]:

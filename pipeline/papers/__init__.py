@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from nstcore import ConfigError
 from pipeline.papers.bordag import BORDAG
-from pipeline.papers.evidence import Evidence, Finding, Key, Missing, key_of
+from pipeline.papers.evidence import Evidence, Sample, key_of, sample_of
+from pipeline.papers.finding import Finding, Key, Missing
 from pipeline.papers.gupta import GUPTA
 from pipeline.papers.khan import KHAN
 from pipeline.papers.lisciandrello import LISCIANDRELLO
-from pipeline.papers.paper import Claim, Exhibit, Paper, Scale, Verdict
+from pipeline.papers.paper import Claim, Exhibit, Paper, Scale
 from pipeline.papers.setup import Setup
+from pipeline.papers.verdict import Verdict
 from pipeline.papers.xu import XU
 
 __all__ = [
@@ -21,11 +23,13 @@ __all__ = [
     "Key",
     "Missing",
     "Paper",
+    "Sample",
     "Scale",
     "Setup",
     "Verdict",
     "choose",
     "key_of",
+    "sample_of",
 ]
 
 PAPERS: dict[str, Paper] = {paper.key: paper for paper in (GUPTA, LISCIANDRELLO, XU, BORDAG, KHAN)}

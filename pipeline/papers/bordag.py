@@ -2,62 +2,46 @@
 
 from __future__ import annotations
 
-from pipeline.papers.bordag_studies import STUDIES, SUMS
-from pipeline.papers.evidence import Evidence
-from pipeline.papers.judging import JUDGES, by_both, content_lost, style_left
-from pipeline.papers.paper import Claim, Curves, Exhibit, Paper, PictureTable, Scale, Table, Verdict
+from collections.abc import Callable
+from functools import partial
+
+from pipeline.papers.bordag_claims import CLAIMS
+from pipeline.papers.bordag_studies import ALPHAS, MIXES, STUDIES, SUMS
+from pipeline.papers.computed import BASELINES
+from pipeline.papers.evidence import Measurable, View
+from pipeline.papers.finding import Missing
+from pipeline.papers.judging import LOOKS, content_lost, style_left
+from pipeline.papers.paper import Curves, Exhibit, LeftOut, Paper, PictureTable, Scale, Table
 
 
-def _axes(evidence: Evidence) -> Table:
+def _axes(view: View) -> Table:
     """Figure 1's two axes: distances that are 1 at the other picture."""
-    head = ("Picture", "Content, VGG19", "Style, VGG19", "Content, Lite0", "Style, Lite0")
-    rows: list[tuple[str, ...]] = [("content picture", "0", "1", "0", "1"), ("style picture", "1", "0", "1", "0")]
-    for name in SUMS:
-        found = evidence["content_layers", "vgg19", name]
-        content, style = content_lost(found), style_left(found)
-        rows.append(
-            (
-                f"content layers: {name}",
-                *(f"{value:.2f}" for value in (content[0], style[0], content[1], style[1])),
-            )
-        )
+    head = ("Picture", *(f"{axis}, {judge.title}" for judge in LOOKS[:3] for axis in ("Content", "Style")))
+    rows: list[tuple[str, ...]] = [("style picture, stretched", *(("1", "0") * 3))]
+    rows += [(name, *_placed(partial(view.computed, name))) for name in BASELINES]
+    rows += [
+        (f"content layers: {name}", *_placed(partial(view.__getitem__, ("content_layers", "vgg19", name))))
+        for name in SUMS
+    ]
     return Table(head, tuple(rows))
 
 
-def _between(evidence: Evidence) -> Verdict:
-    found = evidence["content_layers", "vgg19", "two"]
-    content, style = content_lost(found), style_left(found)
-    return Verdict(
-        "reproduced" if max(content) < 1 and max(style) < 1 else "not reproduced",
-        f"Relative distances {JUDGES}: content {by_both(content)} (1 is the style picture's); style {by_both(style)} "
-        "(1 is the content picture's).",
-        f"content {content[1]:.2f}, style {style[1]:.2f}",
-    )
-
-
-def _descent(evidence: Evidence) -> Verdict:
-    found = evidence["content_layers", "vgg19", "two"]
-    best = min(found.trace, key=lambda iterate: iterate.total)
-    return Verdict(
-        "open",
-        "Plain gradient descent with the best picture kept does not exist here yet. With L-BFGS the last picture is "
-        f"the best one: iteration {best.iteration} of {found.final.iteration}.",
-    )
-
-
-def _subtle(evidence: Evidence) -> Verdict:
-    return Verdict("open", "It takes their pictures (Oski, a Rembrandt), which are not among the samples.")
-
-
-def _mixing(evidence: Evidence) -> Verdict:
-    return Verdict("open", "Content from one network and style from another does not exist here yet.")
+def _placed(find: Callable[[], Measurable]) -> list[str]:
+    try:
+        found = find()
+        return [
+            f"{value:.2f}" for judge in LOOKS[:3] for value in (content_lost(found, judge), style_left(found, judge))
+        ]
+    except Missing as missing:
+        return [str(missing), *[""] * 5]
 
 
 BORDAG = Paper(
     key="bordag",
     citation="Bordag, Brandon, Lei: “Neural Style Transfer”, course note, University of California, Berkeley.",
     summary="VGG19 in TensorFlow, w_l = 1/|L|, content summed over several layers, plain gradient descent from the "
-    "content picture with the best picture kept. Preset bordag, with L-BFGS. Layers and weights are not given.",
+    "content picture with the best picture kept. Preset bordag.",
+    differs="Layers, alpha and beta, the learning rate and the number of steps are not given. The pictures are ours.",
     studies=STUDIES,
     exhibits=(
         Exhibit(
@@ -66,38 +50,82 @@ BORDAG = Paper(
             "pictures on the axes of content and style",
             theirs="A sketch: the distance of two pictures in the space of style against that in the space of content.",
             our_table=_axes,
-            note="Our measures: relative distances, by a network that made the pictures and one that did not.",
+            note="Relative distances, 1 is as far as the other of the two pictures, by three judges; pictures above "
+            "the cells take no transfer.",
         ),
         Exhibit(
             "pictures",
             "Equation 4",
             "content summed over layers",
             theirs="Figures 4 to 6 transfer Starry Night to a ball with its shadow. Figures 7 to 13 transfer a "
-            "Rembrandt and a nebula to Oski: the first blurs and smooths, the second is “still poor”, the text says.",
+            "Rembrandt and a nebula to Oski: the first blurs and smooths, the second is poor too, the text says.",
             pictures=PictureTable(
-                {("VGG19", ", ".join(layers)): ("content_layers", "vgg19", name) for name, layers in SUMS.items()},
+                {("VGG19", ", ".join(layers)): ("content_layers", "vgg19", name) for name, layers in SUMS.items()}
+                | {("balanced, ours", "block4_conv2"): ("balanced", "vgg19")},
                 column_title="content layers",
             ),
             curves=Curves(tuple(("content_layers", "vgg19", name) for name in SUMS)),
         ),
-    ),
-    claims=(
-        Claim(
-            "A transfer gives a picture near the content picture's content and the style picture's style.",
-            "figures 1 and 2",
-            "axes",
-            _between,
+        Exhibit(
+            "alphas",
+            "Equation 10",
+            "content against style",
+            theirs="No figure.",
+            pictures=PictureTable(
+                {("VGG19", text): ("alphas", "vgg19", text) for text in ALPHAS}, column_title="alpha (beta is 1)"
+            ),
         ),
-        Claim("Gradient descent, keeping the best picture so far, does it.", "algorithm 1", "", _descent),
-        Claim("With a subtle style the picture is merely blurred and smoothed.", "section 4.2", "", _subtle),
-        Claim(
-            "Style features of one network with content features of another may be better.", "section 4.2", "", _mixing
+        Exhibit(
+            "smoothing",
+            "Section 3.3",
+            "a loss of local differences",
+            theirs="No figure: a suggestion.",
+            pictures=PictureTable(
+                {
+                    ("VGG19", "without"): ("content_layers", "vgg19", "two"),
+                    ("VGG19", "total variation"): ("smoothing", "vgg19", "0.1"),
+                }
+            ),
+        ),
+        Exhibit(
+            "mixing",
+            "Section 4.2",
+            "two networks",
+            theirs="No figure: a suggestion.",
+            pictures=PictureTable(
+                {("balanced, by descent", name): ("mixing", backbone, name) for name, (backbone, _) in MIXES.items()}
+            ),
+        ),
+        Exhibit(
+            "photographs",
+            "Figures 8 to 11",
+            "a subtle style",
+            theirs="A Rembrandt on Oski: blurred and smoothed, without its light.",
+            pictures=PictureTable({("VGG19", "a photograph as the style"): ("photographs", "vgg19")}),
         ),
     ),
+    claims=CLAIMS,
     scaled=Scale(160, 100, "Small, for a processor."),
+    large=Scale(256, 200, "The set of many pairs."),
     own=Scale(
         512,
         500,
         "The note gives neither: 512 pixels are those of the TensorFlow tutorial it cites, 500 iterations ours.",
+    ),
+    left_out=(
+        LeftOut(
+            "Networks are trained by descent, and convolutional ones see more and more of a picture.",
+            "section 3.1",
+            "A lesson, not a finding.",
+        ),
+        LeftOut(
+            "The poor transfer of the nebula may be the style's subtlety, or that content features do not part the "
+            "subject from its background.",
+            "section 4.2",
+            "Two guesses about pictures that are not here.",
+        ),
+        LeftOut(
+            "Videos, sound and more complex features are worth trying.", "section 3.3", "A plan, without settings."
+        ),
     ),
 )

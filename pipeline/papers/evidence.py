@@ -2,148 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Protocol
 
-import numpy as np
-
-from nstcore.result import Iterate, Trace
-from pipeline.grid.series import Series
-from pipeline.papers import pixels
+from pipeline.grid.series import USUAL
+from pipeline.papers.finding import SEED_AXIS, Finding, Key, Missing, without_seed
 from pipeline.report.page import ReportCell
 
-#: A cell of a paper: the study's name, the backbone, and the label of each of the study's axes.
-Key = tuple[str, ...]
 
-#: The judges of style and content. Nothing is optimised for the second, so it has no favourite among the backbones.
-STYLE_MEASURES = ("style_vgg19", "style_efficientnet_lite0")
-CONTENT_MEASURES = ("content_vgg19", "content_efficientnet_lite0")
+class NotPlanned(Missing):
+    """A cell that is not made of this pair of pictures, or from this seed."""
 
 
-class Missing(Exception):
-    """Something that a claim needs and that there is not. Its text completes "Not judged: …"."""
+class Unfit(Exception):
+    """Cells that are there, and cannot say anything of the claim: why."""
 
 
-def _nothing() -> Any:
-    raise Missing("there is no picture")
+@dataclass(frozen=True, order=True)
+class Sample:
+    """A pair of pictures, and the seed where cells start from noise."""
+
+    content: str
+    style: str
+    seed: int = 0
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.content, self.style
 
 
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """One of our cells as it ended.
+class Measurable(Protocol):
+    """A cell or a computed picture: what has measures."""
+
+    def measure(self, name: str) -> float: ...
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A picture that no cell made, such as a cross-fade.
 
     Attributes:
-        key: where it belongs.
-        cell: its record.
-        load_trace, load_picture, load_content: read what belongs to it; the pictures are uint8 (H, W, 3). Only a
-            finished cell needs them.
+        name: what it is.
+        measures: by their names.
     """
 
-    key: Key
-    cell: ReportCell
-    load_trace: Callable[[], Trace] = _nothing
-    load_picture: Callable[[], np.ndarray] = _nothing
-    load_content: Callable[[], np.ndarray] = _nothing
-
-    @property
-    def name(self) -> str:
-        """How people call it: "VGG19", or "VGG19, layers 12"."""
-        return self.cell.series.label
-
-    @property
-    def series(self) -> Series:
-        return self.cell.series
-
-    @property
-    def done(self) -> bool:
-        return self.cell.status == "done"
-
-    @cached_property
-    def trace(self) -> Trace:
-        self._need_done()
-        return self.load_trace()
-
-    @cached_property
-    def picture(self) -> np.ndarray:
-        self._need_done()
-        return self.load_picture()
-
-    @cached_property
-    def content(self) -> np.ndarray:
-        """The content picture at the size of the result."""
-        self._need_done()
-        return self.load_content()
+    name: str
+    measures: Mapping[str, float]
 
     def measure(self, name: str) -> float:
-        """A measure by its name in `pipeline.measures.names`.
-
-        Raises:
-            Missing: if the cell did not finish or was not measured.
-        """
-        self._need_done()
-        if self.cell.measures is None or name not in self.cell.measures:
-            raise Missing(f"{self.name} was not measured{_because(self.cell.unmeasured)}")
-        return float(self.cell.measures[name])
-
-    def after(self, evaluations: int) -> Iterate:
-        """The last iterate that took no more than so many evaluations."""
-        reached = [iterate for iterate in self.trace if iterate.evaluations <= evaluations]
-        return reached[-1] if reached else self.trace[0]
-
-    @property
-    def seconds_an_evaluation(self) -> float:
-        """Wall time of an evaluation, without compilation: the fastest tenth of the steps after the first.
-
-        What else the machine does makes steps slower, never faster.
-        """
-        steps = list(zip(self.trace.iterates[1:], self.trace.iterates[2:], strict=False))
-        paces = [
-            (later.seconds - one.seconds) / (later.evaluations - one.evaluations)
-            for one, later in steps
-            if later.evaluations > one.evaluations
-        ]
-        if not paces:
-            raise Missing(f"{self.name} took too few steps for a time")
-        return float(np.quantile(paces, 0.1))
-
-    @property
-    def final(self) -> Iterate:
-        return self.trace[-1]
-
-    @property
-    def sharpness(self) -> float:
-        """See `pixels.sharpness`; 1 is as sharp as the content picture."""
-        return pixels.sharpness(self.picture) / max(pixels.sharpness(self.content), 1e-9)
-
-    def _need_done(self) -> None:
-        if not self.done:
-            raise Missing(f"{self.name} {self.cell.status}{_because(self.cell.reason)}")
-
-
-def _because(reason: str) -> str:
-    return f" ({reason.rstrip('.')})" if reason else ""
+        if name not in self.measures:
+            raise Missing(f"{self.name} was not measured")
+        return float(self.measures[name])
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All cells of a paper, by key."""
+    """All cells of a paper, by pair of pictures and key.
 
-    findings: Mapping[Key, Finding]
+    Attributes:
+        findings: the cells.
+        shown: the pairs that were asked for, the first of which figures show; () takes those that there are.
+        computed: pictures that no cell made, by pair and name; and what was told of the pair's pictures themselves.
+        portraits: names of the content pictures that are portraits.
+    """
+
+    findings: Mapping[tuple[Sample, Key], Finding]
+    shown: tuple[Sample, ...] = ()
+    computed: Mapping[tuple[str, str], Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    portraits: tuple[str, ...] = ()
+
+    @cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        """Every pair and seed that there are cells of, those that were asked for first."""
+        return tuple(dict.fromkeys((*self.shown, *(sample for sample, _ in self.findings))))
+
+    def view(self, sample: Sample) -> View:
+        """What there is of one pair."""
+        return View(self, sample)
+
+    def first(self, key: Key) -> Finding:
+        """The cell of the first pair that has one.
+
+        Raises:
+            Missing: if none has.
+        """
+        found = next((each for (_, name), each in self.findings.items() if name == key), None)
+        if found is None:
+            raise NotPlanned(_not_run(key))
+        for sample in self.samples:
+            if (sample, key) in self.findings:
+                return self.findings[sample, key]
+        return found
+
+    def each(self) -> list[Finding]:
+        return list(self.findings.values())
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The cells of one pair of pictures, from one seed where they start from noise.
+
+    Attributes:
+        evidence, sample: of what.
+        looked_up: the cells that were asked for, which is what a number rests on.
+    """
+
+    evidence: Evidence
+    sample: Sample
+    looked_up: dict[Key, Finding] = field(default_factory=dict)
 
     def __getitem__(self, key: Key) -> Finding:
         """The cell of a study, a backbone and labels.
 
         Raises:
-            Missing: if it was not planned.
+            NotPlanned: if it was not planned.
         """
-        if key not in self.findings:
-            study, *names = key
-            raise Missing(f"{', '.join(names)} of the study {study} was not run")
-        return self.findings[key]
+        findings, (content, style) = self.evidence.findings, self.sample.pair
+        # A cell that starts from no noise is the same for all seeds.
+        for sample in (self.sample, Sample(content, style)):
+            if (sample, key) in findings:
+                self.looked_up[key] = findings[sample, key]
+                return findings[sample, key]
+        raise NotPlanned(_not_run(key))
+
+    def computed(self, name: str) -> Computed:
+        """A picture that no cell made, see `pipeline.papers.computed`.
+
+        Raises:
+            NotPlanned: for a pair that was taken for one study alone.
+            Missing: if it was not measured.
+        """
+        if self.sample.pair not in {sample.pair for sample in self.evidence.shown}:
+            raise NotPlanned(f"{name} is of the pairs that were asked for")
+        found = self.evidence.computed.get(self.sample.pair, {})
+        if name not in found:
+            raise Missing(f"{name} was not measured")
+        return Computed(name, found[name])
+
+    def of(self, content: str) -> View:
+        """The same style and seed with another content picture."""
+        return View(self.evidence, Sample(content, self.sample.style, self.sample.seed), self.looked_up)
+
+
+def _not_run(key: Key) -> str:
+    study, *names = key
+    return f"{', '.join(names)} of the study {study} was not run"
 
 
 def key_of(study: str, cell: ReportCell) -> Key:
     """Where a cell of a study belongs."""
-    return (study, cell.backbone, *(label for _, label in cell.variant))
+    method = () if cell.method == USUAL else (cell.method,)
+    return (study, cell.backbone, *method, *(label for _, label in without_seed(cell.variant)))
+
+
+def sample_of(cell: ReportCell) -> Sample:
+    """Which pictures and seed it is of."""
+    seed = dict(cell.variant).get(SEED_AXIS, "0")
+    return Sample(cell.content, cell.style, int(seed))

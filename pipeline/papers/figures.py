@@ -1,4 +1,7 @@
-"""Our side of a paper's figures: tables of pictures laid out as theirs, and loss curves by their iterations."""
+"""Our side of a paper's figures: tables of pictures laid out as theirs, and loss curves by their iterations.
+
+They show the first pair of pictures that there are cells of, failures too.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from nstcore.result import Trace
 from pipeline.grid.series import Series
-from pipeline.papers.evidence import Evidence, Key, Missing
+from pipeline.papers.evidence import Evidence
+from pipeline.papers.finding import Key, Missing
 from pipeline.papers.paper import Curves, Exhibit, PictureTable
+from pipeline.papers.pixels import written_unprocessed
 from pipeline.report import plots
 
 if TYPE_CHECKING:
@@ -46,7 +51,8 @@ def _pictures(table: PictureTable, evidence: Evidence, title: str) -> Figure:
     pictures, missing = {}, {}
     for place, key in table.cells.items():
         try:
-            pictures[place] = evidence[key].picture
+            picture = evidence.first(key).picture
+            pictures[place] = written_unprocessed(picture) if place in table.unprocessed else picture
         except Missing as reason:
             missing[place] = str(reason)
     return plots.picture_table(
@@ -72,8 +78,9 @@ def _curves(curves: Curves, evidence: Evidence, title: str) -> Figure:
 
 
 def _trace(key: Key, evidence: Evidence) -> tuple[Series, Trace | str]:
-    finding = evidence.findings.get(key)
-    if finding is None:
+    try:
+        finding = evidence.first(key)
+    except Missing:
         return Series(key[1]), "was not run"
     try:
         return finding.series, finding.trace

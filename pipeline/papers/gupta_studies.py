@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from nstcore.presets.papers import PAPERS
 from pipeline.grid.study import Axis, Choice, Study, varied
+from pipeline.papers.rescaled import as_trained
+from pipeline.papers.setup import rounds
 
-_BACKBONES = ("inceptionv3", "resnet50", "vgg16", "vgg19")
+BACKBONES = ("inceptionv3", "resnet50", "vgg16", "vgg19")
+VGG = ("vgg16", "vgg19")
 
 # "When the number of pooling layers is increased from 5 to 12 in case of ResNet50" (section 5), without saying which:
 # the preset's five, and seven more block outputs between them.
@@ -26,24 +28,73 @@ _TWELVE = (
 )
 _FIVE = ("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out")
 
-# One run of as many iterations as their ten rounds have evaluations.
-_ONE_RUN: dict[str, Any] = {"optimizer_settings": {}}
+_OF_VGG = PAPERS["gupta2019"].of_backbone["vgg19"]
+_RESCALED = as_trained(
+    PAPERS["gupta2019"].settings["content_weight"],
+    _OF_VGG["content_layers"][0],
+    _OF_VGG["style_layers"],
+    pooling="avg",
+)
+
+#: A label.
+IN_RANGE = "-1 to 1"
+# In a network's range of -1 to 1 total variation, of differences to the power of 2.5, is this much smaller than in RGB.
+_IN_RANGE = 127.5**2.5
+
+
+def _study(title: str, backbones: tuple[str, ...], *axes: Axis, preset: str = "gupta2019", **settings: object) -> Study:
+    return Study(title=f"Gupta 2019: {title}", backbones=backbones, preset=preset, settings=settings, axes=axes)
+
 
 STUDIES = {
-    "comparison": Study(title="Gupta 2019: four networks", backbones=_BACKBONES, preset="gupta2019", settings=_ONE_RUN),
-    "resnet50_layers": Study(
-        title="Gupta 2019: ResNet50 with 5 and 12 layers",
-        backbones=("resnet50",),
-        preset="gupta2019",
-        settings=_ONE_RUN,
-        axes=(Axis("layers", (Choice("5", {"style_layers": _FIVE}), Choice("12", {"style_layers": _TWELVE}))),),
+    "comparison": _study("four networks", BACKBONES),
+    "rescaled": _study("VGG16 and VGG19 with rescaled filters", VGG, **_RESCALED),
+    "first_round": _study("pictures after the first round", BACKBONES, Axis("rounds", rounds(_1=0.1))),
+    "first_round_rescaled": _study(
+        "VGG16 and VGG19 with rescaled filters, after the first round",
+        VGG,
+        Axis("rounds", rounds(_1=0.1)),
+        **_RESCALED,
     ),
-    "total_variation": Study(
-        title="Gupta 2019: total variation",
-        backbones=("vgg19", "vgg16"),
-        preset="gupta2019",
-        settings=_ONE_RUN,
-        axes=(varied("total_variation_weight", (0.0, 0.1)),),
+    "notebook": _study("by the settings of the notebook", BACKBONES, preset="gupta2019-notebook"),
+    "range": _study(
+        "InceptionV3 in its own range",
+        ("inceptionv3",),
+        Axis("range", (Choice(IN_RANGE, {"total_variation_weight": 0.1 / _IN_RANGE}),)),
     ),
-    "balanced": Study(title="Gupta 2019: ours, the balanced loss", backbones=_BACKBONES, preset="balanced"),
+    "resnet50_layers": _study(
+        "ResNet50 with 5 and 12 layers",
+        ("resnet50",),
+        Axis("layers", (Choice("5", {"style_layers": _FIVE}), Choice("12", {"style_layers": _TWELVE}))),
+    ),
+    "total_variation": _study("total variation", ("vgg19",), varied("total_variation_weight", (0.0, 0.1))),
+    "rescaled_total_variation": _study(
+        "VGG16 with rescaled filters, without total variation",
+        ("vgg16",),
+        varied("total_variation_weight", (0.0,)),
+        **_RESCALED,
+    ),
+    "pooling": _study("max pooling", ("vgg19",), varied("pooling", ("max",))),
+    "content_layer": _study(
+        "content layer",
+        ("vgg19",),
+        Axis("content", tuple(Choice(f"block{n}_conv2", {"content_layers": (f"block{n}_conv2",)}) for n in (2, 5))),
+    ),
+    "descent": _study(
+        "descent by gradients",
+        ("vgg19",),
+        Axis("method", (Choice("descent", {"optimizer": "gradient-descent", "optimizer_settings": {}}),)),
+    ),
+    "color": _study("keeping the content's colours", ("vgg19",), varied("color", ("luminance", "match-histogram"))),
+    "balanced": _study("ours, the balanced loss", BACKBONES, preset="balanced"),
 }
+
+
+def cell(backbone: str) -> tuple[str, str]:
+    """Where a network's cell by their settings is."""
+    return "comparison", backbone
+
+
+def ours(backbone: str) -> tuple[str, str]:
+    """Where its cell by our settings is."""
+    return "balanced", backbone

@@ -1,73 +1,227 @@
-"""What judges of claims share: scores that both judging networks must agree on, and how numbers are written."""
+"""What claims share: how looks are judged by proxy, which numbers count as what, and how they are written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from pipeline.grid.backbone_labels import display_name
-from pipeline.papers.evidence import CONTENT_MEASURES, STYLE_MEASURES, Finding
+import numpy as np
 
-#: Less than this share of the content picture's sharpness is called a blur, and a spread of luma below this flat.
-BLURRED, FLAT = 0.5, 8.0
+from pipeline.papers.computed import BASELINES, FADES
+from pipeline.papers.evidence import Measurable, Unfit, View
+from pipeline.papers.finding import Finding, Key
+from pipeline.papers.quantity import Bound, Quantity, at_least, at_most
 
-JUDGES = "by VGG19 / EfficientNet-Lite0"
-#: How a sentence introduces `scores`.
-SCORES = f"Style left plus content lost ({JUDGES}; 1 is either picture left alone, lower is better)"
+# --- Thresholds, fixed before anything is run. -----------------------------------------------------------------------
+
+#: Of scores, of style left and of content lost, which are 0 to about 1 between a picture left alone and an ideal one:
+#: less than this is no difference, and this much is close.
+CLEAR, CLOSE = 0.05, 0.15
+#: Of style left 1 is none gained, of content lost 1 is as far as the style picture. Nearer to it than what is clear,
+#: or above, counts as all of that; farther below it than what is close does not.
+NONE, SOME = 1 - CLEAR, 1 - CLOSE
+#: A spread of luma below this is flat: nothing of either picture is in it.
+FLAT = 8.0
+#: A coarse correlation with the content from which on its structure is there at all, and from which on it is kept.
+SOME_LIKENESS, LIKE = 0.3, 0.7
+#: A share of the content's fine structure below which a picture is blurred, and above which it is not.
+BLURRED, SHARP = 0.5, 0.8
+#: Of 255 levels, root mean square: what two pictures side by side do not show, and what they do.
+INVISIBLE, VISIBLE = 3.0, 10.0
+#: Of ratios: this much more or less is a difference, and this much is a trend.
+MORE, LESS = 1.1, 0.9
+#: Of rank correlations.
+TREND = 0.5
 
 
-def scores(finding: Finding) -> tuple[float, float]:
-    """Style left plus content lost, by each judge; lower is better.
+@dataclass(frozen=True)
+class LooksJudge:
+    """A network and a form that judge what style a picture gained and what content it lost.
+
+    Attributes:
+        title: for people.
+        style, content: names of measures.
+        decides: whether verdicts hang on it: VGG19's Gram matrices are what many cells are optimised by.
+    """
+
+    title: str
+    style: str
+    content: str
+    decides: bool = True
+
+
+_LITE = "content_efficientnet_lite0"
+#: By proxy: nobody looked. No cell is optimised by the networks that decide; two of the three compare no Gram matrix.
+LOOKS = (
+    LooksJudge("EfficientNet-Lite0, Gram matrices", "style_efficientnet_lite0", _LITE),
+    LooksJudge("EfficientNet-Lite0, sliced Wasserstein", "slices_efficientnet_lite0", _LITE),
+    LooksJudge("MobileNetV2, sliced Wasserstein", "slices_mobilenet_v2", "content_mobilenet_v2"),
+    LooksJudge("VGG19, Gram matrices (which many cells are optimised by)", "style_vgg19", "content_vgg19", False),
+)
+
+
+def score(picture: Measurable, judge: LooksJudge) -> float:
+    """Style left plus content lost; lower is better.
 
     Both are relative: the untouched content picture has 1 + 0, the style picture 0 + 1. Below 1 a picture has gained
     more of the style than it lost of the content.
     """
-    first, second = (
-        finding.measure(style) + finding.measure(content)
-        for style, content in zip(STYLE_MEASURES, CONTENT_MEASURES, strict=True)
+    return picture.measure(judge.style) + picture.measure(judge.content)
+
+
+def style_left(picture: Measurable, judge: LooksJudge) -> float:
+    """How much of the style is lacking; 0 is the style itself."""
+    return picture.measure(judge.style)
+
+
+def content_lost(picture: Measurable, judge: LooksJudge) -> float:
+    """How much of the content is lost; 0 is the content picture."""
+    return picture.measure(judge.content)
+
+
+def by_looks(
+    name: str,
+    value: Callable[[View, LooksJudge], float],
+    holds: Bound,
+    against: Bound | None = None,
+    *,
+    null: float | None = 0.0,
+    condition: str = "",
+) -> tuple[Quantity, ...]:
+    """One quantity for each judge of looks. Those that decide have to agree."""
+    return tuple(
+        Quantity(
+            name,
+            lambda view, judge=judge: value(view, judge),  # type: ignore[misc]
+            holds,
+            against,
+            null,
+            judge.decides,
+            condition,
+            judge.title,
+        )
+        for judge in LOOKS
     )
-    return first, second
 
 
-def style_left(finding: Finding) -> tuple[float, float]:
-    """How much of the style is lacking, by each judge; 0 is the style itself."""
-    first, second = (finding.measure(name) for name in STYLE_MEASURES)
-    return first, second
+def better_by(
+    name: str,
+    better: Key,
+    worse: Key,
+    *,
+    kind: Callable[[Measurable, LooksJudge], float] = score,
+    condition: str = "",
+    fit: bool = False,
+) -> tuple[Quantity, ...]:
+    """How much one cell's number is below another's: at least `CLEAR`, and the opposite if it is as much above.
+
+    Args:
+        fit: whether flat pictures are neither better nor worse, because something else than what is asked made them so.
+    """
+
+    def value(view: View, judge: LooksJudge) -> float:
+        found = view[better], view[worse]
+        if fit:
+            require_structure(*found)
+        return kind(found[1], judge) - kind(found[0], judge)
+
+    return by_looks(
+        name,
+        value,
+        at_least(CLEAR),
+        at_most(-CLEAR),
+        condition=condition,
+    )
 
 
-def content_lost(finding: Finding) -> tuple[float, float]:
-    """How much of the content is lost, by each judge; 0 is the content picture."""
-    first, second = (finding.measure(name) for name in CONTENT_MEASURES)
-    return first, second
+def ahead_of_all(best: Key, rivals: Iterable[Key], name: str, condition: str = "") -> tuple[Quantity, ...]:
+    """How far a cell is ahead of the best of some others, in scores."""
+    others = tuple(rivals)
+    return by_looks(
+        name,
+        lambda view, judge: min(score(view[each], judge) for each in others) - score(view[best], judge),
+        at_least(CLEAR),
+        at_most(-CLEAR),
+        condition=condition,
+    )
 
 
-def best_by_both(findings: Iterable[Finding]) -> list[Finding]:
-    """The finding with the lowest score by each judge; one alone if they agree."""
-    members = list(findings)
-    first = min(members, key=lambda each: scores(each)[0])
-    second = min(members, key=lambda each: scores(each)[1])
-    return list(dict.fromkeys((first, second)))
+def alike(name: str, one: Key, other: Key, condition: str = "", *, fit: bool = True) -> tuple[Quantity, ...]:
+    """Whether the scores of two cells are close; flat pictures are neither close nor far."""
+
+    def value(view: View, judge: LooksJudge) -> float:
+        found = view[one], view[other]
+        if fit:
+            require_structure(*found)
+        return abs(score(found[0], judge) - score(found[1], judge))
+
+    return by_looks(name, value, at_most(CLOSE), at_least(2 * CLOSE), null=None, condition=condition)
 
 
-def by_both(values: tuple[float, float]) -> str:
-    """Two judges' numbers as a text, in the order of `JUDGES`."""
-    return f"{values[0]:.2f} / {values[1]:.2f}"
+def ahead_of_computed(view: View, key: Key, judge: LooksJudge) -> float:
+    """How far a cell is ahead of every picture that takes no transfer.
+
+    Of cross-fades: how much less of the content it lost than one that has as much of the style, which is read off the
+    line through the content picture, three cross-fades and the style picture. A cross-fade itself has 0. Of others,
+    recoloured and flat: by how much it is better in style or in content, whichever is more.
+    """
+    style, content = style_left(view[key], judge), content_lost(view[key], judge)
+    fades = sorted([(1.0, 0.0), *(_place(view.computed(name), judge) for name in FADES), (0.0, 1.0)])
+    faded = float(np.interp(style, [there for there, _ in fades], [lost for _, lost in fades]))
+    others = (_place(view.computed(name), judge) for name in BASELINES if name not in FADES)
+    return min(faded - content, *(max(there - style, lost - content) for there, lost in others))
 
 
-def short(value: float) -> str:
-    """Three digits; powers of ten as people write losses."""
-    return f"{value:,.3g}" if 1e-3 <= abs(value) < 1e6 or value == 0 else f"{value:.2e}"
+def _place(picture: Measurable, judge: LooksJudge) -> tuple[float, float]:
+    return style_left(picture, judge), content_lost(picture, judge)
 
 
-def order(findings: Iterable[Finding]) -> str:
-    return " < ".join(each.name for each in findings)
+def works(name: str, key: Key, condition: str = "") -> tuple[Quantity, ...]:
+    """Whether a transfer is clearly ahead of what takes no transfer; the opposite if it is no better."""
+    return by_looks(
+        f"{name} ahead of pictures without a transfer",
+        lambda view, judge: ahead_of_computed(view, key, judge),
+        at_least(CLEAR),
+        at_most(0.0),
+        condition=condition,
+    )
 
 
-def weights_of(*findings: Finding) -> str:
-    """What has to be known of their weights, as a sentence; "" where there is nothing to know."""
-    notes = {}
-    for finding in findings:
-        note = str(((finding.cell.manifest or {}).get("weights") or {}).get("note") or "")
-        if note:
-            notes[display_name(finding.cell.backbone)] = note
-    said = "; ".join(f"{network}: {note}" for network, note in notes.items())
-    return f" (Weights: {said}.)" if said else ""
+def fails(name: str, key: Key, condition: str = "") -> tuple[Quantity, ...]:
+    """Whether it is no better than they are; the opposite if it is clearly ahead."""
+    return by_looks(
+        f"{name} ahead of pictures without a transfer",
+        lambda view, judge: ahead_of_computed(view, key, judge),
+        at_most(0.0),
+        at_least(CLEAR),
+        condition=condition,
+    )
+
+
+def require_structure(*findings: Finding) -> None:
+    """See that pictures are not flat.
+
+    Raises:
+        Unfit: naming those that are.
+    """
+    flat = [each.name for each in findings if each.spread < FLAT]
+    if flat:
+        raise Unfit(f"flat, with nothing of either picture (spread of luma below {FLAT:g}): {', '.join(flat)}")
+
+
+def blur(finding: Finding) -> float:
+    """How much fine structure a picture has beside its content, if it is like the content and not flat.
+
+    Raises:
+        Unfit: if it is flat, or unlike its content: such a picture is no blurred one, whatever it lacks.
+    """
+    require_structure(finding)
+    if finding.detail.likeness < SOME_LIKENESS:
+        what = f"correlates with the content by {finding.detail.likeness:.2f} only, and a blur of it would by more"
+        raise Unfit(f"{finding.name}'s picture {what} than {SOME_LIKENESS:g}")
+    return finding.detail.fine
+
+
+def ratio(over: float, under: float) -> float:
+    """A quotient; infinite where there is nothing below."""
+    return over / under if under > 0 else float("inf")

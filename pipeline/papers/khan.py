@@ -1,33 +1,140 @@
-"""Khan, Naseh, Sumanth and Hazra: what of it is open."""
+"""Khan, Naseh, Sumanth and Hazra: optimised pictures in PyTorch, and networks trained for one style."""
 
 from __future__ import annotations
 
-from pipeline.papers.evidence import Evidence
-from pipeline.papers.paper import Claim, Paper, Scale, Verdict
+from pipeline.papers.khan_claims import CLAIMS
+from pipeline.papers.khan_network_claims import NETWORK_CLAIMS
+from pipeline.papers.khan_networks import NEAREST, REALISTIC, STOPPED, TRANSPOSED, network_table
+from pipeline.papers.khan_studies import ITERATIONS, STEPS, STUDIES
+from pipeline.papers.paper import Curves, Exhibit, LeftOut, Paper, PictureTable, Scale
 
+_METHOD = ("method", "vgg19")
 
-def _open(evidence: Evidence) -> Verdict:
-    return Verdict(
-        "open",
-        "Adam, weights rescaled to a mean activation of 1, and feed-forward networks do not exist here yet.",
-    )
-
+# What a network takes on two cores, a crop at a time (docs/feed-forward.md). The rate stays the preset's, an unchanging
+# one, so that a training that is stopped earlier is the beginning of the whole.
+_ON_A_PROCESSOR = {
+    "network": "small",
+    "batch": 1,
+    "reuse": 8,
+    "weighting": "relative",
+    "optimizer": "muon",
+    "learning_rate": 2e-3,
+}
 
 KHAN = Paper(
     key="khan",
     citation="Khan, Naseh, Sumanth, Hazra: “Neural Style Transfer in Images using Deep Learning”, SRMIST, Chennai.",
     summary="PyTorch: rescaled VGG19 with average pooling, Adam and total variation; then a feed-forward network "
-    "trained with the perceptual loss.",
-    studies={},
-    exhibits=(),
-    claims=(
-        Claim(
-            "A feed-forward network for one style takes hours to train and under a second a picture.",
-            "results",
-            "",
-            _open,
+    "trained with the perceptual loss. Presets khan2019 and khan2019-feedforward.",
+    differs="Weights, layers, learning rate and iterations are not given. The weights are those that Xu, Shi and "
+    "Pei have for the same rescaled network (alpha/beta of 5e-7), the layers Gatys', the rate 10. Filters are "
+    "rescaled by other pictures than Gatys'. The pictures are ours. Nothing is said of the network nor of how it is "
+    "trained: both are Johnson's at the paper's own size, and at a small one the small network, a crop a step, and the "
+    "optimiser and the weighting that are ours.",
+    studies=STUDIES,
+    exhibits=(
+        Exhibit(
+            "method",
+            "Section II-D",
+            "pictures by their settings",
+            theirs="Figures 3 and 4: three pictures, of a content, a style and a result.",
+            pictures=PictureTable(
+                {
+                    ("VGG19", "their settings"): _METHOD,
+                    ("VGG19", "from the content picture"): ("start", "vgg19", "content"),
+                    ("VGG19", "balanced, ours"): ("balanced", "vgg19"),
+                }
+            ),
+            curves=Curves((_METHOD, ("start", "vgg19", "content"))),
+        ),
+        Exhibit(
+            "pooling",
+            "Section I (system design)",
+            "average and max pooling",
+            theirs="No figure.",
+            pictures=PictureTable({("VGG19", "average"): _METHOD, ("VGG19", "max"): ("pooling", "vgg19", "max")}),
+        ),
+        Exhibit(
+            "layers",
+            "Section II (implementation)",
+            "up to the eighth convolution",
+            theirs="No figure: results like neither of the two pictures.",
+            pictures=PictureTable({("VGG19", "all"): _METHOD, ("VGG19", "eight"): ("layers", "vgg19", "eight")}),
+        ),
+        Exhibit(
+            "detached",
+            "Section II (implementation)",
+            "a Gram matrix without a gradient",
+            theirs="No figure: an image almost identical to the content image.",
+            pictures=PictureTable(
+                {
+                    ("VGG19", "with a gradient"): _METHOD,
+                    ("VGG19", "without"): ("detached", "vgg19", "detached"),
+                }
+            ),
+        ),
+        Exhibit(
+            "unnormalized",
+            "Section II (implementation)",
+            "pictures in 0 to 255",
+            theirs="No figure: white noise or blank images.",
+            pictures=PictureTable(
+                {
+                    ("VGG19", "as it should be"): _METHOD,
+                    ("VGG19", "255 times as large"): ("unnormalized", "vgg19", "0 to 255"),
+                }
+            ),
+        ),
+        Exhibit(
+            "networks",
+            "Sections III and IV",
+            "networks that are trained for the style",
+            theirs="A figure of a picture, without numbers: less than a second a picture, a few hours of training, "
+            "losses comparable to those of optimisation.",
+            our_table=network_table,
+            pictures=PictureTable(
+                {
+                    ("VGG19", "optimised"): _METHOD,
+                    ("VGG19", "nearest"): NEAREST,
+                    ("VGG19", "transposed"): TRANSPOSED,
+                    ("VGG19", "stopped early"): STOPPED,
+                    ("VGG19", "content × 10"): REALISTIC,
+                }
+            ),
+            note="The loss of the last network has another weight, and compares with no other.",
         ),
     ),
-    scaled=Scale(160, 100, "Nothing is run."),
-    own=Scale(512, 500, "Nothing is run."),
+    claims=(*CLAIMS, *NETWORK_CLAIMS),
+    scaled=Scale(160, 100, "Small, for a processor.", 300, _ON_A_PROCESSOR),
+    large=Scale(256, 200, "The set of many pairs.", 1000, _ON_A_PROCESSOR),
+    own=Scale(512, ITERATIONS, "The paper gives neither: those of Gatys et al. 2016.", STEPS),
+    left_out=(
+        LeftOut(
+            "Older methods of texture transfer use low-level features only.",
+            "section I",
+            "Gatys' introduction, retold.",
+        ),
+        LeftOut(
+            "Histogram losses are more stable, and universal transfer by feature transforms takes any style.",
+            "section II-C and D",
+            "A review of Risser's and Li's papers, without settings or figures. Both losses exist here.",
+        ),
+        LeftOut("Audio can be transferred less well.", "section II", "A review, and not of pictures."),
+        LeftOut(
+            "A network takes any variety of pictures.",
+            "section IV",
+            "No number of pictures shows it. The network is judged on pictures that it was not trained on, unless "
+            "there are no other photographs.",
+        ),
+        LeftOut(
+            "A processor is too slow, and PyTorch is easy to debug.",
+            "section II (implementation)",
+            "Of their machine and taste.",
+        ),
+        LeftOut(
+            "The two styles of pictures with equal Gram matrices are the same.",
+            "section I-C",
+            "A definition of style, not a finding.",
+        ),
+    ),
 )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pipeline.papers.evidence import Evidence, Missing
-from pipeline.papers.judging import short
-from pipeline.papers.lisciandrello_claims import CLAIMS, NETWORKS, SETS
-from pipeline.papers.lisciandrello_studies import STUDIES
-from pipeline.papers.paper import Curves, Exhibit, Paper, PictureTable, Scale, Table
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Missing
+from pipeline.papers.lisciandrello_claims import CLAIMS
+from pipeline.papers.lisciandrello_studies import NETWORKS, RATES, RATIOS, SETS, STUDIES, cell
+from pipeline.papers.paper import Curves, Exhibit, LeftOut, Paper, PictureTable, Scale, Table
+from pipeline.papers.quantity import short
 
 _NAMES = {"vgg19": "VGG19", "vgg16": "VGG16", "resnet50": "ResNet50"}
 
 
-def _times(evidence: Evidence) -> Table:
+def _times(view: View) -> Table:
     rows = []
     for backbone in NETWORKS:
         try:
-            found = evidence["networks", backbone]
+            found = view[cell(backbone)]
             seconds = f"{found.final.seconds:.0f}"
             row = (_NAMES[backbone], seconds, f"{1000 * found.seconds_an_evaluation:.0f}", short(found.final.total))
         except Missing as missing:
@@ -29,9 +30,10 @@ LISCIANDRELLO = Paper(
     citation="Lisciandrello, Inzerillo, Monti: “Neural Style Transfer: Implementation and analysis of various "
     "techniques”, Polytechnic University of Turin.",
     summary="VGG19, VGG16 and ResNet50 in TensorFlow, max pooling kept, alpha/beta = 1e-4, total variation weight "
-    "1e-6, 1000 steps of gradient descent with a learning rate of 100 and a decay. Preset lisciandrello, with L-BFGS. "
-    "The paper does not give beta: 1e-6 is taken, from Keras' current example, whose total variation weight, learning "
-    "rate and decay are theirs too.",
+    "1e-6, 1000 steps of gradient descent with a learning rate of 100 and a decay. Preset lisciandrello.",
+    differs="The paper does not give beta: 1e-6 is taken, from Keras' current example, whose total variation weight, "
+    "learning rate and decay are theirs too. A rate of 100 belongs to pictures of its size, and gradients grow as "
+    "pictures shrink. VGG16's weights are another training (named below). The pictures are ours.",
     studies=STUDIES,
     exhibits=(
         Exhibit(
@@ -39,14 +41,17 @@ LISCIANDRELLO = Paper(
             "Figure 5",
             "the three networks",
             theirs="Three pictures after 1000 iterations; the text finds VGG19's the most pleasing.",
-            note="The second row is ours: it shows what a network's style loss does where no total variation weighs "
-            "against it. How large that loss is depends on the scale of the network's weights, named below.",
+            note="The second row has filters rescaled for both VGG networks, because VGG16's file has another scale; "
+            "the third no total variation, which shows what the style loss does alone; the last our own settings.",
             pictures=PictureTable(
-                {
-                    (row, _NAMES[name]): (study, name)
-                    for row, study in (("their settings", "networks"), ("no total variation", "no_total_variation"))
-                    for name in NETWORKS
+                {("their settings", _NAMES[name]): cell(name) for name in NETWORKS}
+                | {("filters rescaled", _NAMES[name]): ("rescaled", name) for name in ("vgg19", "vgg16")}
+                | {
+                    ("no total variation", "VGG19"): ("no_total_variation", "vgg19"),
+                    ("no total variation", "ResNet50"): ("resnet50_no_total_variation", "resnet50"),
                 }
+                | {("balanced, ours", _NAMES[name]): ("balanced", name) for name in NETWORKS}
+                | {("Gatys' settings", "VGG19"): ("original", "vgg19")}
             ),
         ),
         Exhibit(
@@ -66,7 +71,7 @@ LISCIANDRELLO = Paper(
             "Figure 7",
             "loss curves of the three networks",
             theirs="Three curves; the text says of losses that they fall strictly nearly every time.",
-            curves=Curves(tuple(("networks", name) for name in NETWORKS)),
+            curves=Curves(tuple(map(cell, NETWORKS))),
         ),
         Exhibit(
             "times",
@@ -82,7 +87,7 @@ LISCIANDRELLO = Paper(
             "content",
             "Figure 10",
             "content layer",
-            theirs="block4_conv2 and block5_conv2: “the outputs are basically the same”.",
+            theirs="block4_conv2 and block5_conv2: no difference.",
             pictures=PictureTable(
                 {("VGG19", layer): ("content_layer", "vgg19", layer) for layer in ("block4_conv2", "block5_conv2")},
                 column_title="content layer",
@@ -118,16 +123,77 @@ LISCIANDRELLO = Paper(
             "content against style",
             theirs="Two ratios, 1e-4 and 1e-3; 1e-4 is found best (section 3.2).",
             pictures=PictureTable(
-                {("VGG19", ratio): ("ratio", "vgg19", ratio) for ratio in ("1e-4", "1e-3")}, column_title="alpha/beta"
+                {("VGG19", ratio): ("ratio", "vgg19", ratio) for ratio in RATIOS}, column_title="alpha/beta"
+            ),
+        ),
+        Exhibit(
+            "rates",
+            "Figures 8 and 9",
+            "learning rates",
+            theirs="Five rates on one picture; and a portrait beside a landscape at one rate, which suits the second.",
+            pictures=PictureTable(
+                {("no portrait", rate): ("rates", "vgg19", rate) for rate in RATES}
+                | {("portrait", rate): ("portrait_rates", "vgg19", rate) for rate in RATES},
+                column_title="learning rate",
+            ),
+            curves=Curves(tuple(("rates", "vgg19", rate) for rate in RATES)),
+        ),
+        Exhibit(
+            "steps",
+            "Section 3.3",
+            "as many steps again",
+            theirs="No figure.",
+            pictures=PictureTable({("VGG19", label): ("steps", "vgg19", label) for label in ("once", "twice")}),
+        ),
+        Exhibit(
+            "pooling",
+            "Section 3.1",
+            "max and average pooling",
+            theirs="No figure.",
+            pictures=PictureTable(
+                {("VGG19", "max"): ("networks", "vgg19"), ("VGG19", "average"): ("pooling", "vgg19", "avg")}
+            ),
+        ),
+        Exhibit(
+            "further",
+            "Section 5",
+            "further losses, ours",
+            theirs="No figure: a plan.",
+            pictures=PictureTable(
+                {("VGG19", "Gram, balanced"): ("balanced", "vgg19")}
+                | {("VGG19", name): ("further_losses", "vgg19", name) for name in ("strotss", "nnst")}
             ),
         ),
     ),
     claims=CLAIMS,
-    scaled=Scale(160, 100, "Small, for a processor; L-BFGS needs fewer iterations than gradient descent."),
+    scaled=Scale(128, 300, "Small, for a processor: descent takes a step an evaluation."),
+    large=Scale(256, 500, "The set of many pairs."),
     own=Scale(
         600,
         1000,
         "The paper does not give its size: that of Keras' example is taken, 400 rows, which is 600 pixels for the "
         "longest side of a 3:2 picture.",
+    ),
+    left_out=(
+        LeftOut(
+            "Deep layers hold the content and low ones the style, and the two are independent.",
+            "section 1",
+            "Gatys' finding, told as background; what layers do is judged among the claims of Xu, Shi and Pei.",
+        ),
+        LeftOut(
+            "Optimising a picture takes long, a network that is trained for a style is faster.",
+            "section 1",
+            "Told as background of Jing's review; judged among the claims of Khan and others.",
+        ),
+        LeftOut(
+            "Evaluation is difficult and has to be by eye.",
+            "section 3.5",
+            "No finding. What is said of looks here is by proxy, which this page's judges are.",
+        ),
+        LeftOut(
+            "Styles of several pictures, by region.",
+            "section 5",
+            "A plan, without settings. Regions and mixtures exist here (docs/styles.md); nothing is claimed of them.",
+        ),
     ),
 )

@@ -1,8 +1,18 @@
-"""What is run for Lisciandrello, Inzerillo and Monti."""
+"""What is run for Lisciandrello, Inzerillo and Monti: all of it by their descent, with their rate and decay."""
 
 from __future__ import annotations
 
+from nstcore.presets.papers import KERAS_DESCENT, PAPERS
 from pipeline.grid.study import Axis, Choice, Study, varied
+from pipeline.papers.rescaled import as_trained
+from pipeline.papers.setup import PORTRAITS, rounds
+
+NETWORKS = ("vgg19", "vgg16", "resnet50")
+VGG = ("vgg19", "vgg16")
+SETS = ("a", "b", "c", "d", "e", "f", "g")
+#: Alpha over beta; beta is 1e-6 in the preset.
+RATIOS = ("1e-5", "1e-4", "1e-3", "1e-2")
+RATES = ("10", "50", "100", "150", "300")
 
 
 def _case(letter: str, content: str, *style: str) -> Choice:
@@ -26,64 +36,80 @@ _RESNET50_LAYERS = (
     _case("g", "5_block3_3", "2_block3_1", "3_block3_1", "4_block3_1", "5_block3_1"),
 )
 
-# Where their descent by gradients takes a thousand steps, these comparisons are at its end.
-_LBFGS = {"optimizer": "lbfgs", "optimizer_settings": {}}
+_RESCALED = as_trained(
+    PAPERS["lisciandrello"].settings["content_weight"],
+    "block4_conv2",
+    tuple(f"block{block}_conv1" for block in range(1, 6)),
+    pooling="max",
+)
+
+
+def _rate(text: str) -> Choice:
+    settings = {**KERAS_DESCENT["optimizer_settings"], "learning_rate": float(text)}
+    return Choice(text, {"optimizer_settings": settings})
+
+
+def _study(
+    title: str, backbones: tuple[str, ...], *axes: Axis, contents: tuple[str, ...] = (), **settings: object
+) -> Study:
+    return Study(
+        title=f"Lisciandrello: {title}",
+        backbones=backbones,
+        preset="lisciandrello",
+        settings=settings,
+        axes=axes,
+        contents=contents,
+    )
+
+
+# L-BFGS needs fewer steps than descent by gradients: this share of them.
+_FEWER = {"iterations": 0.25}
+
+_CONTENT = Axis(
+    "content", tuple(Choice(layer, {"content_layers": (layer,)}) for layer in ("block4_conv2", "block5_conv2"))
+)
+
+
+def cell(backbone: str) -> tuple[str, ...]:
+    """Where a network's cell by their settings is."""
+    return ("normaliser", "resnet50", "none") if backbone == "resnet50" else ("networks", backbone)
+
 
 STUDIES = {
-    "networks": Study(
-        title="Lisciandrello: three networks",
-        backbones=("vgg19", "vgg16", "resnet50"),
-        preset="lisciandrello",
-        settings=_LBFGS,
-    ),
+    "networks": _study("VGG19 and VGG16", VGG),
+    "rescaled": _study("VGG19 and VGG16 with rescaled filters", VGG, **_RESCALED),
     # With weights of another scale than theirs a style loss may be so small that the total variation decides alone.
-    "no_total_variation": Study(
-        title="Lisciandrello: three networks without total variation",
-        backbones=("vgg19", "vgg16", "resnet50"),
-        preset="lisciandrello",
-        settings={**_LBFGS, "total_variation_weight": 0.0},
+    "no_total_variation": _study("VGG19 without total variation", ("vgg19",), total_variation_weight=0.0),
+    "resnet50_no_total_variation": _study(
+        "ResNet50 without total variation", ("resnet50",), total_variation_weight=0.0
     ),
-    "normaliser": Study(
-        title="Lisciandrello: ResNet50 with and without the denominator",
-        backbones=("resnet50",),
-        preset="lisciandrello",
-        settings=_LBFGS,
-        axes=(varied("style_normalization", ("gatys", "none")),),
+    "normaliser": _study(
+        "ResNet50 with and without the denominator", ("resnet50",), varied("style_normalization", ("gatys", "none"))
     ),
-    "content_layer": Study(
-        title="Lisciandrello: content layer",
+    "content_layer": _study("content layer", ("vgg19",), _CONTENT),
+    "resnet50_layers": _study("ResNet50 layer sets", ("resnet50",), Axis("layers", _RESNET50_LAYERS)),
+    "total_variation": _study("total variation", ("vgg19",), varied("total_variation_weight", (1e-6, 1e-5))),
+    "ratio": _study(
+        "content against style",
+        ("vgg19",),
+        Axis("alpha/beta", tuple(Choice(text, {"content_weight": float(text) * 1e-6}) for text in RATIOS)),
+    ),
+    "rates": _study("learning rates", ("vgg19",), Axis("rate", tuple(map(_rate, RATES)))),
+    "portrait_rates": _study(
+        "learning rates, portraits", ("vgg19",), Axis("rate", tuple(map(_rate, RATES))), contents=PORTRAITS
+    ),
+    "steps": _study("twice the steps", ("vgg19",), Axis("steps", rounds(once=1.0, twice=2.0))),
+    "pooling": _study("average pooling", ("vgg19",), varied("pooling", ("avg",))),
+    "balanced": Study(
+        title="Lisciandrello: ours, the balanced loss", backbones=NETWORKS, preset="balanced", settings=_FEWER
+    ),
+    "original": Study(
+        title="Lisciandrello: beside Gatys' own settings", backbones=("vgg19",), preset="gatys2016", settings=_FEWER
+    ),
+    "further_losses": Study(
+        title="Lisciandrello: further losses, ours",
         backbones=("vgg19",),
-        preset="lisciandrello",
-        settings=_LBFGS,
-        axes=(
-            Axis(
-                "content",
-                tuple(Choice(layer, {"content_layers": (layer,)}) for layer in ("block4_conv2", "block5_conv2")),
-            ),
-        ),
-    ),
-    "resnet50_layers": Study(
-        title="Lisciandrello: ResNet50 layer sets",
-        backbones=("resnet50",),
-        preset="lisciandrello",
-        settings=_LBFGS,
-        axes=(Axis("layers", _RESNET50_LAYERS),),
-    ),
-    "total_variation": Study(
-        title="Lisciandrello: total variation",
-        backbones=("vgg19",),
-        preset="lisciandrello",
-        settings=_LBFGS,
-        axes=(varied("total_variation_weight", (1e-6, 1e-5)),),
-    ),
-    "ratio": Study(
-        title="Lisciandrello: content against style",
-        backbones=("vgg19",),
-        preset="lisciandrello",
-        settings=_LBFGS,
-        # beta is 1e-6 in the preset
-        axes=(
-            Axis("alpha/beta", (Choice("1e-4", {"content_weight": 1e-10}), Choice("1e-3", {"content_weight": 1e-9}))),
-        ),
+        settings=_FEWER,
+        axes=(Axis("loss", tuple(Choice(name, {"preset": name}) for name in ("strotss", "nnst"))),),
     ),
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -11,10 +14,14 @@ from typing import Any, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nstcore.system.files import encodable
-from pipeline.grid.backbone_labels import display_name
-from pipeline.papers.evidence import Evidence, Missing
-from pipeline.papers.paper import Exhibit, Outcome, Paper, Table
+from pipeline.papers.computed import BASELINES
+from pipeline.papers.evidence import Evidence, Sample, View
+from pipeline.papers.finding import Missing, weights_line
+from pipeline.papers.judging import LOOKS, score
+from pipeline.papers.paper import Exhibit, Paper, Table
+from pipeline.papers.quantity import FEWEST_FOR_A_TEST
 from pipeline.papers.setup import Setup
+from pipeline.papers.verdict import Outcome, verdicts
 from pipeline.report.page import PageFigure
 from pipeline.report.page_text import url
 
@@ -31,14 +38,20 @@ def heading(paper: Paper) -> str:
 def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
     """What the overview says of a paper, as plain data for JSON: its claims with their verdicts, and what failed."""
     scale = setup.scale(paper)
-    findings = evidence.findings.values()
-    verdicts = [
-        {"text": claim.text, "where": claim.where, "exhibit": claim.exhibit, **asdict(claim.verdict(evidence))}
-        for claim in paper.claims
+    judged = [
+        {
+            "text": claim.text,
+            "where": claim.where,
+            "exhibit": claim.exhibit,
+            "differs": claim.differs,
+            "kind": claim.kind,
+            **asdict(verdict),
+        }
+        for claim, verdict in zip(paper.claims, verdicts(paper.claims, evidence), strict=True)
     ]
     failed = [
         (finding.cell.content, finding.cell.style, finding.name, finding.cell.reason)
-        for finding in findings
+        for finding in evidence.each()
         if finding.cell.status == "failed"
     ]
     return {
@@ -48,12 +61,30 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         "citation": paper.citation,
         "size": scale.size,
         "iterations": scale.iterations,
-        "is_run": bool(paper.studies),
-        "claims": verdicts,
+        "claims": judged,
         "failed": sorted(set(failed)),
         "weights": _weights(evidence),
         "untrained": _untrained(evidence),
     }
+
+
+def command(paper: str, setup: Setup) -> str:
+    """The command that makes a page again, as a person types it."""
+    default, flags = Setup("inputs/content", "inputs/style", ("china",), ("brushwork",)), ["--paper", paper]
+    flags += ["--content-dir", setup.content_dir] if setup.content_dir != default.content_dir else []
+    flags += ["--style-dir", setup.style_dir] if setup.style_dir != default.style_dir else []
+    if setup.large:
+        flags.append("--large")
+    elif len(setup.pairs) > 1:
+        flags += ["--contents", json.dumps(setup.contents), "--styles", json.dumps(setup.styles)]
+    else:
+        flags += ["--content", setup.contents[0]] if setup.contents != default.contents else []
+        flags += ["--style", setup.styles[0]] if setup.styles != default.styles else []
+    flags += ["--photographs-dir", setup.photographs_dir] if setup.photographs_dir else []
+    flags += ["--papers-own-size"] if setup.own_size else []
+    flags += ["--size", str(setup.size)] if setup.size else []
+    flags += ["--iterations", str(setup.iterations)] if setup.iterations else []
+    return shlex.join(["luigi", "--module", "tasks", "PaperFigures", *flags])
 
 
 def paper_html(
@@ -80,8 +111,11 @@ def paper_html(
         paper=paper,
         heading=summary["heading"],
         scale=setup.scale(paper),
-        content=setup.content,
-        style=setup.style,
+        pairs=_pairs(setup),
+        command=command(paper.key, setup),
+        fewest=FEWEST_FOR_A_TEST,
+        judges=LOOKS,
+        baselines=_baselines(evidence),
         judged=summary["claims"],
         counts=_counts(summary["claims"]),
         weights=summary["weights"],
@@ -96,8 +130,9 @@ def overview_html(summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
     return _render(
         "index.html",
         papers=summaries,
-        content=setup.content,
-        style=setup.style,
+        pairs=_pairs(setup),
+        command=command("all", setup),
+        fewest=FEWEST_FOR_A_TEST,
         counts=_counts(claim for summary in summaries for claim in summary["claims"]),
         weights=sorted({line for summary in summaries for line in summary["weights"]}),
         untrained=any(summary["untrained"] for summary in summaries),
@@ -117,9 +152,33 @@ def _our_table(exhibit: Exhibit, evidence: Evidence) -> Table | None:
     if exhibit.our_table is None:
         return None
     try:
-        return exhibit.our_table(evidence)
+        return exhibit.our_table(_first_view(evidence))
     except Missing as missing:
         return Table(("Not known",), ((f"{missing}.",),))
+
+
+def _first_view(evidence: Evidence) -> View:
+    if not evidence.samples:
+        raise Missing("nothing was run")
+    return evidence.view(evidence.samples[0])
+
+
+def _pairs(setup: Setup) -> dict[str, Any]:
+    """Which pictures, for a sentence."""
+    return {"contents": setup.contents, "styles": setup.styles, "count": len(setup.pairs), "seeds": len(setup.seeds)}
+
+
+def _baselines(evidence: Evidence) -> Table | None:
+    """What pictures that take no transfer score, medians over the pairs; None where they were not measured."""
+    rows = []
+    for name in BASELINES:
+        scores = [
+            [score(evidence.view(Sample(*pair)).computed(name), judge) for pair in evidence.computed] for judge in LOOKS
+        ]
+        if not all(scores):
+            return None
+        rows.append((name, *(f"{statistics.median(each):.2f}" for each in scores)))
+    return Table(("Picture without a transfer", *(judge.title for judge in LOOKS)), tuple(rows))
 
 
 def _counts(claims: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -128,17 +187,11 @@ def _counts(claims: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _weights(evidence: Evidence) -> list[str]:
-    """Every distinct set of weights, as a line: whose, from where, and what has to be known of it."""
-    lines = set()
-    for finding in evidence.findings.values():
-        weights = (finding.cell.manifest or {}).get("weights") or {}
-        if weights:
-            about = "; ".join(filter(None, (str(weights.get("source") or ""), str(weights.get("note") or ""))))
-            lines.add(f"{display_name(finding.cell.backbone)}: {about}")
-    return sorted(lines)
+    """Every distinct set of weights, as a line."""
+    return sorted({weights_line(*each) for finding in evidence.each() for each in finding.weights})
 
 
 def _untrained(evidence: Evidence) -> bool:
     """Whether any of the networks has random weights, as tests do."""
-    records = (finding.cell.manifest or {} for finding in evidence.findings.values())
+    records = (finding.cell.manifest or {} for finding in evidence.each())
     return any(str((record.get("weights") or {}).get("note") or "").startswith("random") for record in records)

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pipeline.grid.study import Study
-from pipeline.papers.evidence import Evidence, Key, Missing
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Key
+from pipeline.papers.quantity import Quantity
 
-Outcome = Literal["reproduced", "not reproduced", "improved upon", "open", "not judged"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of a claim.
-
-    Attributes:
-        outcome: "open" for what cannot be run yet, "not judged" for what could but did not finish here.
-        evidence: one sentence with the numbers.
-        number: the one number that it hangs on, for the overview; "" if there is none.
-    """
-
-    outcome: Outcome
-    evidence: str
-    number: str = ""
+#: How a claim is judged: by its quantities; not at all, because this project cannot, and then its quantities are
+#: stand-ins; or not by us, since the paper says the contrary itself.
+Kind = Literal["tested", "not testable", "self-contradictory"]
 
 
 @dataclass(frozen=True)
@@ -35,20 +24,44 @@ class Claim:
         text: what it says, in our words.
         where: section, table or figure.
         exhibit: the key of the exhibit that shows it; "" if none does.
-        judge: the verdict that the evidence gives. It may raise `Missing`.
+        quantities: the numbers that it hangs on, all under the paper's own settings. All that decide have to agree.
+        kind: how it is judged.
+        reason: why it cannot be tested here, or where the paper contradicts it.
+        differs: in what our cells differ from the paper's, beyond what is said of all of them.
+        ours: the same question asked of our own settings. It is shown beside the verdict and changes none.
+        note: what has to be known to read the numbers.
     """
 
     text: str
     where: str
-    exhibit: str
-    judge: Callable[[Evidence], Verdict]
+    exhibit: str = ""
+    quantities: tuple[Quantity, ...] = ()
+    kind: Kind = "tested"
+    reason: str = ""
+    differs: str = ""
+    ours: tuple[Quantity, ...] = ()
+    note: str = ""
 
-    def verdict(self, evidence: Evidence) -> Verdict:
-        """The verdict; "not judged" if a cell that it needs is missing."""
-        try:
-            return self.judge(evidence)
-        except Missing as missing:
-            return Verdict("not judged", f"Not judged: {missing}.")
+    def __post_init__(self) -> None:
+        if self.kind == "tested" and not any(quantity.decides for quantity in self.quantities):
+            raise ValueError(f"a claim that is tested needs a quantity that decides. Received: text={self.text!r}")
+        if (self.kind != "tested") != bool(self.reason):
+            raise ValueError(f"a reason is for claims that are not tested, and needed there. Received: {self.text!r}")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that a paper says and that is no claim of its own to judge here.
+
+    Attributes:
+        text: what it says, in our words.
+        where: section, table or figure.
+        reason: why it is left out.
+    """
+
+    text: str
+    where: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -66,11 +79,13 @@ class PictureTable:
     Attributes:
         cells: which picture stands in which (row, column).
         row_title, column_title: what the names of rows and columns are.
+        unprocessed: the places whose picture is shown as a file of -1 to 1 shows it that is written as 0 to 255.
     """
 
     cells: Mapping[tuple[str, str], Key]
     row_title: str = ""
     column_title: str = ""
+    unprocessed: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def rows(self) -> list[str]:
@@ -105,8 +120,8 @@ class Exhibit:
         title: what it shows.
         theirs: what their figure shows, in words.
         their_table: their numbers; None if they give none.
-        our_table: ours, from the evidence; None if there are none.
-        pictures, curves: our figures; None if there are none.
+        our_table: ours, of the first pair; None if there are none.
+        pictures, curves: our figures, of the first pair; None if there are none.
         note: what has to be known to compare them.
     """
 
@@ -115,7 +130,7 @@ class Exhibit:
     title: str
     theirs: str = ""
     their_table: Table | None = None
-    our_table: Callable[[Evidence], Table] | None = None
+    our_table: Callable[[View], Table] | None = None
     pictures: PictureTable | None = None
     curves: Curves | None = None
     note: str = ""
@@ -128,12 +143,16 @@ class Scale:
     Attributes:
         size: longest side, pixels.
         iterations: of the optimiser.
-        why: where the two numbers are from.
+        why: where the numbers are from.
+        steps: of the training of a network; 0 for papers that train none.
+        training: how networks are trained unless a study says otherwise, as `Training.of` takes it.
     """
 
     size: int
     iterations: int
     why: str
+    steps: int = 0
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,18 +163,24 @@ class Paper:
         key: its name in commands.
         citation: authors, title, where, year.
         summary: what it is about, and with what settings; one paragraph.
+        differs: in what all of our cells differ from the paper's, one paragraph.
         studies: what to run, by name; pictures and scale are filled in by `pipeline.papers.setup.Setup`.
         exhibits: in the order of the paper.
         claims: in the order of the paper.
         scaled: a scale for a processor.
+        large: the same for many pairs of pictures; the size is 256 pixels for all.
         own: the paper's own.
+        left_out: what else it says, and why it is not among the claims.
     """
 
     key: str
     citation: str
     summary: str
+    differs: str
     studies: Mapping[str, Study]
     exhibits: Sequence[Exhibit]
     claims: Sequence[Claim]
     scaled: Scale
+    large: Scale
     own: Scale
+    left_out: Sequence[LeftOut] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.grid.backbone_labels import backbone_order
-from pipeline.grid.series import Series, Variant
+from pipeline.grid.series import USUAL, Series, Variant
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -37,6 +37,7 @@ class ReportCell:
         thumbnail: a small version of `picture`, likewise; "" if there is none.
         content_picture, style_picture: what it was made from, as its network saw it; None where that is not known.
         strip: path of the pictures of its way, likewise, which the manifest says more of; "" if there are none.
+        method: how its picture comes about.
     """
 
     content: str
@@ -54,10 +55,11 @@ class ReportCell:
     content_picture: PagePicture | None = None
     style_picture: PagePicture | None = None
     strip: str = ""
+    method: str = USUAL
 
     @property
     def series(self) -> Series:
-        return Series(self.backbone, self.variant)
+        return Series(self.backbone, self.variant, self.method)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from nstcore.system.files import encodable
 from pipeline.grid.backbone_labels import backbone_order, display_name
 from pipeline.grid.series import Series
 from pipeline.report.cell import PageFigure, PagePicture, ReportCell, Status, in_order, own_seconds, weights_of
+from pipeline.report.networks import Compared, network_rows, training_seconds
 from pipeline.report.page_data import page_data
-from pipeline.report.page_text import duration, is_doubt, percent, setting, url
+from pipeline.report.page_text import duration, is_doubt, loss, percent, setting, times, url
 from pipeline.report.page_walls import pairs, walls
 from pipeline.report.table import CSV_COLUMNS, grid_csv
 
@@ -43,6 +44,8 @@ def index_html(
     pair_figures: Mapping[tuple[str, str], Sequence[PageFigure]],
     image_grids: Mapping[Series, str],
     summary_figures: Sequence[PageFigure] = (),
+    network_figures: Mapping[str, PageFigure] | None = None,
+    compared: Compared | None = None,
     missing_backbones: Mapping[str, str],
     settings: Mapping[str, object],
     passed_over: Mapping[str, Sequence[str]] | None = None,
@@ -60,6 +63,8 @@ def index_html(
         pair_figures: by (content, style); paths relative to the report's folder, unquoted, like all paths here.
         image_grids: the pictures of a series as one figure.
         summary_figures: of the whole grid.
+        network_figures: how a network was trained, by its digest.
+        compared: networks' pictures, and starts from them, with the usual start.
         missing_backbones: why a backbone was left out of the grid.
         passed_over: what lies in the folders of pictures and is none, by folder.
         settings: of the grid, in the order given; sequences are joined by commas.
@@ -85,6 +90,8 @@ def index_html(
             data=data,
             count=len(rows),
             counts={status: sum(cell.status == status for cell in rows) for status in ("done", "failed", "skipped")},
+            trained_in=training_seconds(rows),
+            networks=network_rows(rows, network_figures or {}, compared),
             seconds=math.fsum(value for value in seconds if isinstance(value, int | float)),
             missing_backbones=[
                 (backbone, missing_backbones[backbone], sum(_lost_with(cell, {backbone}) for cell in rows))
@@ -118,6 +125,8 @@ def _environment() -> Environment:
         "backbone": display_name,
         "percent": percent,
         "duration": duration,
+        "loss": loss,
+        "times": times,
         "setting": setting,
     }
     return environment

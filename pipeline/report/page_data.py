@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from nstcore.system.files import encodable
 from pipeline.grid.backbone_labels import display_name
+from pipeline.grid.series import method_of
 from pipeline.measures.names import MEASURES
 from pipeline.report.cell import PagePicture, ReportCell, further_losses, lookup, own_seconds, weights_note
 from pipeline.report.page_text import is_doubt, setting, url
@@ -90,6 +91,8 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
     axes = list(dict.fromkeys(name for cell in cells for name, _ in cell.variant))
     facets = [("content", "Content"), ("style", "Style"), ("backbone", "Backbone"), ("preset", "Preset")]
     facets += [("status", "Status"), *((f"set.{axis}", axis) for axis in axes)]
+    has_methods = any(not cell.series.is_usual for cell in cells)
+    facets += [("method", "Method")] if has_methods else []
     measured = {name for cell in cells for name in cell.measures or ()}
     measures = [measure for measure in MEASURES if measure.name in measured]
     losses = [_Number(f"loss.{name}", f"{name} loss", "number", ("losses", name)) for name in further_losses(cells)]
@@ -101,6 +104,7 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
         set_to = dict(cell.variant)
         values = [cell.content, cell.style, display_name(cell.backbone), cell.preset or None, cell.status]
         values += [set_to.get(axis) for axis in axes]
+        values += [cell.series.method_label or "optimised"] if has_methods else []
         described.append(
             {
                 "id": identity,
@@ -140,7 +144,8 @@ def cell_ids(cells: Iterable[ReportCell]) -> list[str]:
     ids, seen = [], set()
     for cell in cells:
         for copy in itertools.count():  # a study may hold one cell twice
-            identity = repr((cell.content, cell.style, cell.backbone, cell.variant, cell.preset, copy))
+            names = (cell.content, cell.style, cell.backbone, cell.variant, cell.preset, copy)
+            identity = repr((*names, *method_of(cell).values()))
             found = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:10]
             if found not in seen:
                 break

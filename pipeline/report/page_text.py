@@ -33,10 +33,22 @@ def percent(share: Any) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """Seconds as people say them; "–" for what is unknown."""
+    """Seconds as people say them, those below one in milliseconds; "–" for what is unknown."""
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         return "–"
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def loss(value: Any) -> str:
+    """A loss with four digits; "–" for what is unknown."""
+    return f"{value:.4g}" if isinstance(value, int | float) and math.isfinite(value) else "–"
+
+
+def times(ratio: Any) -> str:
+    """A ratio; "–" for what is unknown."""
+    return f"{ratio:.2f} ×" if isinstance(ratio, int | float) and math.isfinite(ratio) else "–"

@@ -39,8 +39,15 @@ _FROM_MANIFEST: dict[str, tuple[str, str]] = {
     "engine_version": ("", "engine_version"),
     "finished": ("", "finished"),
 }
+# Of tables that have cells of a method besides the usual one.
+_OF_METHODS: dict[str, tuple[str, str]] = {
+    "network_sha256": ("network", "sha256"),
+    "training_steps": ("network", "steps"),
+    "training_seconds": ("network", "seconds"),
+}
 _MEASURES = tuple(measure.name for measure in MEASURES)
-#: The columns that every table has, in order; those of further losses, "<name>_loss", come before "precision".
+#: The columns that every table has, in order; those of further losses, "<name>_loss", come before "precision", and
+#: where there are several methods, "method" and what is known of trained networks at the end.
 CSV_COLUMNS = (
     *("content", "style", "backbone", "preset", "variant", "status", "digest"),
     *_FROM_MANIFEST,
@@ -60,7 +67,8 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
     cells = in_order(cells)
     further = {f"{name}_loss": name for name in further_losses(cells)}
     place = CSV_COLUMNS.index("precision")
-    columns = (*CSV_COLUMNS[:place], *further, *CSV_COLUMNS[place:])
+    methods = ("method", *_OF_METHODS) if any(not cell.series.is_usual for cell in cells) else ()
+    columns = (*CSV_COLUMNS[:place], *further, *CSV_COLUMNS[place:], *methods)
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(map(harmless, columns))
     for cell in cells:
@@ -79,6 +87,8 @@ def grid_csv(cells: Iterable[ReportCell]) -> str:
             "resumed": len(lookup(cell, "", "resumed_at") or ()) or None,  # times that it was taken up
             "picture": cell.picture,
             "reason": cell.reason,
+            "method": cell.method,
+            **{column: lookup(cell, *source) for column, source in _OF_METHODS.items()},
         }
         writer.writerow(harmless(known[column]) for column in columns)
     return encodable(text.getvalue())

@@ -22,8 +22,8 @@ DEFAULT_COUNT: dict[Kind, int] = {"content": 2, "style": 3}
 #: Photographs whose longest side is at most this many pixels are copied byte for byte; larger ones are scaled down.
 LONGEST_SIDE = 768
 
-_MODULES = {"scikit-image": "skimage", "scikit-learn": "sklearn"}
-_CC0 = "CC0 1.0 (https://creativecommons.org/publicdomain/zero/1.0/)"
+_MODULES = {"scikit-image": "skimage", "scikit-learn": "sklearn", "matplotlib": "matplotlib"}
+CC0 = "CC0 1.0 (https://creativecommons.org/publicdomain/zero/1.0/)"
 _CC_BY = "CC BY 2.0 (https://creativecommons.org/licenses/by/2.0/)"
 
 
@@ -102,9 +102,9 @@ SAMPLES: tuple[Sample, ...] = (
         "scikit-learn",
         "datasets/images/china.jpg",
     ),
-    _photograph("chelsea", "Chelsea the cat", "Stéfan van der Walt", _CC0),
+    _photograph("chelsea", "Chelsea the cat", "Stéfan van der Walt", CC0),
     _photograph("rocket", "Falcon 9 before the launch of DSCOVR", "SpaceX", "public domain", file="rocket.jpg"),
-    _photograph("coffee", "Coffee cup, courtesy of Pikolo Espresso Bar", "Rachel Michetti", _CC0),
+    _photograph("coffee", "Coffee cup, courtesy of Pikolo Espresso Bar", "Rachel Michetti", CC0),
     _photograph("astronaut", "Eileen Collins", "NASA", "public domain, no known copyright restrictions"),
     Sample(
         "flower",
@@ -135,7 +135,7 @@ SAMPLES: tuple[Sample, ...] = (
         kind="style",
         file="ihc.png",
     ),
-    _photograph("retina", "Fundus of a left eye", "Mikael Häggström", _CC0, kind="style", file="retina.jpg"),
+    _photograph("retina", "Fundus of a left eye", "Mikael Häggström", CC0, kind="style", file="retina.jpg"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nstcore.errors import PictureError
@@ -23,8 +24,6 @@ def has_pictures(folder: Path) -> bool:
 def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
     """Write sample pictures and their attribution, unless the folder has pictures already.
 
-    All pictures are made before the first is written, so that a failure in between leaves the folder empty.
-
     Args:
         folder: made if missing.
         kind: which samples.
@@ -39,9 +38,23 @@ def fill(folder: Path, kind: Kind, *, every: bool = False) -> list[Path]:
     try:
         if has_pictures(folder):
             return []
-        samples = choose(kind, every=every)
-        if not samples:
-            raise PictureError(f"no sample pictures for {folder}; install scikit-image or put pictures there")
+    except OSError as error:
+        raise PictureError(refused(error, folder, "filled")) from None
+    samples = choose(kind, every=every)
+    if not samples:
+        raise PictureError(f"no sample pictures for {folder}; install scikit-image or put pictures there")
+    return fill_with(folder, samples)
+
+
+def fill_with(folder: Path, samples: Sequence[Sample]) -> list[Path]:
+    """Write samples and their attribution, in whatever the folder holds.
+
+    All pictures are made before the first is written, so that a failure in between leaves the folder as it was.
+
+    Raises:
+        PictureError: if the folder cannot be filled.
+    """
+    try:
         encoded = [sample.encoded() for sample in samples]
         folder.mkdir(parents=True, exist_ok=True)
         names = [name for name, _ in encoded]

@@ -17,6 +17,7 @@ from pipeline.nights.archive import NightArchive
 from pipeline.outputs.cell_files import CELL_FILES, MANIFEST, PICTURE, differing, look, noted_files
 from pipeline.outputs.damaged import set_aside
 from pipeline.outputs.made import RECORDS, MadeRecord
+from pipeline.outputs.network_store import NETWORK_FILES, NetworkStore
 from pipeline.outputs.stores import GridStore, JsonStore, MeasuresStore, TargetsStore
 from pipeline.storage.folders import folders_in, is_folder
 from pipeline.storage.places import require_known
@@ -49,6 +50,7 @@ def check(output: PurePath, nights: Iterable[PurePath] = ()) -> Iterator[Finding
     if not is_folder(output):
         raise ConfigError(f"{encodable(os.fspath(output))}: no such folder; name the output folder of a grid")
     yield from _cells(output / "cells")
+    yield from _networks(output / "networks")
     yield from _stores(output / "targets", ".npz", TargetsStore)
     yield from _stores(output / "measures", ".json", MeasuresStore)
     for kind in ("reports", "papers"):
@@ -65,6 +67,12 @@ def _cells(folder: PurePath) -> Iterator[Finding]:
             found = look(cell).damage or differing(cell, noted_files(cell)) or _undecodable(cell / PICTURE)
             if found:
                 yield Finding(f"{cell}: {found}", _setting_aside(cell, CELL_FILES))
+
+
+def _networks(folder: PurePath) -> Iterator[Finding]:
+    for path in storage.walk(folder):
+        if path.name == MANIFEST and (found := NetworkStore(path.parent).damage(to_the_bit=True)):
+            yield Finding(f"{path.parent}: {found}", _setting_aside(path.parent, NETWORK_FILES))
 
 
 def _undecodable(picture: PurePath) -> str:

@@ -58,10 +58,12 @@ def _lines(study: StudyStatus) -> list[str]:
     told = ", ".join(f"{number} {word}" for word, number in counts.items() if number or word == "done")
     lines = [f"{study.title} (reports/{study.name}): {study.cells} cells, {told}"]
     lines += [f"  running: {_of_running(cell)}" for cell in study.running]
+    lines += [f"  training: {_of_running(each)}" for each in study.training]
+    lines += [f"  networks still to be trained: {study.untrained}"] if study.untrained else []
     lines += [f"  failed: {name}: {reason}" for name, reason in study.failed[:_SHOWN]]
     if len(study.failed) > _SHOWN:
         lines.append(f"  and {len(study.failed) - _SHOWN} more failed; --json lists them all")
-    if study.running or study.waiting:
+    if study.running or study.waiting or study.training:
         end = "not known" if study.expected.seconds is None else when(study.expected.seconds)
         lines.append(f"  expected end: {end} ({study.expected.basis})")
     return lines
@@ -72,6 +74,8 @@ def _of_running(cell: RunningCell) -> str:
     progress = cell.progress
     if {"iteration", "iterations"} <= progress.keys():
         line += f", iteration {progress['iteration']} of {progress['iterations']}"
+    if {"step", "steps"} <= progress.keys():
+        line += f", step {progress['step']} of {progress['steps']}"
     if "size" in progress:
         line += f" at {progress['size']} px"
     if isinstance(progress.get("total"), int | float):

@@ -18,6 +18,7 @@ from pipeline.grid.paths import nights_folder
 from pipeline.nights.archive import SNAPSHOT
 from pipeline.outputs.cell_files import look, read_manifest
 from pipeline.outputs.damaged import DAMAGED
+from pipeline.outputs.network_store import NetworkStore
 from pipeline.outputs.states import STATE_NAME
 from pipeline.sharing import leases, shared_run
 from pipeline.sharing.leases import cell_lease, lease_beside
@@ -35,13 +36,15 @@ from pipeline.storage.folders import (
 from pipeline.storage.glance import glancing
 from pipeline.storage.places import require_known
 from pipeline.upkeep import studies_at_hand
-from pipeline.upkeep.studies_at_hand import place_of, studies_in, targets_of
+from pipeline.upkeep.studies_at_hand import network_of, place_of, studies_in, targets_of
 
 # What is younger may be in use by a process that holds no lease, such as one that writes a report; seconds.
 _HOUR, _DAY = 3600.0, 86400.0
 
 # Folders that hold a folder for each content, in it one for each style (or the kind, and a picture), and then these.
 _CELLS, _TARGETS, _MEASURES = "cells", "targets", "measures"
+# One that holds a folder for each style, and then these.
+_NETWORKS = "networks"
 
 _DEAD_LEASES, _OLD_RECORDS = "leases of dead processes", "failure records older than a day"
 
@@ -86,12 +89,14 @@ def find_leftovers(output: PurePath, *, states: bool = False, nights: Sequence[P
 
 def _leftovers(output: PurePath, nights: Sequence[PurePath], now: float, *, states: bool) -> Iterator[Leftover]:
     # First what is there, then what is referred to: a cell that is made meanwhile has been planned before.
-    there = {name: list(_third_level(output / name)) for name in (_CELLS, _TARGETS, _MEASURES)}
+    there = {name: list(_level(output / name, 2)) for name in (_CELLS, _TARGETS, _MEASURES)}
+    there[_NETWORKS] = list(_level(output / _NETWORKS, 1))
     kept = _kept(output, nights)
     # A record counts for as long as its run goes on, which may be for weeks.
     over = _DAY if not shared_run.members(output) else math.inf
     yield from _parts(output, now)
-    yield from _of_cells(there[_CELLS], kept, now, over, states=states)
+    yield from _of_folders(there[_CELLS], "cells", kept.has_cell, _is_done_with, now, over, states=states)
+    yield from _of_folders(there[_NETWORKS], "networks", kept.has_network, _is_trained, now, over, states=states)
     yield from _of_files(there[_TARGETS], "targets that no report's cells are made with", kept.has_target, now, over)
     yield from _of_files(there[_MEASURES], "measures of cells that no report refers to", kept.has_measures, now, over)
     yield from _damaged(output / DAMAGED)
@@ -132,18 +137,22 @@ def plans_in(output: PurePath) -> Plans:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What something refers to: folders of cells, digests of cells that have measures, targets; and what nights name.
+    """What something refers to: folders of cells and of networks, digests of cells, targets; and what nights name.
 
     Nights hold pictures of their own and know the cells by their digests.
     """
 
     cells: set[PurePath]
+    networks: set[PurePath]
     digests: set[str]
     targets: set[PurePath]
     of_nights: set[str]
 
     def has_cell(self, folder: PurePath) -> bool:
         return folder in self.cells or folder.name.rpartition("-")[2] in self.of_nights
+
+    def has_network(self, folder: PurePath) -> bool:
+        return folder in self.networks
 
     def has_target(self, path: PurePath) -> bool:
         return path in self.targets
@@ -156,6 +165,7 @@ def _kept(output: PurePath, nights: Sequence[PurePath]) -> _Kept:
     cells = [cell for study in studies_in(output) for cell in study.plan.cells]
     return _Kept(
         cells={place_of(output, cell) for cell in cells},
+        networks={folder for cell in cells if (folder := network_of(output, cell))},
         digests={cell.digest for cell in cells},
         targets={target for cell in cells for target in targets_of(output, cell)},
         of_nights=set(_named_by_nights([nights_folder(output), *nights])),
@@ -172,38 +182,53 @@ def _named_by_nights(folders: Iterable[PurePath]) -> Iterator[str]:
             raise InputError(f"{path}: cannot be read as a night; move it away, or mend it") from error
 
 
-def _third_level(folder: PurePath) -> Iterator[Entry]:
-    """What lies three folders below."""
+def _level(folder: PurePath, depth: int) -> Iterator[Entry]:
+    """What lies in folders so many below."""
     levels = [folder]
-    for _ in range(2):
+    for _ in range(depth):
         levels = [entry.path for level in levels for entry in entries(level) if entry.is_folder]
     for level in levels:
         yield from entries(level)
 
 
-def _of_cells(there: Iterable[Entry], kept: _Kept, now: float, over: float, *, states: bool) -> Iterator[Leftover]:
+def _of_folders(
+    there: Iterable[Entry],
+    what: str,
+    is_kept: Callable[[PurePath], bool],
+    is_done_with: Callable[[PurePath], bool],
+    now: float,
+    over: float,
+    *,
+    states: bool,
+) -> Iterator[Leftover]:
+    """Cells, or networks."""
     for entry in there:
         folder = entry.path
         if not entry.is_folder or _in_use(folder):
             continue
-        if not kept.has_cell(folder):
+        if not is_kept(folder):
             if now - _written(entry) > _HOUR:
-                yield Leftover(folder, "cells that no report refers to", _size(folder), is_folder=True)
+                yield Leftover(folder, f"{what} that no report refers to", _size(folder), is_folder=True)
             continue
         for file in entries(folder):
             if file.path.name == cell_lease(folder).name:
                 yield _leftover(file, _DEAD_LEASES)
             elif file.path.name == "failure.json" and now - file.written > over:
                 yield _leftover(file, _OLD_RECORDS)
-            elif file.path.name == STATE_NAME and _is_done_with(folder):
-                yield _leftover(file, "states of cells that are done")
+            elif file.path.name == STATE_NAME and is_done_with(folder):
+                yield _leftover(file, f"states of {what} that are done")
             elif file.path.name == STATE_NAME and states:
-                yield _leftover(file, "states of cells")
+                yield _leftover(file, f"states of {what}")
 
 
 def _is_done_with(folder: PurePath) -> bool:
     """Whether a cell is whole and keeps no state: its maker was killed right before it removed the last one."""
     return look(folder).is_whole and not read_manifest(folder).get("keeps_state")
+
+
+def _is_trained(folder: PurePath) -> bool:
+    """Whether a network is whole: its maker was killed right before it removed the last state."""
+    return NetworkStore(folder).exists()
 
 
 def _of_files(

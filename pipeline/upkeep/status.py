@@ -23,6 +23,7 @@ from pipeline.storage.folders import is_folder
 from pipeline.storage.glance import glancing
 from pipeline.storage.places import require_known
 from pipeline.upkeep.studies_at_hand import StudyAtHand, place_of, studies_in
+from pipeline.upkeep.trainings import Trainings, trainings_of
 
 # Of the finished cells of a kind that are asked how long they took: enough for a mean, few enough for 10,000 cells.
 _ASKED = 30
@@ -69,6 +70,8 @@ class StudyStatus:
         name: its report's folder; title: of its report.
         cells: how many it has; done: finished ones; waiting: not begun, or begun by a process that is dead.
         running: those that a live process makes.
+        training: the networks that a live process trains.
+        untrained: how many others are still to be trained.
         failed: cells with the reason, of their last try; skipped: how many were left out, as asked.
         expected: when it will be done.
     """
@@ -82,6 +85,8 @@ class StudyStatus:
     failed: tuple[tuple[str, str], ...]
     skipped: int
     expected: Expected
+    training: tuple[RunningCell, ...] = ()
+    untrained: int = 0
 
 
 def status_of(output: PurePath) -> list[StudyStatus]:
@@ -112,6 +117,7 @@ def _status(output: PurePath, study: StudyAtHand) -> StudyStatus:
             running.append((cell, told))
         elif told:
             failed.append((_name(cell), told))
+    trainings = trainings_of(output, study.plan.cells, found["waiting"])
     return StudyStatus(
         study.name,
         study.plan.title,
@@ -121,7 +127,14 @@ def _status(output: PurePath, study: StudyAtHand) -> StudyStatus:
         running=tuple(RunningCell(_name(cell), lease.who, lease.started, lease.progress) for cell, lease in running),
         failed=tuple(failed),
         skipped=sum(cell.skipped for cell in study.plan.rejected),
-        expected=_expected(output, found["done"], found["waiting"], running),
+        expected=_expected(output, found["done"], found["waiting"], running, trainings),
+        training=tuple(
+            RunningCell(
+                f"network for {cell.style}, {cell.series.losses_label}", lease.who, lease.started, lease.progress
+            )
+            for cell, lease in trainings.running
+        ),
+        untrained=trainings.untrained,
     )
 
 
@@ -148,27 +161,37 @@ def _reason(path: PurePath) -> str:
 
 
 def _expected(
-    output: PurePath, done: Iterable[Cell], waiting: Iterable[Cell], running: Iterable[tuple[Cell, Lease]]
+    output: PurePath,
+    done: Iterable[Cell],
+    waiting: Iterable[Cell],
+    running: Iterable[tuple[Cell, Lease]],
+    trainings: Trainings,
 ) -> Expected:
-    """From what finished cells took, by backbone, size and iterations, and how many are made at once."""
+    """From what finished cells and networks took, by backbone, size and iterations, and how many are made at once."""
     left, under_way = Counter(map(_kind, waiting)), list(running)
     if not left and not under_way:
         return Expected(0.0, "nothing is left to make")
     took = _seconds_by_kind(output, done)
     if not took:
         return Expected(None, "no cell is finished yet from which to tell")
-    rest = [_rest(lease, _seconds(_kind(cell), took)) for cell, lease in under_way]
-    work = sum(number * _seconds(kind, took) for kind, number in left.items()) + sum(rest)
+    rest = [_rest(lease, _seconds(_kind(cell), took)) for cell, lease in under_way] + list(trainings.rest)
+    work = sum(number * _seconds(kind, took) for kind, number in left.items()) + sum(rest) + trainings.later
     basis = f"{left.total() + len(under_way)} cells, as long as finished ones of their backbone and size took"
     if any(kind not in took for kind in left):
         basis += ", scaled where none is finished"
-    if not under_way:
+    basis += trainings.basis
+    at_once = len(under_way) + len(trainings.running)
+    if not at_once:
         return Expected(None, f"nothing is being made; {work:.0f} s of work for one process: {basis}")
     # However many are at work, the longest of the cells under way has to end.
-    return Expected(max(work / len(under_way), *rest), f"{basis}, {len(under_way)} at once")
+    return Expected(max([work / at_once, *rest]), f"{basis}, {at_once} at once")
 
 
 def _kind(cell: Cell) -> Kind:
+    if cell.method == "refine":
+        return f"{cell.backbone} {cell.method}", cell.config.size, cell.config.iterations
+    if cell.network:  # one pass, whatever the settings say of an optimiser
+        return f"{cell.backbone} {cell.method}", cell.config.size, 1
     return cell.backbone, cell.config.size, cell.config.iterations
 
 

@@ -12,7 +12,7 @@ from pipeline import storage
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import target_digest
 from pipeline.grid.expansion import Grid
-from pipeline.grid.paths import cell_folder, picture_name, plan_file, report_folder, target_file
+from pipeline.grid.paths import cell_folder, network_folder, picture_name, plan_file, report_folder, target_file
 from pipeline.outputs.stores import GridStore
 from pipeline.storage.folders import folders_in
 from pipeline.storage.glance import glancing
@@ -55,6 +55,11 @@ def studies_in(output: PurePath) -> Iterator[StudyAtHand]:
 def place_of(output: PurePath, cell: Cell) -> PurePath:
     """The folder of a cell."""
     return cell_folder(output, cell.content, cell.style, cell.backbone, cell.digest)
+
+
+def network_of(output: PurePath, cell: Cell) -> PurePath | None:
+    """The folder of the network that makes a cell; None where it is optimised."""
+    return network_folder(output, cell.style, cell.backbone, cell.network.digest) if cell.network else None
 
 
 def targets_of(output: PurePath, cell: Cell) -> set[PurePath]:

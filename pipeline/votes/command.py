@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from nstcore.errors import InputError
+from nstcore.errors import InputError, OutputError
 from nstcore.system.entry_point import OneLineParser
 from nstcore.system.files import encodable, write_results
 from nstcore.system.places import require_place
@@ -37,9 +37,9 @@ def votes(options: argparse.Namespace) -> None:
     Raises:
         StyleTransferError: in one line, for a file that is none of votes, or if there is no vote in any.
     """
-    if options.output:
-        require_place(options.output)
     paths = list(dict.fromkeys(Path(name) for name in options.files))
+    if options.output:
+        _require_table(Path(options.output), paths)
     read = [vote for path in paths for vote in read_votes(path)]
     if not read:
         raise InputError(f"{', '.join(options.files)}: no vote was cast")
@@ -58,7 +58,7 @@ def votes(options: argparse.Namespace) -> None:
         say(json.dumps({**_counts(read), "scores": told}, indent=2))
         return
     counts = _counts(read)
-    say(f"{counts['votes']} votes of {counts['voters']} voters on {counts['scenes']} pairs of pictures")
+    say(f"votes: {counts['votes']}, voters: {counts['voters']}, pairs of pictures: {counts['scenes']}")
     width = max(len(one.name) for each in found.values() for one in each)
     for question, each in found.items():
         say(f"\n{QUESTIONS[question]}")
@@ -68,6 +68,14 @@ def votes(options: argparse.Namespace) -> None:
             say(encodable(f"{line}  {one.wins} won, {one.losses} lost, {one.ties} the same"))
     if counts["scenes"] < LEAST_SCENES:
         say(f"\nNo intervals: they take votes on at least {LEAST_SCENES} pairs of pictures.")
+
+
+def _require_table(output: Path, read: list[Path]) -> None:
+    if output.resolve() in {path.resolve() for path in read}:
+        raise OutputError(f"{output}: would overwrite votes; name another file")
+    if output.suffix.lower() != ".csv":
+        raise OutputError(f"scores are written as a table that ends in .csv. Received: {output}")
+    require_place(output)
 
 
 def _counts(read: list[Vote]) -> dict[str, int]:

@@ -68,7 +68,7 @@ def scores(votes: Sequence[Vote], question: str, seed: int = 0) -> list[Score]:
     The interval is that of resampled scenes (percentiles of the bootstrap): votes on one pair of pictures are not
     independent of each other, whoever cast them.
     """
-    votes = [vote for vote in votes if question in vote.answers and vote.left != vote.right]
+    votes = [vote for vote in votes if question in vote.answers]
     names = sorted({name for vote in votes for name in (vote.left, vote.right)})
     if not names:
         return []

@@ -25,13 +25,13 @@ class Vote:
 
     Attributes:
         voter: a name, or that of the file if the voter gave none.
-        scene: the names of the content and the style picture.
+        scene: the report, and the names of the content and the style picture.
         left, right: who made the results: labels of series.
         answers: by the names of `QUESTIONS`; those that were answered.
     """
 
     voter: str
-    scene: tuple[str, str]
+    scene: tuple[str, str, str]
     left: str
     right: str
     answers: Mapping[str, Answer]
@@ -54,11 +54,12 @@ def read_votes(path: Path) -> list[Vote]:
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("votes"), list):
         raise InputError(f"{path}: is no file of votes ({FORMAT!r}); give one downloaded from a voting page")
     voter = found.get("voter")
-    voter = encodable(voter) if isinstance(voter, str) and voter else str(path)
-    return [_vote(path, number, one, voter) for number, one in enumerate(found["votes"], 1)]
+    voter = _shown(voter) if isinstance(voter, str) and voter else str(path)
+    grid = _shown(str(found.get("grid") or ""))
+    return [_vote(path, number, one, voter, grid) for number, one in enumerate(found["votes"], 1)]
 
 
-def _vote(path: Path, number: int, one: Any, voter: str) -> Vote:
+def _vote(path: Path, number: int, one: Any, voter: str, grid: str) -> Vote:
     found = [one.get(key) for key in ("content", "style", "left", "right")] if isinstance(one, dict) else []
     names = [name for name in found if isinstance(name, str)]
     answers = one.get("answers") if isinstance(one, dict) else None
@@ -68,5 +69,12 @@ def _vote(path: Path, number: int, one: Any, voter: str) -> Vote:
         or not all(key in QUESTIONS and value in get_args(Answer) for key, value in answers.items())
     ):
         raise InputError(f"{path}: vote {number} is not as the voting page writes it")
-    content, style, left, right = map(encodable, names)
-    return Vote(voter, (content, style), left, right, answers)
+    content, style, left, right = map(_shown, names)
+    if left == right:
+        raise InputError(f"{path}: vote {number} compares a result with itself")
+    return Vote(voter, (grid, content, style), left, right, answers)
+
+
+def _shown(name: str) -> str:
+    """A name as it can be printed: files come from strangers, and terminals obey control characters."""
+    return encodable("".join(each if each.isprintable() else "\ufffd" for each in name))

@@ -77,7 +77,10 @@ def to_numpy() -> Callable[[Any], np.ndarray]:
 
 EVERY_PROBE = Path(__file__).with_name("every_probe.py")
 
-PROBES = ("targets", "backend", "lbfgs_device", "extending", "regions", "losses", "networks", "neighbors", "resumption")
+PROBES = (
+    *("targets", "backend", "lbfgs_device", "extending", "regions", "losses", "networks", "neighbors", "resumption"),
+    *("feedforward", "training"),
+)
 
 
 @pytest.fixture(scope="session")

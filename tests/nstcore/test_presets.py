@@ -12,6 +12,8 @@ import pytest
 from keras import ops
 
 from nstcore import ConfigError, TransferConfig, build_objective, presets
+from nstcore.feedforward.settings import SIZES, NetworkSettings
+from nstcore.feedforward.training_settings import TrainingSettings
 from nstcore.networks.backbones import BACKBONES, get_backbone
 from nstcore.networks.extractor import feature_network
 from nstcore.networks.network import Network
@@ -58,9 +60,33 @@ PAPERS = (
 def test_the_default_is_balanced_and_every_source_has_a_preset():
     others = {"xu2016-mrf", "bordag", "khan2019", "cnnmrf", "nnst", "strotss", "swag", "risser"}
     programs = {"gatys-code", "keras-example", "crowsonkb"}
-    assert {"balanced", "xu2016", *PAPERS, *others, *programs} == presets.PRESETS.keys()
+    networks = {"johnson2016", "khan2019-feedforward"}
+    assert {"balanced", "xu2016", *PAPERS, *others, *programs, *networks} == presets.PRESETS.keys()
     assert presets.get("balanced") == TransferConfig()
     assert TransferConfig().style_normalization == "balanced"
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "vgg19"])
+def test_balanced_is_the_defaults_for_vgg(backbone):
+    assert presets.get("balanced", backbone=backbone) == TransferConfig(backbone=backbone)
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "inceptionv3", "xception"])
+def test_balanced_optimizes_frequencies_of_other_networks_unless_told_otherwise(backbone):
+    assert presets.get("balanced", backbone=backbone).parametrization == "fourier"
+    assert presets.get("balanced", backbone=backbone, parametrization="pixels").parametrization == "pixels"
+    # Presets of sources have nothing of it.
+    assert {presets.get(name, backbone=backbone).parametrization for name in PAPERS} == {"pixels"}
+
+
+def test_balanced_takes_no_layers_from_a_network_for_another():
+    """What a person sets goes first, and a backbone's own weight is not another's."""
+    assert presets.get("balanced", backbone="inceptionv3").style_weight == 400
+    assert presets.get("balanced", backbone="resnet50").style_weight == TransferConfig().style_weight
+    assert presets.get("balanced", backbone="inceptionv3", style_weight=40).style_weight == 40
+    mixed = presets.get("balanced", backbone="vgg19", content_backbone="resnet50")
+    assert mixed.content_layers == ("conv3_block4_out",)
+    assert mixed.style_layers == TransferConfig().style_layers
 
 
 def test_the_documents_name_every_preset():
@@ -235,3 +261,62 @@ def test_a_preset_cannot_be_changed_by_accident(preset):
         presets.PRESETS[preset].settings["size"] = 1
     with pytest.raises(TypeError):
         presets.PRESETS[preset].of_backbone["vgg16"] = {}
+
+
+def test_johnson_2016_has_the_numbers_of_the_paper():
+    """Section 4.1 and the supplement, table 1."""
+    assert settings_of("johnson2016", "vgg16", "content_layers", "style_layers") == {
+        "content_layers": ("block3_conv3",),
+        "style_layers": ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3"),
+    }
+    assert presets.backbone_of("johnson2016") == "vgg16"
+    network = NetworkSettings(**presets.network_of("johnson2016"))
+    assert network == NetworkSettings(width=32, blocks=5, strides=(2, 2), upsampling="transposed")
+    training = TrainingSettings(**presets.training_of("johnson2016"))
+    assert (training.steps, training.batch, training.crop, training.learning_rate) == (40_000, 4, 256, 1e-3)
+    assert (training.optimizer, training.weighting) == ("adam", "total")
+    assert {training.rate(progress) for progress in (0.0, 0.5, 1.0)} == {1e-3}
+
+
+def test_johnson_2016_weighs_its_losses_as_equations_2_to_4_do():
+    """1/(CHW) ‖F − P‖², 5 Σ_l ‖G − A‖² of G / (CHW), and 1e-6 of squared differences, written out with NumPy."""
+    config = presets.get("johnson2016", backbone="vgg16", weights="random", size=48, coarse_sizes=())
+    random = np.random.default_rng(3)
+    content, style, moved = (random.integers(0, 256, (48, 48, 3)).astype(np.uint8) for _ in range(3))
+    found = build_objective(content, style, config).components(moved.ravel().astype(np.float64))
+    layers = (*config.content_layers, *config.style_layers)
+    extractor = feature_network(Network("vgg16", "random"), tuple(dict.fromkeys(layers)))
+    seen = [
+        {
+            name: np.asarray(value)[0].astype(np.float64)
+            for name, value in extractor(one[None].astype(np.float32)).items()
+        }
+        for one in (content, style, moved)
+    ]
+
+    def gram(features):
+        flat = features.reshape(-1, features.shape[-1])
+        return flat.T @ flat / flat.size
+
+    of_content = np.mean((seen[2]["block3_conv3"] - seen[0]["block3_conv3"]) ** 2)
+    of_style = sum(np.sum((gram(seen[2][name]) - gram(seen[1][name])) ** 2) for name in config.style_layers)
+    real = moved.astype(np.float64)
+    down, right = np.diff(real, axis=0)[:, :-1], np.diff(real, axis=1)[:-1]
+    expected = of_content + 5.0 * of_style + 1e-6 * (np.sum(down**2) + np.sum(right**2))
+    assert found["total"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_preset_without_a_network_of_its_own_trains_the_small_one():
+    assert presets.backbone_of("balanced") == "vgg19"
+    assert NetworkSettings(**presets.network_of("gatys2016")) == SIZES["small"]
+    assert TrainingSettings(**presets.training_of("gatys2016")) == TrainingSettings()
+    with pytest.raises(ConfigError, match="unknown preset"):
+        presets.training_of("nonesuch")
+
+
+def test_the_listing_tells_of_networks_and_their_training():
+    text = listing(("johnson2016", "balanced"), "vgg16")
+    assert '    training.backbone = "vgg16"' in text
+    assert '    network.upsampling = "transposed"' in text
+    assert "    training.steps = 40000" in text
+    assert text.count("training.") == len(presets.PRESETS["johnson2016"].training) + 1

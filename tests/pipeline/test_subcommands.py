@@ -71,7 +71,8 @@ def test_measure_prints_json(folder):
     data = json.loads(out)
     assert data["measures"].keys() == {quantity.name for quantity in QUANTITIES}
     assert data["unmeasured"] == {}
-    assert data["judges"].keys() == set(judges.NETWORKS)
+    compared = {judge.name for judge in judges.JUDGES.values() if judge.by_grams}
+    assert data["judges"].keys() == compared | {"lpips"}
 
 
 def test_measure_shows_why_a_quantity_is_missing(folder, monkeypatch):

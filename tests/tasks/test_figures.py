@@ -11,7 +11,7 @@ from pipeline.grid.paths import plan_file, report_folder
 from pipeline.grid.series import Series
 from pipeline.outputs.stores import GridStore
 from pipeline.report.page import PageFigure
-from tasks import ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
+from tasks import FrontsPlot, GridReport, ImageGrid, LossPlot, SummaryPlot, TermsPlot, TimePlot
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,17 @@ def test_a_table_of_pictures_belongs_to_a_series():
     assert ImageGrid.from_str_params(task.to_str_params()) is task
     assert task.series == Series("vgg19", variant)
     assert task.page_figure() == PageFigure(task.series.label, f"image_grid/{task.series.file_stem}.png")
+
+
+@pytest.mark.parametrize(("weights", "shown"), [((40.0, 5.0), True), ((40.0, 40.0), False)])
+def test_a_page_shows_what_weights_trade_where_they_vary(weights, shown, tmp_path):
+    cells = tuple(
+        Cell("a", "b", *[""] * 4, TransferConfig(style_weight=weight), "", str(number), variant=(("n", str(number)),))
+        for number, weight in enumerate(weights)
+    )
+    grid = Grid(cells, (), {}, {}, "Weights", tuple(cell.series for cell in cells))
+    GridStore(str(plan_file(report_folder(tmp_path, "g")))).dump(grid)
+    asked = GridReport(grid="g", output_dir=str(tmp_path)).requires()
+    figures = [task.page_figure() for task in asked if isinstance(task, FrontsPlot)]
+    expected = PageFigure("Style left against content lost", "fronts.png", "fronts.svg")
+    assert figures == ([expected] if shown else [])

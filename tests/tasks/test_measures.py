@@ -136,7 +136,10 @@ def test_a_judge_that_cannot_be_had_costs_its_own_measures_and_is_looked_for_aga
     for row in rows(inputs):
         assert row["style_efficientnet_lite0"] == row["content_efficientnet_lite0"] == ""
         assert row["ssim"] != ""
-        reason = "style_efficientnet_lite0, content_efficientnet_lite0: no weights for efficientnet_lite0: no network"
+        reason = (
+            "style_efficientnet_lite0, content_efficientnet_lite0, slices_efficientnet_lite0, "
+            "coverage_efficientnet_lite0: no weights for efficientnet_lite0: no network"
+        )
         assert row["unmeasured"] == reason
     before = {path: path.stat().st_mtime_ns for path in records(inputs)}
     run_grid(run, inputs, weights_file)

@@ -14,6 +14,7 @@ from pathlib import Path
 import luigi
 import pytest
 
+from nstcore.feedforward.network_file import load_network
 from nstcore.pictures.images import write_picture
 from pipeline import storage
 from pipeline.outputs.cell_store import CellStore
@@ -171,3 +172,26 @@ def test_a_place_that_cannot_be_is_one_line(inputs, s3_server, output, line):
     assert ended.returncode in (2, 30)
     assert line in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, with NumPy 2
+def test_trained_networks_lie_there_too(inputs, bucket, run, tmp_path, blotches):
+    for number in range(3):
+        (tmp_path / "photographs").mkdir(exist_ok=True)
+        write_picture(tmp_path / "photographs" / f"{number}.png", blotches(20 + number, 40, 40))
+    asked = {"backbones": "vgg16", "methods": "feedforward", "photographs_dir": str(tmp_path / "photographs")}
+    asked["training"] = {"steps": 3, "crop": 32, "width": 2, "blocks": 1, "strides": [2]}
+    assert run(grid(inputs, bucket, **asked)).status == luigi.LuigiStatusCode.SUCCESS
+    made = done(bucket)
+    assert len(made) == 4
+    networks = [path.parent for path in storage.walk(place_at(bucket) / "networks") if path.name == "manifest.json"]
+    assert sorted(network.parent.name for network in networks) == ["a", "b"]
+    assert run(grid(inputs, bucket, **asked)).status == luigi.LuigiStatusCode.SUCCESS
+    assert done(bucket) == made
+    shared_run.leave()
+    assert [finding.line for finding in check(place_at(bucket))] == []
+    assert find_leftovers(place_at(bucket)) == []
+    assert [each for each in storage.walk(bucket) if "state" in each.name or "lease" in each.name] == []
+    count, _ = fetch_folder(networks[0], tmp_path / "fetched")
+    assert count == 4
+    assert load_network(tmp_path / "fetched" / "network.keras").provenance["digest"] in networks[0].name

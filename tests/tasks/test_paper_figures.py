@@ -11,6 +11,7 @@ from pathlib import Path
 import luigi
 import pytest
 
+from nstcore import PictureError
 from nstcore.pictures.images import write_picture
 from tasks import PaperFigures
 
@@ -77,7 +78,7 @@ def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(
         result = run(job)
         assert result.status == luigi.LuigiStatusCode.FAILED
         assert "FailedCell" in result.summary_text
-    (first, *_) = summary_of(job, "bordag")["claims"]
+    first = summary_of(job, "bordag")["claims"][1]
     assert first["outcome"] == "not judged"
     assert "nonesuch" in first["evidence"]
     assert "not judged" in (job.folder() / "index.html").read_text()
@@ -97,10 +98,37 @@ def test_a_picture_that_is_not_there_fails_with_its_name(inputs, run, caplog):
     assert not (job.folder() / "index.html").exists()
 
 
-def test_a_paper_with_nothing_to_run_has_a_page(inputs, run):
-    job = task(inputs, paper="khan")
+def test_networks_are_trained_on_the_contents_unless_there_are_too_few_or_others_are_named(
+    inputs, blotches, monkeypatch
+):
+    monkeypatch.chdir(inputs)  # where no photographs are
+
+    def trained(**others) -> dict[str, str]:
+        studies = (study.study() for study in task(inputs, paper="khan", **others).studies())
+        return {each.title: each.training.photographs_dir for each in studies if each.methods == ("feedforward",)}
+
+    assert trained() == {}  # one to train on and one that is held out
+    assert set(trained(photographs_dir="nonesuch").values()) == {"nonesuch"}
+    with pytest.raises(PictureError, match="nonesuch: no such folder"):
+        task(inputs, paper="khan", photographs_dir="nonesuch").check()
+    write_picture(inputs / "content" / "other.png", blotches(6, 90, 110))
+    assert set(trained().values()) == {""}
+    assert len(trained()) == 4
+
+
+def test_several_pairs_are_one_page_and_share_their_cells(inputs, run, blotches):
+    write_picture(inputs / "style" / "oil.png", blotches(5, 90, 100))
+    assert run(task(inputs)).status == luigi.LuigiStatusCode.SUCCESS
+    before = {name for name in files(inputs) if name.startswith("cells/")}
+    job = task(inputs, contents=[HOSTILE], styles=["ink", "oil"])
+    assert job.folder() != task(inputs).folder()
     assert run(job).status == luigi.LuigiStatusCode.SUCCESS
-    assert "open" in (job.folder() / "khan.html").read_text()
+    after = {name: written for name, written in files(inputs).items() if name.startswith("cells/")}
+    assert before < after.keys()
+    assert {name.split("/")[2] for name in after.keys() - before} == {"oil"}
+    (descent,) = (claim for claim in summary_of(job, "bordag")["claims"] if "Descent by gradients" in claim["text"])
+    assert descent["n"] == "n = 2 pairs"
+    assert "2 pairs of pictures" in (job.folder() / "index.html").read_text()
 
 
 def test_sizes_do_not_overwrite_each_other(inputs):

@@ -1,4 +1,4 @@
-"""InceptionV3 from the npm package `nsfwjs`: fine-tuned on another task, 8 bits, a stand-in for ImageNet's."""
+"""InceptionV3 and MobileNetV2 from the npm package `nsfwjs`: fine-tuned on another task, 8 bits, stand-ins."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nstcore.networks.weights import tfjs
 from nstcore.networks.weights.arrays import Arrays
 
 MEMBER = "package/dist/models/inception_v3/model.min.js"
+JUDGE_MEMBER = "package/dist/models/mobilenet_v2/model.min.js"
 
 _NUMBERED = re.compile(r"(conv2d|batch_normalization)_(\d+)")
 _BASE64 = re.compile(r"\.exports=\"([A-Za-z0-9+/]+={0,2})\"")
@@ -58,23 +59,33 @@ def read_shard(module: str) -> bytes:
     return base64.b64decode(match.group(1), validate=True)
 
 
-def convert(archive: Path) -> Arrays:
+def convert(archive: Path, member: str = MEMBER) -> Arrays:
     """Read every variable; convolutions and normalisations keep the order in which the network creates them.
 
     Raises:
         ValueError, KeyError, OSError, tarfile.TarError: the archive is not as expected.
     """
-    folder = posixpath.dirname(MEMBER)
+    folder = posixpath.dirname(member)
     with tarfile.open(archive) as package:
         modules = {
-            member.name: file.read().decode("ascii")
-            for member in package
-            if member.name.startswith(folder + "/") and (file := package.extractfile(member)) is not None
+            each.name: file.read().decode("ascii")
+            for each in package
+            if each.name.startswith(folder + "/") and (file := package.extractfile(each)) is not None
         }
     arrays: Arrays = {}
-    for group in read_manifest(modules[MEMBER]):
+    for group in read_manifest(modules[member]):
         data = b"".join(read_shard(modules[posixpath.join(folder, f"{path}.min.js")]) for path in group["paths"])
         for name, array in tfjs.decode(group["weights"], data).items():
             layer, variable = name.split("/")
             arrays[f"{rename(layer)}/{variable}"] = array
     return arrays
+
+
+def convert_judge(archive: Path) -> Arrays:
+    """MobileNetV2, whose layers have the names that Keras gives them; its head is left out. Raises what `convert` does.
+
+    What an older Keras called the `depthwise_kernel` is the `kernel` now.
+    """
+    arrays = convert(archive, JUDGE_MEMBER)
+    kept = {name: array for name, array in arrays.items() if not name.startswith("dense")}
+    return {name.replace("depthwise_kernel", "kernel"): array for name, array in kept.items()}

@@ -126,4 +126,9 @@ JUDGES: dict[str, Package] = {
     ),
     # The heads were fitted to this VGG16, so both come from here wherever the backbone VGG16 came from.
     "lpips": replace(PACKAGES["vgg16"], convert=convert_lpips.convert_judge, note=""),
+    "mobilenet_v2": replace(
+        PACKAGES["inceptionv3"],
+        convert=convert_nsfwjs.convert_judge,
+        note="stand-in: MobileNetV2 fine-tuned on another task, 8 bits",
+    ),
 }

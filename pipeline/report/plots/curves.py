@@ -35,7 +35,8 @@ def loss_per_iteration(traces: Mapping[Series, Trace], *, title: str, notes: Map
 
     Left the total loss, whose scale is each network's own; right the same divided by its value at the initial
     picture, which can be compared. Both axes are logarithmic: a loss of zero or less is drawn at the bottom with a
-    downward triangle, one that is not finite is left out, and a footnote says so.
+    downward triangle, one that is not finite is left out, and a footnote says so. The picture of a trained network
+    takes no iterations: a level line stands at its loss.
 
     Args:
         traces: the iterates per series; empty and one-point traces are drawn as far as they go.
@@ -51,10 +52,10 @@ def loss_per_iteration(traces: Mapping[Series, Trace], *, title: str, notes: Map
         raw, relative = frame.axes
         frame.dress(raw, "Raw: each network has its own scale", "Iteration", "Total loss (no unit)")
         frame.dress(relative, "Relative: comparable", "Iteration", "Total loss / loss of initial picture")
-        remarks = []
+        remarks = of_levels(drawn)
         whole = "no curve, since no loss is a finite number"
         for axes, values, lost in ((raw, total, whole), (relative, relative_loss, NO_INITIAL_LOSS)):
-            curves = {series: Curve(iterations(trace), values(trace)) for series, trace in drawn.items()}
+            curves = {series: curve(series, values, drawn) for series in drawn}
             remarks += draw_on_log_axis(axes, curves, styles, below="a loss of zero or less", whole=lost)
             number_iterations(axes, drawn.values())
         relative.axhline(1.0, color="0.6", linewidth=0.8, zorder=1)
@@ -95,13 +96,14 @@ def terms_per_iteration(
         return others[term].weight if term in others else 0.0
 
     def share(series: Series, term: str) -> Curve:
-        trace = traces[series]
-        with np.errstate(over="ignore", invalid="ignore"):
-            weighted = weight(series, term) * _values(trace, term) / _initial_loss(trace)
-        return Curve(iterations(trace), weighted)
+        def weighted(trace: Trace) -> Floats:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return weight(series, term) * _values(trace, term) / _initial_loss(trace)
+
+        return curve(series, weighted, traces)
 
     def draw(frame: Frame, drawn: Mapping[Series, Trace], styles: Mapping[Series, LineStyle]) -> list[str]:
-        remarks: list[str] = []
+        remarks = of_levels(drawn)
         every = [share(series, term) for series in drawn for term in terms if weight(series, term)]
         scale: dict[str, Any] = {"least": _LEAST_SHARE, "limits": log_range(every, _LEAST_SHARE)}
         for axes, (term, heading) in zip(frame.axes, terms.items(), strict=True):
@@ -164,6 +166,34 @@ def figure_of_pair(
         entries, others = legend(shown, {series: fact(series, trace) for series, trace in drawn.items()}, notes)
         message = "" if drawn else "No backbone has completed this pair."
         return frame.finish(entries, list(dict.fromkeys([*remarks, *others])), message)
+
+
+def curve(series: Series, values: Callable[[Trace], Floats], traces: Mapping[Series, Trace]) -> Curve:
+    """The line of a series: its values by iteration, or a level line at the last where there are no iterations.
+
+    Args:
+        values: gives those of a trace.
+        traces: of all series of the figure; the line is as long as the longest.
+    """
+    trace = traces[series]
+    if series.is_iterated:
+        return Curve(iterations(trace), values(trace))
+    return level(values(trace)[-1], traces)
+
+
+def level(value: float, traces: Mapping[Series, Trace]) -> Curve:
+    """A level line from the first iteration to the last that any optimised picture has."""
+    last = max([1.0, *(iterations(trace)[-1] for each, trace in traces.items() if each.is_iterated and len(trace))])
+    return Curve(np.array([0.0, last]), np.full(2, value))
+
+
+def of_levels(drawn: Iterable[Series]) -> list[str]:
+    """What has to be said of level lines, if there are any."""
+    if all(series.is_iterated for series in drawn):
+        return []
+    return [
+        "Level lines: the picture of a network that was trained for the style, which takes one pass and no iterations."
+    ]
 
 
 def iterations(trace: Trace) -> Floats:

@@ -88,9 +88,9 @@ def _by_backbone(ordered: list[Series]) -> dict[str, list[Series]]:
 def _ranks(ordered: list[Series]) -> dict[Series, int]:
     """The number of each series' setting: among all of them, or of its backbone alone where all are too many."""
     own = _by_backbone(ordered)
-    variants = [each.variant for each in sorted({Series("", each.variant) for each in ordered}, key=series_order)]
-    if len(variants) <= 2 * len(_DASHES):
-        return {each: variants.index(each.variant) for each in ordered}
+    settings = sorted({replace(each, backbone="") for each in ordered}, key=series_order)
+    if len(settings) <= 2 * len(_DASHES):
+        return {each: settings.index(replace(each, backbone="")) for each in ordered}
     return {each: own[each.backbone].index(each) for each in ordered}
 
 

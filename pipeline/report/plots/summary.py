@@ -60,7 +60,7 @@ def grid_summary(cells: Iterable[SummaryCell], *, title: str) -> Figure:
     cells = list(cells)
     settings = len({cell.series for cell in cells})
     if settings > _MOST_ROWS:
-        cells = [replace(cell, series=Series(cell.series.backbone)) for cell in cells]
+        cells = [replace(cell, series=replace(cell.series, variant=())) for cell in cells]
     by_series: dict[Series, list[SummaryCell]] = {}
     for cell in cells:
         by_series.setdefault(cell.series, []).append(cell)
@@ -72,6 +72,11 @@ def grid_summary(cells: Iterable[SummaryCell], *, title: str) -> Figure:
         for strip in strips:
             frame.draw(strip)
         bands = {series: band for series, done in members.items() if (band := _band(done)) is not None}
+        last = max([1.0, *(numbers[-1] for series, (numbers, _) in bands.items() if series.is_iterated)])
+        bands = {
+            series: band if series.is_iterated else (np.array([0.0, last]), np.repeat(band[1][:, -1:], 2, axis=1))
+            for series, band in bands.items()
+        }
         frame.draw_bands(bands)
         return frame.finish(
             [*_together(settings, len(by_series)), *_remarks(by_series, members), *_unmeasured(members)]
@@ -145,6 +150,11 @@ def _remarks(by_series: Mapping[Series, list[SummaryCell]], members: Mapping[Ser
         "Dots: one cell (a pair of pictures) each. Bar and band: first to third quartile. Mark and line: median. "
         "n: cells with a picture."
     ]
+    if not all(series.is_iterated for series in by_series):
+        remarks.append(
+            "Feed-forward: one pass of a network that was trained for the style. Its loss is a level line, and its "
+            "time per iteration that of the pass, without training."
+        )
     lost = {series.label: len(by_series[series]) - len(done) for series, done in members.items()}
     if any(lost.values()):
         named = "; ".join(f"{label}: {count}" for label, count in lost.items() if count)

@@ -76,6 +76,8 @@ def time_and_loss(traces: Mapping[Series, Trace], *, title: str, notes: Mapping[
     longer stands at the top with an open triangle, and a footnote says how long the longest is. Right the loss
     divided by that of the initial picture, over seconds since the start; a dotted line leads to the first iterate.
 
+    Of a picture that a trained network gave, the time of its one pass stands at iteration 1, without training.
+
     Args:
         traces, title, notes: as for `pipeline.report.plots.loss_per_iteration`.
 
@@ -91,7 +93,7 @@ def time_and_loss(traces: Mapping[Series, Trace], *, title: str, notes: Mapping[
         )
         return [*_draw_paces(pace, drawn, styles), *_draw_progress(progress, drawn, styles)]
 
-    return figure_of_pair(traces, title, notes, Panels(2, draw), lambda _, trace: _pace_in_words(Pace.of(trace)))
+    return figure_of_pair(traces, title, notes, Panels(2, draw), _pace_in_words)
 
 
 def _draw_paces(axes: Axes, drawn: Mapping[Series, Trace], styles: Mapping[Series, LineStyle]) -> list[str]:
@@ -151,8 +153,12 @@ def _running_median(values: Floats) -> Floats:
     return np.array([np.median(values[max(0, at - reach) : at + reach + 1]) for at in range(values.size)])
 
 
-def _pace_in_words(pace: Pace) -> str:
+def _pace_in_words(series: Series, trace: Trace) -> str:
+    pace = Pace.of(trace)
+
     def known(value: float) -> str:
         return f"{three_digits(value)} s" if np.isfinite(value) else "unknown"
 
+    if not series.is_iterated:
+        return f"{known(pace.end)} in one pass"
     return f"{known(pace.median)} per iteration, {known(pace.end)} in all, start {known(pace.start)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -40,7 +41,7 @@ def variant_table(
     """
     if not all(each.variant for each in series):
         raise ValueError(f"every series must have a variant. Received: {[each.label for each in series]}")
-    places = {each: (Series(each.backbone, each.variant[:-1]).label, each.variant[-1][1]) for each in series}
+    places = {each: (replace(each, variant=each.variant[:-1]).label, each.variant[-1][1]) for each in series}
     rows, columns = (list(dict.fromkeys(names)) for names in zip(*places.values(), strict=True))
     if len(places) < len(rows) * len(columns):
         places = {each: ("", each.label) for each in series}

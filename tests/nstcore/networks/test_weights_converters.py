@@ -309,6 +309,25 @@ def test_nsfwjs_modules_are_read_without_running_them(tmp_path):
         convert_nsfwjs.read_manifest("module.exports={}")
 
 
+def test_the_judge_of_that_package_has_kernels_as_keras_names_them_and_no_head(tmp_path):
+    manifest = (
+        '!function(a){a()}(function(){n.exports={weightsManifest:[{paths:["s1"],weights:['
+        '{name:"block_1_depthwise/depthwise_kernel",shape:[1],dtype:"float32",quantization:{min:0,scale:2,dtype:"uint8"}},'
+        '{name:"Conv1/kernel",shape:[1],dtype:"float32",quantization:{min:0,scale:3,dtype:"uint8"}},'
+        '{name:"dense_3/bias",shape:[1],dtype:"float32",quantization:{min:0,scale:1,dtype:"uint8"}}]}]}}});'
+    )
+    shard = '!function(d){}({1:[function(d,h,Z){h.exports="' + base64.b64encode(bytes([1, 2, 3])).decode() + '"}]});'
+    files = {
+        convert_nsfwjs.JUDGE_MEMBER: manifest.encode(),
+        "package/dist/models/mobilenet_v2/s1.min.js": shard.encode(),
+    }
+    arrays = convert_nsfwjs.convert_judge(write_tar(tmp_path / "a.tgz", files))
+    assert {name: float(array[0]) for name, array in arrays.items()} == {
+        "block_1_depthwise/kernel": 2,
+        "Conv1/kernel": 6,
+    }
+
+
 # packages and arrays -------------------------------------------------------------------------------------------------
 
 

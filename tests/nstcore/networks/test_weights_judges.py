@@ -14,7 +14,7 @@ from PIL import Image
 from skimage import data
 
 from nstcore import ConfigError, WeightsError
-from nstcore.networks import efficientnet_lite
+from nstcore.networks import efficientnet_lite, mobilenet
 from nstcore.networks.weights import cache, convert_efficientnet, convert_lpips, packages, pinned
 from nstcore.networks.weights.failures import SourceError
 from nstcore.networks.weights.legacy_torch import _Storage, _Tensor
@@ -183,15 +183,24 @@ def test_efficientnet_names_what_it_sees():
 
 
 @pytest.mark.pretrained
-def test_normalized_activations_have_the_statistics_that_training_left():
-    """What a normalisation is fed has about the mean and variance it remembers, if all before it is right."""
-    network = efficientnet_lite.build()
-    arrays, _ = pinned.load("efficientnet_lite0")
+@pytest.mark.parametrize(
+    ("name", "room", "last"),
+    [("efficientnet_lite0", efficientnet_lite, "top_bn"), ("mobilenet_v2", mobilenet, "block_12_project_BN")],
+)
+def test_normalized_activations_have_the_statistics_that_training_left(name, room, last):
+    """What a normalisation is fed has about the mean and variance it remembers, if all before it is right.
+
+    The scale of the input too: MobileNetV2's means are off by 1.4 deviations with pictures in -1 to 1. It is read no
+    deeper than to the last of these layers; those behind were trained for other pictures than these.
+    """
+    network = room.build()
+    arrays, _ = pinned.load(name)
     assign(network, arrays)
     pictures = np.concatenate(
         [square(picture()) for picture in (data.chelsea, data.coffee, data.rocket, data.astronaut)]
     )
     norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = norms[: 1 + [layer.name for layer in norms].index(last)]
     before = keras.Model(network.input, [layer.input for layer in norms])(pictures, training=False)
     for layer, activation in zip(norms, before, strict=True):
         values = keras.ops.convert_to_numpy(activation).reshape(-1, activation.shape[-1])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig
+from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig, presets
 from nstcore.losses import LOSSES, Loss
 from nstcore.losses.loss import setting
 from nstcore.pictures import decoding, limits
@@ -243,6 +243,16 @@ def test_identity_covers_pictures_in_their_roles_and_weights_by_checksum():
     assert cell_digest("c", "s", "w", named) == cell_digest("c", "s", "w", base)
 
 
+@pytest.mark.parametrize("backbone", ["resnet50", "inceptionv3"])
+def test_cells_of_defaults_as_they_were_keep_their_identity_and_are_not_taken_for_those_of_today(backbone):
+    """The preset sets what changed, so that an old cell is what its own settings say."""
+    old, today = TransferConfig(backbone=backbone), presets.get("balanced", backbone=backbone)
+    assert cell_digest("c", "s", "w", old) != cell_digest("c", "s", "w", today)
+    changed = ("parametrization", "style_layers", "content_layers", "style_weight")
+    restored = dataclasses.replace(today, **{name: getattr(old, name) for name in changed})
+    assert cell_digest("c", "s", "w", restored) == cell_digest("c", "s", "w", old)
+
+
 def test_what_is_left_to_a_default_and_the_same_said_aloud_are_one_cell():
     base = TransferConfig()
     assert cell_digest("c", "s", "w", base) == cell_digest("c", "s", "w", base.resolved())
@@ -381,7 +391,7 @@ def test_a_content_that_is_seen_through_a_network_of_its_own_counts_its_weights_
     assert {cell.weights_sha256 for cell in cells} == {WEIGHTS["vgg19"], WEIGHTS["vgg16"]}
     assert {cell.content_weights_sha256 for cell in cells} == {WEIGHTS["resnet50"]}
     assert len({cell.digest for cell in cells}) == 12
-    assert cells[0].config.content_layers == BACKBONES["resnet50"].content_layers
+    assert cells[0].config.content_layers == presets.get("balanced", backbone="resnet50").content_layers != ()
     (cell, other), identities = cells[:2], WEIGHTS["vgg19"] + "+" + WEIGHTS["resnet50"]
     assert cell.weights_identity("content") == identities
     assert cell.digest == cell_digest(cell.content_sha256, cell.style_sha256, identities, cell.config)

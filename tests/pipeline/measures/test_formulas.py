@@ -14,6 +14,7 @@ from nstcore import MemoryShortageError, PictureError, WeightsError, memory
 from nstcore.networks.weights import Provenance
 from nstcore.pictures.images import resize_to
 from pipeline.measures import formulas, judges
+from pipeline.measures.distributions import sliced_distance, slices
 from pipeline.measures.judges import JUDGES, JudgeFeatures
 from pipeline.measures.names import MEASURES
 from pipeline.measures.ssim import ssim
@@ -25,7 +26,7 @@ def by_hand(picture):
     """A judge simple enough for paper: the colours themselves are the features of both layers."""
     features = picture.reshape(-1, 3).astype(np.float32) / 255
     gram = features.T @ features / np.float32(len(features))
-    return JudgeFeatures(features, (gram, gram * 2))
+    return JudgeFeatures(features, (gram, gram * 2), (slices(features), slices(features * 2)), features)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def simple_judges(monkeypatch):
 
 
 def forget():
-    for cached in (formulas._content_features, formulas._style_grams, formulas._references, formulas._lpips_features):
+    for cached in (formulas._content_features, formulas._style_of, formulas._references, formulas._lpips_features):
         cached.cache_clear()
 
 
@@ -67,9 +68,10 @@ def test_every_measure_that_has_a_name_is_taken(simple_judges, pictures, blotche
 
 def test_the_content_picture_has_all_style_to_gain_and_no_content_lost(simple_judges, pictures):
     measures = formulas.measure(pictures[0], *pictures).measures
-    for judge in JUDGES:
-        assert measures[f"style_{judge}"] == 1
-        assert measures[f"content_{judge}"] == 0
+    for judge in JUDGES.values():
+        assert not judge.by_grams or measures[f"style_{judge.name}"] == 1
+        assert not judge.by_slices or measures[f"slices_{judge.name}"] == 1
+        assert measures[f"content_{judge.name}"] == 0
     assert measures["ssim"] == pytest.approx(1, abs=1e-12)
     assert measures["colour_content"] == pytest.approx(0, abs=1e-12)
 
@@ -79,7 +81,9 @@ def test_the_style_picture_has_all_style_and_the_contents_distance_of_1(simple_j
     made = resize_to(style, 40, 60)
     measures = formulas.measure(made, content, style).measures
     assert measures["content_vgg19"] == 1
-    assert formulas.measure(made, content, made).measures["style_vgg19"] == 0
+    own = formulas.measure(made, content, made).measures
+    assert own["style_vgg19"] == own["slices_mobilenet_v2"] == own["slices_efficientnet_lite0"] == 0
+    assert own["coverage_efficientnet_lite0"] == 1
 
 
 def test_shares_are_those_of_the_formula(simple_judges, pictures, blotches):
@@ -98,7 +102,8 @@ def test_where_a_denominator_vanishes_nothing_is_defined_and_the_reason_is_said(
     black = np.zeros_like(content)
     for style in (content, np.ascontiguousarray(content)):
         measured = formulas.measure(black, content, style)
-        assert measured.measures.keys() == {"ssim", "lpips", "colour_style", "colour_content"}
+        shown = {"ssim", "lpips", "colour_style", "colour_content", "coverage_efficientnet_lite0"}
+        assert measured.measures.keys() == shown
         assert "already has the style" in measured.unmeasured["style_vgg19"]
         assert "same content" in measured.unmeasured["content_vgg19"]
     assert formulas.measure(black, black, black).unmeasured.keys() == NAMES - measured.measures.keys()
@@ -134,7 +139,7 @@ def test_a_judge_that_is_not_there_costs_its_measures_alone(simple_judges, pictu
         "content_vgg19": "no network",
         "lpips": "its file was deleted",
     }
-    assert measured.judges.keys() == {"efficientnet_lite0"}
+    assert measured.judges.keys() == {"efficientnet_lite0", "mobilenet_v2"}
     assert formulas.gaps(measured.unmeasured) == ("style_vgg19, content_vgg19: no network; lpips: its file was deleted")
     assert "not at hand" in formulas.measure(pictures[0], *pictures).unmeasured["style_vgg19"]
 
@@ -227,7 +232,7 @@ def test_colors_are_counted_by_cubes_of_32_levels():
 
 @pytest.mark.pretrained
 def test_the_judges_know_paintings_apart():
-    """Two crops of one texture are closer in style than crops of two textures, for both judges."""
+    """Two crops of one texture are closer in style than crops of two textures, for every judge."""
     from skimage import data
 
     textures = [data.brick(), data.grass(), data.gravel()]
@@ -239,10 +244,12 @@ def test_the_judges_know_paintings_apart():
             for stranger in (each for index, pair in enumerate(features) for each in pair if index != place):
                 for gram, same, strange in zip(one.grams, other.grams, stranger.grams, strict=True):
                     assert gram.shape == strange.shape == same.shape
-                near, far = (
-                    sum(
-                        formulas.gram_distance(a, b) / (a**2).sum() for a, b in zip(one.grams, third.grams, strict=True)
-                    )
-                    for third in (other, stranger)
-                )
+                near, far = (_difference(one, third) for third in (other, stranger))
                 assert near < far
+
+
+def _difference(one, other):
+    """Of Gram matrices where the judge compares them, of slices where it does not."""
+    if not one.grams:
+        return sum(sliced_distance(a, b) / (a**2).mean() for a, b in zip(one.slices, other.slices, strict=True))
+    return sum(formulas.gram_distance(a, b) / (a**2).sum() for a, b in zip(one.grams, other.grams, strict=True))

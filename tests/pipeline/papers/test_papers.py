@@ -1,214 +1,167 @@
-"""The papers: their studies can be run, and their claims' judges find for and against, or say why they cannot."""
+"""The papers: their studies can be run at every scale, and their pages show every claim, whatever the names."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, get_args
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from nstcore import BACKBONES, ConfigError, presets
 from nstcore.result import Iterate, Trace
-from pipeline.papers import PAPERS, Evidence, Finding, Missing, Setup, choose, key_of
+from pipeline.grid.study import Axis, Choice, Study
+from pipeline.papers import PAPERS, Evidence, Finding, Missing, Sample, Setup, choose, key_of, sample_of
+from pipeline.papers.computed import BASELINES
 from pipeline.papers.figures import by_rounds, draw
-from pipeline.papers.page import judge, overview_html, paper_html
-from pipeline.papers.paper import Outcome
+from pipeline.papers.page import command, judge, overview_html, paper_html
+from pipeline.papers.setup import LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS, weighed_by_area
 from pipeline.report.page import PageFigure, ReportCell
+from pipeline.samples.catalog import SAMPLES
+from tests.pipeline.papers.invented import SETUP, SOFT, evidence_for
 
-SETUP = Setup("contents", "styles", "china", "brushwork")
 EVERY_PAPER = pytest.mark.parametrize("paper", PAPERS.values(), ids=PAPERS)
 EVERY_STUDY = pytest.mark.parametrize(
     ("paper", "name"), [(paper, name) for paper in PAPERS.values() for name in paper.studies]
 )
 
-_RANDOM = np.random.default_rng(0)
-SOFT = np.kron(_RANDOM.integers(0, 255, (6, 9, 3)), np.ones((4, 4, 1))).astype(np.uint8)
-SHARP = _RANDOM.integers(0, 255, SOFT.shape).astype(np.uint8)
-FLAT = np.full_like(SOFT, 128)
-BLACK = np.zeros_like(SOFT)
 
-
-def trace(final: float = 10.0, pace: float = 1.0, rounds: float = 0.9) -> Trace:
-    """200 evaluations that take `pace` seconds each; the loss falls by `rounds` within the last 20."""
-    totals = [1e6, *np.linspace(1e5, final / (1 - rounds), 9), final]
-    return Trace(
-        tuple(
-            Iterate(20 * number, 20 * number, pace * 20 * number, total, total, total, total)
-            for number, total in enumerate(totals)
-        )
-    )
-
-
-def finding(key, *, picture=SHARP, status="done", style=0.5, content=0.5, variant=(), reason="", **of_trace) -> Finding:
-    measures = {
-        "style_vgg19": style,
-        "style_efficientnet_lite0": style,
-        "content_vgg19": content,
-        "content_efficientnet_lite0": content,
-    }
-    done = status == "done"
-    cell = ReportCell(
-        "china",
-        "brushwork",
-        key[1],
-        status,
-        {"weights": {"source": "a place", "note": ""}} if done else None,
-        reason=reason,
-        variant=variant,
-        measures=measures if done else None,
-    )
-    return Finding(key, cell, lambda: trace(**of_trace), lambda: picture, lambda: SOFT)
-
-
-def evidence_for(paper, changes: Mapping[tuple[str, ...], Mapping[str, Any]] | None = None) -> Evidence:
-    """Every cell of a paper's studies, alike but for the changes; a change for the start of a key holds for all."""
-    findings = {}
-    for name, study in paper.studies.items():
-        for combination in study.combinations():
-            for backbone in combination.backbones:
-                key = (name, backbone, *(label for _, label in combination.variant))
-                told = {}
-                for start, change in (changes or {}).items():
-                    if key[: len(start)] == start:
-                        told |= change
-                findings[key] = finding(key, variant=combination.variant, **told)
-    unused = [start for start in changes or {} if not any(key[: len(start)] == start for key in findings)]
-    assert not unused
-    return Evidence(findings)
-
-
-def verdict(paper: str, words: str, changes=None):
-    (claim,) = (claim for claim in PAPERS[paper].claims if words in claim.text)
-    return claim.verdict(evidence_for(PAPERS[paper], changes))
-
-
-COMPARISON = "comparison"
-GOOD, POOR = {"style": 0.2, "content": 0.3}, {"style": 0.9, "content": 0.9}
-
-BOTH_WAYS = [
-    ("gupta2019", "VGG19 gives the best", {(COMPARISON, "vgg19"): GOOD}, {(COMPARISON, "vgg16"): GOOD}),
-    ("gupta2019", "VGG16 is close", {}, {(COMPARISON, "vgg16"): POOR}),
-    ("gupta2019", "VGG16 is faster", {(COMPARISON, "vgg16"): {"pace": 0.5}}, {(COMPARISON, "vgg16"): {"pace": 2.0}}),
-    (
-        "gupta2019",
-        "InceptionV3 is the fastest",
-        {
-            (COMPARISON, "inceptionv3"): {"pace": 0.1},
-            (COMPARISON, "resnet50"): {"pace": 0.2},
-            (COMPARISON, "vgg16"): {"pace": 0.3},
-        },
-        {(COMPARISON, "vgg19"): {"pace": 0.1}},
-    ),
-    ("gupta2019", "The higher the loss", {("balanced",): POOR}, {("balanced", "resnet50"): {**GOOD, "final": 1.0}}),
-    ("gupta2019", "ResNet50's pictures", {(COMPARISON, "resnet50"): {"picture": FLAT}}, {}),
-    (
-        "gupta2019",
-        "12 layers",
-        {("resnet50_layers", "resnet50", "12"): {"final": 5.0, "picture": FLAT}},
-        {("resnet50_layers", "resnet50", "12"): {"final": 5.0}},
-    ),
-    (
-        "gupta2019",
-        "black picture",
-        {(COMPARISON, "inceptionv3"): {"picture": BLACK}, ("balanced", "inceptionv3"): {"picture": BLACK}},
-        {(COMPARISON, "inceptionv3"): {"picture": BLACK}},
-    ),
-    ("gupta2019", "Total variation", {("total_variation", "vgg19", "0.1"): {"picture": SOFT}}, {}),
-    (
-        "gupta2019",
-        "After ten iterations",
-        {(COMPARISON,): {"rounds": 0.01}},
-        {(COMPARISON,): {"rounds": 0.5, "final": 1e4}},
-    ),
-    ("lisciandrello", "most pleasing", {("networks", "vgg19"): GOOD}, {("networks", "resnet50"): GOOD}),
-    (
-        "lisciandrello",
-        "fastest by far",
-        {("networks", "resnet50"): {"pace": 0.3}, ("networks", "vgg16"): {"pace": 0.8}},
-        {("networks", "resnet50"): {"pace": 3.0}},
-    ),
-    ("lisciandrello", "merely blurs", {("normaliser", "resnet50", "gatys"): {"picture": FLAT}}, {}),
-    ("lisciandrello", "gets the style", {("normaliser", "resnet50", "none"): GOOD}, {}),
-    ("lisciandrello", "The content layer", {}, {("content_layer", "vgg19", "block5_conv2"): {"picture": SOFT}}),
-    ("lisciandrello", "layer sets", {("resnet50_layers", "resnet50", "d"): {"picture": FLAT}}, {}),
-    ("lisciandrello", "1e-5 blurs", {("total_variation", "vgg19", "1e-05"): {"picture": FLAT}}, {}),
-    ("lisciandrello", "better pictures", {("ratio", "vgg19", "1e-4"): {**GOOD, "picture": SOFT}}, {}),
-    ("lisciandrello", "falls strictly", {}, {("networks", "vgg16"): {"final": 2e6, "rounds": 0.0}}),
-    (
-        "xu2016",
-        "resembles the photograph",
-        {("ratios", "vgg19", "5e-6"): {"style": 0.7, "content": 0.1}},
-        {},
-    ),
-    ("xu2016", "More style layers", {("layers_by_ratio", "vgg19", "E"): {"style": 0.1}}, {}),
-    (
-        "xu2016",
-        "Lower content layers",
-        {("content_layers", "vgg19", "5e-8", "block2_conv2"): {"picture": SOFT}},
-        {},
-    ),
-    ("bordag", "near the content", {}, {("content_layers",): {"style": 1.2}}),
-]
-
-
-@pytest.mark.parametrize(("paper", "words", "favorable", "adverse"), BOTH_WAYS)
-def test_a_judge_finds_for_and_against(paper, words, favorable, adverse):
-    assert verdict(paper, words, favorable).outcome == "reproduced"
-    assert verdict(paper, words, adverse).outcome == "not reproduced"
-
-
-def test_networks_that_a_paper_found_unfit_are_improved_upon_if_they_stylize():
-    theirs = {(COMPARISON, "resnet50"): POOR, (COMPARISON, "inceptionv3"): POOR}
-    assert verdict("gupta2019", "not suitable", {**theirs, ("balanced",): GOOD}).outcome == "improved upon"
-    assert verdict("gupta2019", "not suitable", {**theirs, ("balanced",): POOR}).outcome == "reproduced"
-
-
-def test_the_order_of_losses_is_read_after_one_round():
-    """The second iterate is at 20 evaluations, and the same for all; the order is then that of the list."""
-    assert verdict("gupta2019", "loss after iteration 0").outcome == "reproduced"
-
-
-def test_a_trade_off_at_our_ratios_counts_and_says_that_theirs_shows_none():
-    found = verdict("xu2016", "resembles", {("our_ratios", "vgg19", "E", "1e-1"): {"style": 0.7, "content": 0.1}})
-    assert found.outcome == "reproduced"
-    assert "at ours" in found.number
-    assert "mean activation is 1" in found.evidence
-
-
-@EVERY_PAPER
-def test_every_claim_is_judged_when_all_is_there_and_none_when_nothing_is(paper):
-    for claim in paper.claims:
-        found, empty = claim.verdict(evidence_for(paper)), claim.verdict(Evidence({}))
-        assert found.outcome in get_args(Outcome)
-        assert found.outcome != "not judged"
-        assert found.evidence
-        assert empty.outcome in ("not judged", "open")
-        assert claim.exhibit in ("", *(exhibit.key for exhibit in paper.exhibits))
-
-
-def test_a_cell_that_failed_or_was_not_measured_is_named_in_the_verdict():
-    failed = {(COMPARISON, "vgg16"): {"status": "failed", "reason": "out of <memory>"}}
-    found = verdict("gupta2019", "VGG16 is faster", failed)
-    assert found.outcome == "not judged"
-    assert "VGG16 failed (out of <memory>)" in found.evidence
+def test_a_cell_that_was_not_measured_says_why():
     bare = Finding(("a", "vgg19"), ReportCell("c", "s", "vgg19", "done", {}, unmeasured="no judge"))
     with pytest.raises(Missing, match=r"VGG19 was not measured \(no judge\)"):
         bare.measure("ssim")
 
 
+def test_the_large_set_is_of_sample_pictures_of_several_kinds():
+    names = {kind: {sample.name for sample in SAMPLES if sample.kind == kind} for kind in ("content", "style")}
+    assert set(LARGE_CONTENTS) <= names["content"]
+    assert set(LARGE_STYLES) <= names["style"]
+    assert set(SAMPLE_PORTRAITS) < set(LARGE_CONTENTS)
+    assert (len(LARGE_CONTENTS), len(LARGE_STYLES)) == (6, 5)
+
+
+def configs(setup, paper, name):
+    for combination in setup.study(paper, name).combinations():
+        for backbone in combination.backbones:
+            yield presets.get(combination.preset, **{**combination.settings, "backbone": backbone}).resolved()
+
+
 @EVERY_STUDY
 def test_every_study_expands_to_settings_that_its_backbones_take(paper, name):
-    for own in (False, True):
-        setup = Setup("contents", "styles", "china", "brushwork", own)
+    for scale, others in ((paper.scaled, {}), (paper.large, {"large": True}), (paper.own, {"own_size": True})):
+        setup = replace(SETUP, **others)
         study = setup.study(paper, name)
-        assert study.contents == ("china",)
-        for combination in study.combinations():
-            for backbone in combination.backbones:
-                config = presets.get(combination.preset, **{**combination.settings, "backbone": backbone}).resolved()
-                scale = paper.own if own else paper.scaled
-                assert (config.size, config.iterations) == (scale.size, scale.iterations)
+        assert study.contents in (("china",), ("chelsea",))
+        for config in configs(setup, paper, name):
+            assert config.size == scale.size
+            assert 1 <= config.iterations <= 8 * scale.iterations
+    assert paper.large.size == 256
+
+
+@EVERY_STUDY
+def test_a_paper_is_run_by_its_own_presets_and_ours_stand_apart(paper, name):
+    """Settings of ours cannot slip into a verdict under a paper's."""
+    # Of the last no paper gives weights, and those of two networks have two scales.
+    ours = name in ("balanced", "our_ratios", "further_losses", "mixing")
+    for config in configs(SETUP, paper, name):
+        of_patches = config.losses.get("gram", {}).get("weight", 1.0) == 0
+        assert (config.style_normalization == "balanced") == (ours or (of_patches and name in ("mrf", "photographs")))
+
+
+def test_lisciandrello_goes_by_descent_and_xu_by_rescaled_filters():
+    for name in ("networks", "rates", "ratio", "resnet50_layers", "total_variation"):
+        for config in configs(SETUP, PAPERS["lisciandrello"], name):
+            assert config.optimizer == "sgd"
+            assert config.optimizer_settings["decay_steps"] == 100
+    assert all(config.filters == "normalized" for config in configs(SETUP, PAPERS["xu2016"], "ratios"))
+    (gupta, *_) = configs(SETUP, PAPERS["gupta2019"], "comparison")
+    assert gupta.optimizer_settings["restart_every"] == 20
+
+
+def test_losses_weigh_at_every_size_as_at_the_papers_own():
+    """By the formulas' gradients of a pixel: 1/M of eq. 4, M without its denominator, and 1 of sums."""
+    setup, paper = replace(SETUP, size=300), PAPERS["lisciandrello"]
+    share = (300 / 600) ** 2
+    (vgg19, _) = configs(setup, paper, "networks")
+    assert vgg19.style_weight == pytest.approx(1e-6 * share)
+    gatys, none = configs(setup, paper, "normaliser")
+    assert (gatys.style_weight, none.style_weight) == pytest.approx((1e-6 * share, 1e-6 / share))
+    assert vgg19.total_variation_weight == none.total_variation_weight == 1e-6
+    (at_own_size, _) = configs(replace(SETUP, own_size=True), paper, "networks")
+    assert at_own_size.style_weight == pytest.approx(1e-6)
+    for config in configs(setup, paper, "balanced"):
+        assert config.style_weight == 40
+    axis = Axis("weight", (Choice("2", {"style_weight": 2.0}),))
+    study = weighed_by_area(Study(preset="gatys2015", backbones=("vgg19",), axes=(axis,)), 0.25)
+    assert study.axes[0].choices[0].settings["style_weight"] == 0.5
+
+
+def test_networks_are_trained_as_long_as_the_scale_says():
+    paper = PAPERS["khan"]
+    steps = {name: SETUP.study(paper, name).training.settings["steps"] for name in ("nearest", "stopped")}
+    assert steps == {"nearest": 300, "stopped": 30}
+    own = replace(SETUP, own_size=True).study(paper, "stopped").training
+    assert (own.settings["steps"], own.network) == (4000, "")  # network, rate and batches are the preset's
+    asked = replace(SETUP, iterations=1, photographs_dir="photographs").study(paper, "transposed").training
+    assert (asked.settings["steps"], asked.settings["upsampling"]) == (3, "transposed")
+    assert (asked.network, asked.photographs_dir) == ("small", "photographs")
+    resolved = SETUP.study(paper, "nearest").training.resolved(
+        "khan2019-feedforward", next(configs(SETUP, paper, "nearest"))
+    )
+    assert resolved.training_settings().decay == 1.0  # else a training that is stopped is none of the whole
+    assert resolved.network_settings().upsampling == "nearest"
+
+
+def test_without_photographs_no_network_is_trained_and_its_claims_are_not_judged():
+    setup, paper = replace(SETUP, trains=False), PAPERS["khan"]
+    assert set(setup.studies(paper)) == set(paper.studies) - {
+        "nearest",
+        "transposed",
+        "stopped",
+        "realistic",
+    }
+    judged = judge(paper, setup, evidence_for(paper, setup=setup))["claims"]
+    (faster,) = (claim for claim in judged if "orders of magnitude" in claim["text"])
+    assert faster["outcome"] == "not judged"
+
+
+def test_cells_of_two_methods_have_two_keys():
+    optimized = ReportCell("c", "s", "vgg19", "done", {}, variant=(("layers", "A"),))
+    trained = replace(optimized, method="feedforward")
+    assert key_of("x", optimized) == ("x", "vgg19", "A")
+    assert key_of("x", trained) == ("x", "vgg19", "feedforward", "A")
+    assert Finding(key_of("x", trained), trained).name == "VGG19, feed-forward, layers A"
+    with pytest.raises(Missing, match="was made by no network"):
+        _ = Finding(key_of("x", optimized), optimized).network
+
+
+def test_seeds_vary_where_a_study_starts_from_noise_and_nowhere_else():
+    setup = replace(SETUP, seeds=(0, 1, 2))
+    assert len(list(configs(setup, PAPERS["gupta2019"], "comparison"))) == 3 * 4
+    assert len(list(configs(setup, PAPERS["lisciandrello"], "networks"))) == 2
+    assert len(list(configs(setup, PAPERS["khan"], "method"))) == 3
+    assert len(list(configs(setup, PAPERS["khan"], "balanced"))) == 1
+    cell = ReportCell("c", "s", "vgg19", "done", {}, variant=(("layers", "A"), ("seed", "2")))
+    assert key_of("table", cell) == ("table", "vgg19", "A")
+    assert sample_of(cell) == Sample("c", "s", 2)
+    assert Finding(("table", "vgg19", "A"), cell).name == "VGG19, layers A"
+
+
+def test_a_cell_without_noise_is_found_from_every_seed():
+    evidence = Evidence(
+        {(Sample("c", "s"), ("a", "vgg19")): Finding(("a", "vgg19"), ReportCell("c", "s", "vgg19", "done", {}))}
+    )
+    assert evidence.view(Sample("c", "s", 2))["a", "vgg19"].name == "VGG19"
+    with pytest.raises(Missing, match="was not run"):
+        evidence.view(Sample("c", "t"))["a", "vgg19"]
+
+
+def test_studies_of_portraits_take_them_and_are_left_out_without_any():
+    paper = PAPERS["xu2016"]
+    study = SETUP.study(paper, "photographs")
+    assert (study.contents, study.styles, study.style_dir) == (("china",), ("chelsea",), SETUP.content_dir)
+    without = replace(SETUP, portraits=())
+    assert set(SETUP.studies(paper)) - set(without.studies(paper)) == {"photographs"}
+    assert "portrait_rates" not in without.studies(PAPERS["lisciandrello"])
 
 
 @pytest.fixture(scope="module")
@@ -218,24 +171,28 @@ def layers_of():
 
 @EVERY_STUDY
 def test_the_layers_of_every_study_exist(layers_of, paper, name):
-    for combination in paper.studies[name].combinations():
-        for backbone in combination.backbones:
-            config = presets.get(combination.preset, **{**combination.settings, "backbone": backbone}).resolved()
-            assert {*config.content_layers, *config.style_layers} <= layers_of[backbone]
+    for config in configs(SETUP, paper, name):
+        assert {*config.style_layers} <= layers_of[config.backbone]
+        assert {*config.content_layers} <= layers_of[config.content_backbone or config.backbone]
 
 
 @EVERY_PAPER
 def test_every_exhibit_shows_cells_of_its_studies(paper):
-    known = evidence_for(paper).findings
+    known = {key for _, key in evidence_for(paper).findings}
     for exhibit in paper.exhibits:
         shown = [*(exhibit.pictures.cells.values() if exhibit.pictures else ())]
         shown += exhibit.curves.cells if exhibit.curves else ()
-        assert set(shown) <= set(known)
+        assert set(shown) <= known
+        assert not exhibit.pictures or exhibit.pictures.unprocessed <= set(exhibit.pictures.cells)
 
 
-def test_a_key_is_the_study_the_backbone_and_the_labels():
-    cell = ReportCell("c", "s", "vgg19", "done", {}, variant=(("layers", "A"), ("alpha/beta", "1e-9")))
-    assert key_of("table", cell) == ("table", "vgg19", "A", "1e-9")
+@EVERY_PAPER
+def test_every_claim_points_at_an_exhibit_and_no_study_is_run_for_nothing(paper):
+    exhibits = {exhibit.key: exhibit for exhibit in paper.exhibits}
+    assert all(claim.exhibit in ("", *exhibits) for claim in paper.claims)
+    shown = {key[0] for exhibit in paper.exhibits if exhibit.pictures for key in exhibit.pictures.cells.values()}
+    shown |= {key[0] for exhibit in paper.exhibits if exhibit.curves for key in exhibit.curves.cells}
+    assert set(paper.studies) <= shown
 
 
 def test_rounds_end_where_their_evaluations_are_used_up():
@@ -254,8 +211,8 @@ def test_setups_of_different_scale_or_pictures_have_different_folders(tmp_path):
     for folder in ("contents", "styles"):
         (tmp_path / folder).mkdir()
     picture = tmp_path / "contents" / "china.png"
-    setup = Setup(str(tmp_path / "contents"), str(tmp_path / "styles"), "china", "brushwork")
-    digests = [setup.digest(), Setup("contents", "styles", "china", "brushwork", own_size=True).digest()]
+    setup = Setup(str(tmp_path / "contents"), str(tmp_path / "styles"), ("china",), ("brushwork",))
+    digests = [setup.digest(), replace(setup, own_size=True).digest()]
     for data in (b"one", b"another"):
         picture.write_bytes(data)
         digests.append(setup.digest())
@@ -276,9 +233,9 @@ def test_figures_are_drawn_with_and_without_pictures(paper):
 @EVERY_PAPER
 def test_a_page_has_every_claim_and_escapes_names_and_reasons(paper):
     evil = "<script>alert('x')</script>"
-    setup = Setup("contents", "styles", evil, "brush\"work' &")
+    setup = Setup("contents", "styles", (evil,), ("brush\"work' &",), (evil,))
     changes = {(name,): {"status": "failed", "reason": evil} for name in paper.studies}
-    evidence = evidence_for(paper, changes)
+    evidence = evidence_for(paper, changes, setup=setup)
     summary = json.loads(json.dumps(judge(paper, setup, evidence)))
     figures = {exhibit.key: [PageFigure("a figure", "figures/a b#1.png")] for exhibit in paper.exhibits}
     page = paper_html(paper, setup, evidence, summary, figures, [(evil, "../x y/index.html")])
@@ -286,13 +243,55 @@ def test_a_page_has_every_claim_and_escapes_names_and_reasons(paper):
     for text in (page, overview):
         assert "<script" not in text
         assert "&lt;script&gt;" in text
-        assert text.count('<td class="number">') == len(paper.claims)
+        assert text.count('<td class="ours') == len(paper.claims)
     assert "../x%20y/index.html" in page
-    if paper.exhibits:
-        assert "figures/a%20b%231.png" in page
-    if paper.studies:
-        assert summary["failed"]
-        assert "not judged" in overview
+    assert "figures/a%20b%231.png" in page
+    assert page.count('class="detail"') == len(paper.claims)
+    assert "luigi --module tasks PaperFigures" in page
+    assert all(each.reason.partition("'")[0] in page for each in paper.left_out)
+    assert summary["failed"]
+    assert "not judged" in overview
+
+
+@EVERY_PAPER
+def test_a_page_has_every_threshold_n_and_what_differs(paper):
+    evidence = evidence_for(paper)
+    summary = judge(paper, SETUP, evidence)
+    page = paper_html(paper, SETUP, evidence, summary, {}, [])
+    for claim in summary["claims"]:
+        for line in claim["numbers"]:
+            assert line["holds"]
+            assert line["n"]
+        assert claim["differs"].partition("'")[0] in page
+    assert "n = 1 pair" in page
+    for name in BASELINES:
+        assert f"<td>{name}</td>" in page
+    assert "as claimed" in page
+
+
+def test_the_command_makes_the_same_page():
+    assert command("all", replace(SETUP, content_dir="inputs/content", style_dir="inputs/style")) == (
+        "luigi --module tasks PaperFigures --paper all"
+    )
+    several = replace(SETUP, contents=("a b", "c"), styles=("d",), size=96)
+    assert command("khan", several) == (
+        "luigi --module tasks PaperFigures --paper khan --content-dir contents --style-dir styles "
+        """--contents '["a b", "c"]' --styles '["d"]' --size 96"""
+    )
+    assert "--photographs-dir mine" in command("khan", replace(several, photographs_dir="mine"))
+    assert "--large" in command("khan", replace(several, large=True))
+
+
+def test_a_picture_in_the_networks_range_is_shown_as_its_file_would_show_it():
+    """Black: 0 and 1 of 255 everywhere."""
+    paper = PAPERS["gupta2019"]
+    (exhibit,) = (each for each in paper.exhibits if each.key == "black")
+    assert exhibit.pictures.unprocessed
+    from pipeline.papers.pixels import written_unprocessed
+
+    assert SOFT.max() > 200
+    assert written_unprocessed(SOFT).max() <= 1
+    assert draw(exhibit, evidence_for(paper))
 
 
 @EVERY_PAPER
@@ -318,7 +317,7 @@ def test_pages_show_all_of_their_tables_in_a_browser(paper, opened, phone, tmp_p
 def test_weights_that_are_not_a_networks_own_are_told():
     paper = PAPERS["bordag"]
     evidence = evidence_for(paper)
-    for found in evidence.findings.values():
+    for found in evidence.each():
         found.cell.manifest["weights"]["note"] = "random weights, for tests"
     summary = judge(paper, SETUP, evidence)
     assert "random weights, for tests" in overview_html([summary], SETUP)

@@ -434,3 +434,43 @@ def test_a_strip_that_is_lost_is_told_and_the_result_stays(browser, with_strips,
     assert page.locator(".after").is_visible()
     assert page.locator(".tag.right").inner_text() == "result"
     context.close()
+
+
+@pytest.fixture(scope="module")
+def with_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three cells that are optimised, and the same by a network, whose training is drawn."""
+    folder = tmp_path_factory.mktemp("networks")
+    network = {"digest": "d1", "file": "networks/a/vgg19-d1/network.keras", "sha256": "ab" * 32, "size": "small"}
+    network |= {"width": 16, "blocks": 3, "upsampling": "nearest", "steps": 2000, "seconds": 600.0, "held_out": 12.5}
+    network |= {"photographs": "inputs/photographs", "device": "CPU"}
+    cells = []
+    for number, content in enumerate("xyz"):
+        cells.append(finished(content, "a", "vgg19", 1.0 + number, number))
+        quick = finished(content, "a", "vgg19", 2.0 + number, 3 + number, method="feedforward")
+        manifest = {**(quick.manifest or {}), "network": network}
+        manifest["result"] = {**manifest["result"], "seconds": 0.064}
+        cells.append(replace(quick, manifest=manifest))
+    write_pictures(folder, *(f"pictures/{number}.png" for number in range(6)), side=96)
+    write_pictures(folder, *(f"thumbs/{name}.webp" for name in (*range(6), "c", "s")))
+    write_pictures(folder, "originals/c.png", "originals/s.png", "training/t.png")
+    return write_page(folder, cells, network_figures={"d1": PageFigure("Training for a", "training/t.png")})
+
+
+def test_networks_have_a_series_a_filter_and_a_table_of_what_they_are_worth(opened, with_networks):
+    page = opened.open(with_networks)
+    assert page.locator(".series:visible h3").all_inner_texts() == ["VGG19", "VGG19, feed-forward"]
+    row = page.locator("table.networks tbody tr")
+    assert row.count() == 1
+    cells = row.locator("td").all_inner_texts()
+    assert cells[:3] == ["VGG19", "small (width 16, 3 blocks, nearest upsampling)", "2000"]
+    assert cells[3:8] == ["10 min", "12.5", "64 ms", "1 min", "1.50 ×"]
+    assert loaded(page, "#networks ~ details img")
+    page.locator(".facet", has_text="Method").locator("summary").click()
+    page.get_by_role("checkbox", name="feed-forward").check()
+    assert visible(page) == 3
+
+
+def test_the_table_of_networks_scrolls_by_itself_on_a_phone(phone, with_networks):
+    page = phone.open(with_networks)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("table.networks").evaluate("table => table.scrollWidth > table.parentElement.clientWidth")

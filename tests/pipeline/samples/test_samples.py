@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from nstcore.errors import PictureError
+from nstcore.feedforward.photographs import find_photographs
 from nstcore.pictures.images import Picture, read_picture, resize
 from pipeline.samples import catalog
 from pipeline.samples.__main__ import main
 from pipeline.samples.catalog import SAMPLES, Sample, choose
 from pipeline.samples.fill import fill
+from pipeline.samples.photographs import FURTHER
 from pipeline.samples.styles.textures import TEXTURES
 
 
@@ -138,6 +140,29 @@ def test_a_folder_that_is_a_file_is_one_line_and_status_2(tmp_path: Path, capsys
     assert captured.err.startswith("samples: ")
     assert captured.err.count("\n") == 1
     assert str(tmp_path / "content") in captured.err
+
+
+@pytest.mark.usefixtures("quick")
+def test_photographs_hold_the_contents_of_the_default_grid_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "photographs"
+    assert run(tmp_path, "--photographs-dir", str(folder)) == 0
+    found = find_photographs(folder)
+    contents = {path.name for path in (tmp_path / "content").iterdir()}
+    assert {path.name for path in found.held_out} == contents
+    assert {path.stem for path in found.training} == {
+        sample.name
+        for sample in (*SAMPLES, *FURTHER)
+        if sample.package and sample.available and sample.name not in {Path(name).stem for name in contents}
+    }
+    for path in (*found.training, *found.held_out):
+        assert min(read_picture(path).shape[:2]) >= 256
+    attribution = (tmp_path / "ATTRIBUTION.md").read_text("utf-8") + (folder / "ATTRIBUTION.md").read_text("utf-8")
+    assert all(f"/{path.name}\n" in attribution for path in (*found.training, *found.held_out))
+    capsys.readouterr()
+    assert run(tmp_path, "--photographs-dir", str(folder)) == 0
+    assert f"{folder}: has pictures, left alone" in capsys.readouterr().out
 
 
 # --- what is available ----------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, 
     assert dict(votes[0].answers) == {"style": "same", "content": "left", "hang": "right"}
     pairs = {(vote.scene, frozenset((vote.left, vote.right))) for vote in votes}
     assert len(pairs) == 6
-    assert {vote.scene[0] for vote in votes} == {"cat", "</script><b>&"}
+    assert {vote.scene[1] for vote in votes} == {"cat", "</script><b>&"}
     cells = json.loads((tmp_path / "votes.json").read_text(encoding="utf-8"))["votes"][0]["cells"]
     assert len(set(cells)) == 2
 

@@ -24,7 +24,7 @@ def test_scores_are_told_and_written(tmp_path, capsys):
     other = written(tmp_path / "other.json", [ballot(scene, hang="left", content="right") for scene in range(5)])
     assert main(["votes", one, other, one, "-o", str(tmp_path / "scores.csv")]) == 0
     said = capsys.readouterr().out
-    assert "10 votes of 2 voters on 5 pairs of pictures" in said
+    assert "votes: 10, voters: 2, pairs of pictures: 5" in said
     assert "10 won, 0 lost, 0 the same" in said
     rows = list(csv.DictReader((tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()))
     best = {row["question"]: row["name"] for row in reversed(rows)}
@@ -56,6 +56,7 @@ def test_json_says_what_the_lines_say(tmp_path, capsys):
         (json.dumps({"format": "nst votes 1", "votes": [ballot(hang=[1])]}).encode(), "vote 1 is not"),
         (json.dumps({"format": "nst votes 1", "votes": [ballot(left=3)]}).encode(), "vote 1 is not"),
         (json.dumps({"format": "nst votes 1", "votes": [ballot(looks="left")]}).encode(), "vote 1 is not"),
+        (json.dumps({"format": "nst votes 1", "votes": [ballot(right="VGG19")]}).encode(), "vote 1 compares"),
     ],
 )
 def test_what_is_no_file_of_votes_is_told_in_one_line(tmp_path, capsys, content, said):
@@ -73,5 +74,24 @@ def test_what_is_no_file_of_votes_is_told_in_one_line(tmp_path, capsys, content,
 def test_a_file_that_is_not_there_and_hostile_names(tmp_path, capsys):
     assert main(["votes", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
-    path = written(tmp_path / "v.json", [ballot(left="\ud800<b>", right="=1+1", hang="left")], voter="\udc80")
+    path = written(tmp_path / "v.json", [ballot(left="\ud800<b>\x1b[31m\n", right="=1+1", hang="left")], voter="\udc80")
+    capsys.readouterr()
     assert main(["votes", path]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "<b>\ufffd[31m\ufffd" in said
+
+
+@pytest.mark.parametrize(("output", "said"), [("v.json", "would overwrite votes"), ("scores.txt", "ends in .csv")])
+def test_a_table_takes_no_other_files_place(tmp_path, capsys, output, said):
+    path = written(tmp_path / "v.json", [ballot(hang="left")])
+    before = (tmp_path / "v.json").read_bytes()
+    assert main(["votes", path, "-o", str(tmp_path / output)]) == 2
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "v.json").read_bytes() == before
+
+
+def test_pictures_of_two_reports_are_not_one_because_of_their_names(tmp_path, capsys):
+    paths = [written(tmp_path / f"{grid}.json", [ballot(hang="left")], grid=grid) for grid in ("a" * 16, "b" * 16)]
+    assert main(["votes", *paths]) == 0
+    assert "pairs of pictures: 2" in capsys.readouterr().out

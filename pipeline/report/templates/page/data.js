@@ -43,6 +43,7 @@ const WRITTEN = {
   measure: (value) => value.toFixed(3),
   count: (value) => Math.round(value).toLocaleString("en"),
   seconds(value) {
+    if (value < 1) return `${Math.round(1000 * value)} ms`;
     if (value < 60) return `${value.toFixed(1)} s`;
     const minutes = Math.round(value / 60);
     return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -1,0 +1,165 @@
+"""What Bordag, Brandon and Lei claim, and how our cells answer."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from pipeline.papers import pixels
+from pipeline.papers.bordag_studies import ALONE, ALPHAS, MIXES
+from pipeline.papers.computed import CROPS
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Key
+from pipeline.papers.judging import (
+    BLURRED,
+    CLEAR,
+    LESS,
+    MORE,
+    SHARP,
+    LooksJudge,
+    blur,
+    by_looks,
+    content_lost,
+    ratio,
+    require_structure,
+    score,
+    works,
+)
+from pipeline.papers.paper import Claim
+from pipeline.papers.quantity import Quantity, at_least, at_most
+
+_TWO: Key = ("content_layers", "vgg19", "two")
+
+
+def _fallen(view: View) -> float:
+    totals = [iterate.total for iterate in view[_TWO].trace]
+    return ratio(min(totals), totals[0])
+
+
+def _not_kept(view: View) -> float:
+    """How much worse the last picture is than the best one, as a share of what was gained."""
+    totals = [iterate.total for iterate in view[_TWO].trace]
+    gained = totals[0] - min(totals)
+    return (totals[-1] - min(totals)) / gained if gained > 0 else 0.0
+
+
+def _rises(view: View) -> float:
+    trace = view[_TWO].trace
+    return sum(later.total > one.total for one, later in pairwise(trace)) / max(len(trace) - 1, 1)
+
+
+def _mixed_ahead(view: View, judge: LooksJudge) -> float:
+    scores = {name: score(view["mixing", backbone, name], judge) for name, (backbone, _) in MIXES.items()}
+    return scores.pop(ALONE) - min(scores.values())
+
+
+def _smoothed(view: View) -> float:
+    smooth = view["smoothing", "vgg19", "0.1"]
+    require_structure(smooth)
+    return ratio(pixels.roughness(smooth.picture), pixels.roughness(view[_TWO].picture))
+
+
+CLAIMS = (
+    Claim(
+        "A transfer gives a picture near the content picture in content and near the style picture in style.",
+        "section 2, figures 1 and 2",
+        "axes",
+        quantities=works("The picture", _TWO),
+        ours=works("The picture", ("balanced", "vgg19")),
+        note="Those are cross-fades with as much of the style, the content in the style's colours, and a flat picture. "
+        "Distances below 1 alone would pass for a cross-fade.",
+    ),
+    Claim(
+        "Descent by gradients from the content picture finds it.",
+        "section 3.3, equation 11",
+        "pictures",
+        quantities=(Quantity("Least loss over the first", _fallen, at_most(0.1), at_least(0.9), null=1.0),),
+        differs="The step is not given: one at which the first changes values by a grey level on average.",
+    ),
+    Claim(
+        "The best picture has to be kept, since the loss may rise.",
+        "algorithm 1",
+        "pictures",
+        quantities=(
+            Quantity("Share of steps at which the loss rose", _rises, at_least(0.01), at_most(0.0), null=None),
+        ),
+    ),
+    Claim(
+        "What the choice of alpha and beta prefers, content or style, the picture has more of.",
+        "section 3.2, equation 10",
+        "alphas",
+        quantities=by_looks(
+            "Content lost at the smallest alpha above that at the largest",
+            lambda view, judge: (
+                content_lost(view["alphas", "vgg19", ALPHAS[0]], judge)
+                - content_lost(view["alphas", "vgg19", ALPHAS[-1]], judge)
+            ),
+            at_least(CLEAR),
+            at_most(-CLEAR),
+        ),
+    ),
+    Claim(
+        "A loss of local differences smooths the picture.",
+        "section 3.3",
+        "smoothing",
+        quantities=(Quantity("Roughness with it over that without", _smoothed, at_most(LESS), at_least(MORE), 1.0),),
+        differs="No such loss is given: total variation with the weight of Gupta and others.",
+    ),
+    Claim(
+        "Content as one network sees it with style as another does may give better pictures.",
+        "sections 3.3 and 4.2",
+        "mixing",
+        quantities=by_looks(
+            "VGG19's score above the better of two mixtures with ResNet50",
+            _mixed_ahead,
+            at_least(CLEAR),
+            at_most(-CLEAR),
+        ),
+        differs="Which networks is not said, nor their layers and weights: terms are balanced, for VGG19 alone too.",
+    ),
+    Claim(
+        "Distances of features tell sets of pictures apart by style, without a person.",
+        "section 1",
+        "axes",
+        kind="not testable",
+        reason="It takes collections of paintings. Quarters of the content and the style picture stand in: the chance "
+        "that two of one picture are nearer in style than two of both.",
+        quantities=(
+            Quantity(
+                "That chance, by VGG19's Gram matrices",
+                lambda view: view.computed(CROPS).measure("auc_vgg19"),
+                at_least(0.9),
+                at_most(0.5),
+                null=None,
+            ),
+        ),
+    ),
+    Claim(
+        "With a subtle style, such as a Rembrandt's, the picture is merely blurred and smoothed.",
+        "section 4.2",
+        "photographs",
+        kind="not testable",
+        reason="It takes their two pictures. A photograph as the style, which is as subtle, stands in.",
+        quantities=(
+            Quantity(
+                "Fine structure of the picture, as a share of the content's",
+                lambda view: blur(view["photographs", "vgg19"]),
+                at_most(BLURRED),
+                at_least(SHARP),
+                null=1.0,
+            ),
+        ),
+    ),
+    Claim(
+        "Low layers hold shapes and content, high ones style and texture.",
+        "section 3.1",
+        kind="self-contradictory",
+        reason="The end of the same section has networks see pixels first, then style, and the subject last; and the "
+        "losses that the note takes from Gatys read the content at a high layer and the style from the lowest on.",
+    ),
+    Claim(
+        "A step adds the gradient of the loss.",
+        "section 3.1, equations 1 and 2",
+        kind="self-contradictory",
+        reason="The text calls it going down, equation 11 subtracts it, and algorithm 1 subtracts the loss itself.",
+    ),
+)

@@ -1,0 +1,244 @@
+"""What Gupta, Sadana and Moudgil 2019 claim of the four networks' pictures, and how our cells answer."""
+
+from __future__ import annotations
+
+from pipeline.papers.evidence import View
+from pipeline.papers.gupta_inception import INCEPTION
+from pipeline.papers.gupta_numbers import (
+    rises_with_loss,
+)
+from pipeline.papers.gupta_studies import BACKBONES, cell, ours
+from pipeline.papers.judging import (
+    BLURRED,
+    CLEAR,
+    FLAT,
+    LESS,
+    MORE,
+    SHARP,
+    SOME_LIKENESS,
+    ahead_of_all,
+    alike,
+    better_by,
+    blur,
+    by_looks,
+    content_lost,
+    fails,
+    ratio,
+    score,
+    works,
+)
+from pipeline.papers.paper import Claim
+from pipeline.papers.quantity import Quantity, at_least, at_most
+
+AS_IT_IS, RESCALED = "file as it is", "filters rescaled"
+_RIVALS = tuple(name for name in BACKBONES if name != "vgg19")
+
+
+def _resnet50_blur(view: View) -> float:
+    return blur(view[cell("resnet50")])
+
+
+def _blur_grows(view: View) -> float:
+    first, last = view["first_round", "resnet50", "1"], view[cell("resnet50")]
+    return ratio(blur(last), first.detail.fine)
+
+
+def _twelve_over_five(view: View) -> float:
+    five, twelve = (view["resnet50_layers", "resnet50", count] for count in ("5", "12"))
+    return ratio(twelve.final.total, five.final.total)
+
+
+def _structure_lost(view: View) -> float:
+    resnet50, vgg19 = view[cell("resnet50")], view[cell("vgg19")]
+    return vgg19.detail.likeness - resnet50.detail.likeness
+
+
+FILE = (
+    "The two VGG networks are compared twice: with the file of weights as it is, and with rescaled filters, because "
+    "the file of VGG16 has another scale than VGG19's."
+)
+
+LOOKS_CLAIMS = (
+    Claim(
+        "VGG19 gives the best style transfer of the four networks.",
+        "section 5",
+        "pictures",
+        quantities=(
+            *ahead_of_all(cell("vgg19"), map(cell, _RIVALS), "VGG19 ahead of the best other", AS_IT_IS),
+            *by_looks(
+                "VGG19 ahead of the best other",
+                lambda view, judge: (
+                    min(
+                        score(view["rescaled", "vgg16"], judge),
+                        *(score(view[cell(name)], judge) for name in ("resnet50", "inceptionv3")),
+                    )
+                    - score(view["rescaled", "vgg19"], judge)
+                ),
+                at_least(CLEAR),
+                at_most(-CLEAR),
+                condition=RESCALED,
+            ),
+        ),
+        differs=FILE,
+        ours=ahead_of_all(ours("vgg19"), map(ours, _RIVALS), "VGG19 ahead of the best other"),
+    ),
+    Claim(
+        "VGG16 is not much different from VGG19.",
+        "section 5",
+        "pictures",
+        quantities=(
+            *alike("Scores of the two apart", cell("vgg16"), cell("vgg19"), AS_IT_IS),
+            *alike("Scores of the two apart", ("rescaled", "vgg16"), ("rescaled", "vgg19"), RESCALED),
+        ),
+        differs=FILE,
+        ours=alike("Scores of the two apart", ours("vgg16"), ours("vgg19")),
+    ),
+    Claim(
+        "VGG19 does better than VGG16.",
+        "section 6",
+        "pictures",
+        quantities=(
+            *better_by("VGG16's score above VGG19's", cell("vgg19"), cell("vgg16"), condition=AS_IT_IS, fit=True),
+            *better_by(
+                "VGG16's score above VGG19's",
+                ("rescaled", "vgg19"),
+                ("rescaled", "vgg16"),
+                condition=RESCALED,
+                fit=True,
+            ),
+        ),
+        differs=FILE,
+        ours=better_by("VGG16's score above VGG19's", ours("vgg19"), ours("vgg16")),
+    ),
+    Claim(
+        "Both VGG networks are fit for style transfer.",
+        "section 6",
+        "pictures",
+        quantities=(
+            *works("VGG19", cell("vgg19"), AS_IT_IS),
+            *works("VGG16", cell("vgg16"), AS_IT_IS),
+            *works("VGG19", ("rescaled", "vgg19"), RESCALED),
+            *works("VGG16", ("rescaled", "vgg16"), RESCALED),
+        ),
+        differs=FILE,
+        ours=(*works("VGG19", ours("vgg19")), *works("VGG16", ours("vgg16"))),
+    ),
+    Claim(
+        "Across networks, a higher loss goes with a clearer and better picture.",
+        "section 5",
+        "pictures",
+        quantities=rises_with_loss(),
+        note="Rank correlation of the last loss with the score, its sign turned, over the four networks of a pair.",
+    ),
+    Claim(
+        "With each iteration VGG16's and VGG19's pictures get better.",
+        "section 5",
+        "rounds",
+        quantities=(
+            *better_by(
+                "VGG19's score after the first round above that after the last",
+                cell("vgg19"),
+                ("first_round", "vgg19", "1"),
+                condition=AS_IT_IS,
+            ),
+            *better_by(
+                "VGG16's score after the first round above that after the last",
+                cell("vgg16"),
+                ("first_round", "vgg16", "1"),
+                condition=AS_IT_IS,
+            ),
+            *better_by(
+                "VGG19's score after the first round above that after the last",
+                ("rescaled", "vgg19"),
+                ("first_round_rescaled", "vgg19", "1"),
+                condition=RESCALED,
+            ),
+            *better_by(
+                "VGG16's score after the first round above that after the last",
+                ("rescaled", "vgg16"),
+                ("first_round_rescaled", "vgg16", "1"),
+                condition=RESCALED,
+            ),
+        ),
+        differs=FILE,
+    ),
+    Claim(
+        "ResNet50's pictures are blurred.",
+        "section 5",
+        "pictures",
+        quantities=(
+            Quantity(
+                "Fine structure of ResNet50's picture, as a share of the content's",
+                _resnet50_blur,
+                at_most(BLURRED),
+                at_least(SHARP),
+                null=1.0,
+            ),
+        ),
+        note=f"Only of a picture that is not flat (spread of luma {FLAT:g} and more) and that correlates with the "
+        f"content by {SOME_LIKENESS:g} and more.",
+    ),
+    Claim(
+        "With each iteration ResNet50's loss falls and its blur grows.",
+        "section 5",
+        "rounds",
+        quantities=(
+            Quantity(
+                "Fine structure after ten rounds over that after one",
+                _blur_grows,
+                at_most(LESS),
+                at_least(MORE),
+                null=1.0,
+            ),
+        ),
+        note="After one round most fine structure is what is left of the noise that the transfer starts from.",
+    ),
+    Claim(
+        "Twelve layers instead of five lower ResNet50's loss.",
+        "section 5",
+        "layers",
+        quantities=(
+            Quantity(
+                "Loss with twelve layers over that with five", _twelve_over_five, at_most(LESS), at_least(MORE), 1.0
+            ),
+        ),
+        differs="Which twelve is not said: the first activation and the outputs of eleven blocks.",
+    ),
+    Claim(
+        "Its pictures are blurred with twelve layers too.",
+        "section 5",
+        "layers",
+        quantities=(
+            Quantity(
+                "Fine structure with twelve layers, as a share of the content's",
+                lambda view: blur(view["resnet50_layers", "resnet50", "12"]),
+                at_most(BLURRED),
+                at_least(SHARP),
+                null=1.0,
+            ),
+        ),
+    ),
+    Claim(
+        "ResNet50 does not retain the structure of the content picture, as the VGG networks do.",
+        "section 5",
+        "pictures",
+        quantities=(
+            Quantity(
+                "Likeness to the content of VGG19's picture less ResNet50's",
+                _structure_lost,
+                at_least(0.1),
+                at_most(-0.1),
+            ),
+            *better_by("Content lost by ResNet50 above VGG19's", cell("vgg19"), cell("resnet50"), kind=content_lost),
+        ),
+        ours=better_by("Content lost by ResNet50 above VGG19's", ours("vgg19"), ours("resnet50"), kind=content_lost),
+    ),
+    *INCEPTION,
+    Claim(
+        "ResNet50 is not suitable for style transfer.",
+        "section 6",
+        "pictures",
+        quantities=fails("ResNet50", cell("resnet50")),
+        ours=fails("ResNet50", ours("resnet50")),
+    ),
+)

@@ -1,0 +1,106 @@
+"""How losses and times of Gupta, Sadana and Moudgil 2019 are read, and where the paper contradicts itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Key, Missing
+from pipeline.papers.gupta_studies import BACKBONES
+from pipeline.papers.judging import TREND, LooksJudge, by_looks, score
+from pipeline.papers.paper import Claim
+from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.statistics import rank_correlation
+
+#: Evaluations in one of their iterations, and how many iterations they did.
+ROUND, ROUNDS = 20, 10
+
+
+def after_round(view: View, key: Key, number: int = 1) -> float:
+    """The loss at the end of one of their iterations.
+
+    Raises:
+        Missing: if the cell stopped before.
+    """
+    found = view[key]
+    if found.final.evaluations < ROUND * number * 0.9:
+        raise Missing(f"{found.name} stopped after {found.final.evaluations} evaluations, before round {number}")
+    return found.after(ROUND * number).total
+
+
+def log_ratio(over: float, under: float) -> float:
+    """Decades between two positive numbers."""
+    if over <= 0 or under <= 0:
+        raise Missing("a loss is not positive")
+    return math.log10(over / under)
+
+
+def pace_ratio(one: str, other: str) -> Callable[[View], float]:
+    """The time of an evaluation with one network over that with another."""
+
+    def value(view: View) -> float:
+        paces = [view["comparison", name].seconds_an_evaluation for name in (one, other)]
+        return paces[0] / paces[1]
+
+    return value
+
+
+def rises_with_loss() -> tuple[Quantity, ...]:
+    """Whether pictures are the better the higher the loss of their network, under the paper's settings."""
+
+    def value(view: View, judge: LooksJudge) -> float:
+        found = [view["comparison", name] for name in BACKBONES]
+        return rank_correlation([each.final.total for each in found], [-score(each, judge) for each in found])
+
+    return by_looks("Rank correlation of loss and quality", value, at_least(TREND), at_most(-TREND))
+
+
+CONTRADICTIONS = (
+    Claim(
+        "VGG19 is much slower than VGG16.",
+        "section 6",
+        "first",
+        kind="self-contradictory",
+        reason="Section 5 calls it a bit of speed, and figures 7 and 9 have 100 and 115 seconds.",
+        quantities=(
+            Quantity(
+                "Time of an evaluation of VGG19 over VGG16's",
+                pace_ratio("vgg19", "vgg16"),
+                at_least(1.5),
+                at_most(1.0),
+                1.0,
+            ),
+        ),
+    ),
+    Claim(
+        "L-BFGS improves the picture by lowering the loss, and the picture is the better the higher the loss.",
+        "section 5",
+        "pictures",
+        kind="self-contradictory",
+        reason="Both stand in one paragraph. The second can be meant across networks only, and is judged so above.",
+    ),
+)
+
+
+def _starts_above(view: View, study: str) -> float:
+    return log_ratio(after_round(view, (study, "vgg16")), after_round(view, (study, "vgg19")))
+
+
+STARTS_LOWER = Claim(
+    "VGG19 starts with a lower loss than VGG16.",
+    "section 5",
+    "first",
+    kind="self-contradictory",
+    reason="Figures 7 and 9 have 2.9e9 for VGG16 and 8.1e9 for VGG19 after the first iteration.",
+    quantities=tuple(
+        Quantity(
+            f"Decades of VGG16's loss above VGG19's after the first round ({words})",
+            partial(_starts_above, study=study),
+            at_least(0.1),
+            at_most(-0.1),
+        )
+        for study, words in (("comparison", "file as it is"), ("rescaled", "filters rescaled"))
+    ),
+)

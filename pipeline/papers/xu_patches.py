@@ -1,0 +1,128 @@
+"""What Xu, Shi and Pei 2016 claim of the loss of patches beside Gram matrices, and how our cells answer."""
+
+from __future__ import annotations
+
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Key
+from pipeline.papers.judging import (
+    CLEAR,
+    LooksJudge,
+    better_by,
+    by_looks,
+    content_lost,
+    score,
+)
+from pipeline.papers.paper import Claim
+from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.xu_studies import GRAM, METHODS, MRF_RATIOS, NOTICEABLE
+
+_MRF: Key = ("mrf", "vgg19")
+
+
+def _photo(method: str) -> Key:
+    return "photographs", "vgg19", method
+
+
+def _patches_ahead(view: View, judge: LooksJudge) -> float:
+    return score(view[_photo(METHODS[0])], judge) - score(view[_photo(METHODS[1])], judge)
+
+
+_MRF_DIFFERS = "Balanced terms, stride 1 and one size, in the place of alpha/beta of 20, 6.6 and 4."
+
+
+def _held(size: tuple[int, ...]) -> float:
+    """What both losses hold of VGG19's layers at a picture's size, patches over Gram matrices."""
+    from nstcore.losses import Layer, make_loss
+
+    def layer(block: int, channels: int) -> Layer:
+        sides = [max(1, side // 2 ** (block - 1)) for side in size]
+        return Layer(sides[0] * sides[1], channels, size[0] * size[1])
+
+    patches = make_loss("patches", {"layers": ("block3_conv1", "block4_conv1")})
+    of_patches = sum(patches.held([layer(block, channels)]) for block, channels in ((3, 256), (4, 512)))
+    # G and what it is compared with, at five layers.
+    of_grams = sum(2 * channels**2 for channels in (64, 128, 256, 512, 512))
+    return of_patches / of_grams
+
+
+PATCHES = (
+    Claim(
+        "The loss of patches takes ten times as long as Gram matrices.",
+        "section V-B, table II",
+        "mrf",
+        quantities=(
+            Quantity(
+                "Time of an evaluation with patches over that with Gram matrices",
+                lambda view: view[_MRF].seconds_an_evaluation / view[GRAM].seconds_an_evaluation,
+                at_least(5.0),
+                at_most(1.0),
+                null=1.0,
+            ),
+        ),
+        differs="Patches are compared by positions here, which takes a tenth of the time of whole patches. "
+        + _MRF_DIFFERS,
+        note="Theirs is 11.",
+    ),
+    Claim(
+        "It takes much more memory.",
+        "section V-B",
+        "mrf",
+        quantities=(
+            Quantity(
+                "Numbers that the loss holds with patches over those with Gram matrices, as the engine reckons",
+                lambda view: _held(view[_MRF].content.shape[:2]),
+                at_least(2.0),
+                at_most(1.0),
+                null=1.0,
+            ),
+        ),
+        differs=_MRF_DIFFERS,
+        note="From the sizes of the layers: the memory of one process that made both does not tell them apart.",
+    ),
+    Claim(
+        "A larger alpha/beta takes more of the content with patches too.",
+        "section V-B, figure 17",
+        "mrf_ratios",
+        quantities=by_looks(
+            "Content lost at alpha/beta 4 above that at 20",
+            lambda view, judge: (
+                content_lost(view["mrf_ratios", "vgg19", MRF_RATIOS[0]], judge)
+                - content_lost(view["mrf_ratios", "vgg19", MRF_RATIOS[-1]], judge)
+            ),
+            at_least(NOTICEABLE),
+            at_most(-NOTICEABLE),
+        ),
+        differs="Means over positions in the place of sums, average pooling, one size, start from noise.",
+    ),
+    Claim(
+        "With photographs as styles patches do better than Gram matrices, whose pictures look unnatural.",
+        "section V-B, figures 15 to 20",
+        "photographs",
+        kind="not testable",
+        reason="It takes their photographs. A portrait of ours as the style of the content picture stands in.",
+        quantities=by_looks(
+            "Score of Gram matrices above that of patches", _patches_ahead, at_least(CLEAR), at_most(-CLEAR)
+        ),
+    ),
+    Claim(
+        "Patches work only where the content can be put together from patches of the style; where the two differ in "
+        "structure Gram matrices do better.",
+        "section V-B, figure 21",
+        "mrf",
+        kind="not testable",
+        reason="It takes their pictures. Our painted style, whose structure is not the content's, stands in.",
+        quantities=by_looks(
+            "Score of patches above that of Gram matrices",
+            lambda view, judge: score(view[_MRF], judge) - score(view[GRAM], judge),
+            at_least(CLEAR),
+            at_most(-CLEAR),
+        ),
+    ),
+    Claim(
+        "In general the second method gives the better pictures.",
+        "abstract, section V-C",
+        "mrf",
+        quantities=better_by("Score of Gram matrices above that of patches", _MRF, GRAM),
+        differs=_MRF_DIFFERS,
+    ),
+)
