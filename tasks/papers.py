@@ -26,7 +26,7 @@ from pipeline.storage.sealed import records_of
 from tasks.completion_cache import completions_remembered
 from tasks.paper_computed import ComputedPictures
 from tasks.paper_files import evidence_of, reports_of, write_figures
-from tasks.parameters import SettingsParameter, batch_size, on_missing_weights, output_dir
+from tasks.parameters import NamesParameter, SettingsParameter, batch_size, on_missing_weights, output_dir
 from tasks.states import keep_state, snapshots, state_every
 from tasks.study import FailedCell, StudyTask
 
@@ -41,9 +41,10 @@ class PaperTask(luigi.Task):
     style_dir: str = luigi.Parameter(default="inputs/style", description="folder of style pictures")
     content: str = luigi.Parameter(default="china", description="name of the content picture")
     style: str = luigi.Parameter(default="brushwork", description="name of the style picture")
-    contents: tuple[str, ...] = luigi.ListParameter(default=(), description="several content pictures, as JSON")
-    styles: tuple[str, ...] = luigi.ListParameter(default=(), description="several style pictures, as JSON")
-    portraits: tuple[str, ...] = luigi.ListParameter(
+    contents: tuple[str, ...] = NamesParameter("contents", default=(), description="several content pictures, as JSON")
+    styles: tuple[str, ...] = NamesParameter("styles", default=(), description="several style pictures, as JSON")
+    portraits: tuple[str, ...] = NamesParameter(
+        "portraits",
         default=SAMPLE_PORTRAITS,
         description="which content pictures are portraits, as JSON; those that are there count",
     )
@@ -64,14 +65,14 @@ class PaperTask(luigi.Task):
     snapshots: int = snapshots()
 
     def setup(self) -> Setup:
-        contents = tuple(self.contents) or (LARGE_CONTENTS if self.large else (self.content,))
-        styles = tuple(self.styles) or (LARGE_STYLES if self.large else (self.style,))
+        contents = self.contents or (LARGE_CONTENTS if self.large else (self.content,))
+        styles = self.styles or (LARGE_STYLES if self.large else (self.style,))
         return Setup(
             content_dir=self.content_dir,
             style_dir=self.style_dir,
             contents=contents,
             styles=styles,
-            portraits=_there(self.content_dir, tuple(self.portraits)),
+            portraits=_there(self.content_dir, self.portraits),
             seeds=LARGE_SEEDS if self.large else (0,),
             large=self.large,
             own_size=self.papers_own_size,

@@ -55,6 +55,25 @@ class SettingsParameter(luigi.DictParameter):
         return frozen
 
 
+class NamesParameter(luigi.ListParameter):
+    """Names of pictures, as a JSON list: a name may hold any letter."""
+
+    def __init__(self, name: str, **others: Any) -> None:
+        super().__init__(**others)
+        self._name = name
+
+    def parse(self, text: str) -> Any:
+        try:
+            return super().parse(text)
+        except (ValueError, RecursionError):
+            raise ConfigError(expected(self._name, 'names as a JSON list, such as ["china"]', text)) from None
+
+    def normalize(self, value: Any) -> Any:
+        if not isinstance(value, list | tuple) or not all(isinstance(each, str) and each for each in value):
+            raise ConfigError(expected(self._name, 'names as a JSON list, such as ["china"]', value))
+        return tuple(value)
+
+
 class WholeNumberParameter(luigi.IntParameter):
     """A whole number that may not be too small, nor too large."""
 

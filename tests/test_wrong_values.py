@@ -185,6 +185,8 @@ def wrong_texts(name: str, parameter: luigi.Parameter) -> Iterator[str]:
             assert len(accepted) < len(JSON_VALUES) / 2, (field, hint)
             refused = [value for value in JSON_VALUES if value not in accepted]
             yield from (json.dumps({field: value}) for value in refused[::4])  # the others are as those from Python
+    elif isinstance(parameter, luigi.ListParameter):
+        yield from ("x", "", "3", '"text"', "null", "[", "[1]", '[""]', '[["a"]]', '{"a": "b"}', "[" * 100_000)
     elif isinstance(parameter, luigi.ChoiceParameter):
         yield from ("nonsense", "")
     elif isinstance(parameter, luigi.BoolParameter):
