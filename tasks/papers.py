@@ -26,7 +26,14 @@ from pipeline.storage.sealed import records_of
 from tasks.completion_cache import completions_remembered
 from tasks.paper_computed import ComputedPictures
 from tasks.paper_files import evidence_of, reports_of, write_figures
-from tasks.parameters import NamesParameter, SettingsParameter, batch_size, on_missing_weights, output_dir
+from tasks.parameters import (
+    NamesParameter,
+    SettingsParameter,
+    WholeNumberParameter,
+    batch_size,
+    on_missing_weights,
+    output_dir,
+)
 from tasks.states import keep_state, snapshots, state_every
 from tasks.study import FailedCell, StudyTask
 
@@ -50,8 +57,10 @@ class PaperTask(luigi.Task):
     )
     large: bool = luigi.BoolParameter(description="many pairs of sample pictures at 256 px; a night's work")
     papers_own_size: bool = luigi.BoolParameter(description="each paper's own size and iterations; for a GPU")
-    size: int = luigi.IntParameter(default=0, description="longest side, pixels; 0: what suits the paper")
-    iterations: int = luigi.IntParameter(default=0, description="iterations of the optimiser; 0: what suits the paper")
+    size: int = WholeNumberParameter("size", 0, default=0, description="longest side, pixels; 0: what suits the paper")
+    iterations: int = WholeNumberParameter(
+        "iterations", 0, default=0, description="iterations of the optimiser; 0: what suits the paper"
+    )
     weights: str = luigi.Parameter(default="imagenet", description='"imagenet", "random" or a folder of weights files')
     settings: dict[str, Any] = SettingsParameter(default={}, description="other TransferConfig fields, as JSON")
     on_missing_weights: str = on_missing_weights()

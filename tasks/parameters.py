@@ -64,7 +64,7 @@ class NamesParameter(luigi.ListParameter):
 
     def parse(self, text: str) -> Any:
         try:
-            return super().parse(text)
+            return self.normalize(json.loads(text))
         except (ValueError, RecursionError):
             raise ConfigError(expected(self._name, 'names as a JSON list, such as ["china"]', text)) from None
 

@@ -109,6 +109,8 @@ class Setup:
             axes=axes,
             training=self._training(study, paper),
         )
+        if self.settings:
+            resized.require_possible()  # before anything is computed with what a person gave
         return weighed_by_area(resized, (scale.size / paper.own.size) ** 2)
 
     def _training(self, study: Study, paper: Paper) -> Training:
