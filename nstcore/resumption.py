@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,11 +17,9 @@ from nstcore.recipe import Recipe
 from nstcore.result import CoarseRun, Iterate, Resumption, TransferResult
 from nstcore.run import Run
 from nstcore.scene import Scene
-from nstcore.state_file import UnusableStateError, read_state, write_state
-from nstcore.system.refusals import told
+from nstcore.state_file import UnusableStateError
+from nstcore.state_keeper import StateKeeper, below
 
-# Of the time, that goes into keeping states at most.
-_SHARE = 0.02
 _NEW_MEMORY = "the optimizer's memory was too large to be kept: it began a new one"
 
 
@@ -58,34 +55,19 @@ class Keeper:
         Raises:
             StyleTransferError: if what the transfer depends on cannot be had.
         """
-        self._checkpoint = checkpoint
+        self._states = StateKeeper(checkpoint, made_from(recipe, levels, scenes), checkpoint.every)
+        self._keeps_the_last = checkpoint.keep
         self._recipes = [*levels, recipe]
-        # As it comes back from a file.
-        self._made_from = json.loads(json.dumps({**made_from(recipe, levels, scenes), **checkpoint.made_from}))
         self._resumed: list[list[Resumption]] = [[] for _ in scenes]
-        self._interval = checkpoint.every
-        self._saved = time.monotonic()
-        self._was_refused = False
 
     def take_up(self) -> Reached | None:
         """Give the state that is there, if it is one of this transfer; else say in the log why it is not used."""
-        try:
-            content = self._checkpoint.load()
-            if content is None:
-                return None
-            description, arrays = read_state(content)
-            self._check(description, arrays)
-        except UnusableStateError as error:
-            self._checkpoint.tell(f"begun anew: the state that was kept {error}")
-            return None
-        except OSError as error:
-            self._checkpoint.tell(f"begun anew: the state that was kept cannot be used: {told(error)}")
-            return None
-        return self._reached(description, arrays)
+        state = self._states.read(self._check)
+        return self._reached(*state) if state else None
 
     def due(self) -> bool:
         """Whether it is time to keep a state."""
-        return self._interval > 0 and time.monotonic() - self._saved >= self._interval
+        return self._states.due()
 
     def save(
         self,
@@ -103,7 +85,6 @@ class Keeper:
         began = time.monotonic()
         further = further_losses(iterates)
         description = {
-            "made from": self._made_from,
             "iterations": self._recipes[-1].iterations,
             "level": level,
             "rows": list(rows),
@@ -116,22 +97,12 @@ class Keeper:
             **{f"run/{name}": array for name, array in run.state_dict().items()},
             **{f"ends/{name}": array for name, array in arrays_of(ends, further).items()},
             **{f"trace/{place}": table(found, further) for place, found in enumerate(iterates)},
-            **{f"more/{name}": array for name, array in self._checkpoint.more().items()},
         }
-        try:
-            with self._checkpoint.writing() as file:
-                write_state(file, description, arrays)
-        except OSError as error:
-            if not self._was_refused:
-                self._checkpoint.tell(f"no state can be kept, and it goes on without: {told(error)}")
-            self._was_refused = True
-        self._saved = time.monotonic()
-        if self._checkpoint.every:
-            self._interval = max(self._checkpoint.every, (self._saved - began) / _SHARE)
+        self._states.write(began, description, arrays)
 
     def keeps_the_last_of(self, level: int) -> bool:
         """Whether the state at the end of a run is to be kept too."""
-        return self._checkpoint.keep and level == len(self._recipes) - 1
+        return self._keeps_the_last and level == len(self._recipes) - 1
 
     def resumed(self, scene: int) -> tuple[Resumption, ...]:
         """Where the transfer of a scene was taken up, each time."""
@@ -139,9 +110,11 @@ class Keeper:
 
     def _check(self, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Raise an `UnusableStateError` unless going on from a state ends where this transfer would end."""
+        if "level" not in description:
+            raise UnusableStateError("is one of a training")
         here, there = self._recipes[-1].iterations, description["iterations"]
         more = f" for {there} iterations, not {here}" if there != here else ""
-        if differing := difference(description["made from"], self._made_from):
+        if differing := difference(description["made from"], self._states.made_from):
             raise UnusableStateError(differing + more)
         if not more:
             return
@@ -154,7 +127,7 @@ class Keeper:
 
     def _reached(self, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Reached:
         further, level, rows = description["further losses"], description["level"], description["rows"]
-        run, ended = _below("run/", arrays), _below("ends/", arrays)
+        run, ended = below("run/", arrays), below("ends/", arrays)
         network = self._recipes[-1].network
         weights = pretrained_network(network.backbone, network.weights)[1]
         configs = {recipe.size: recipe.config for recipe in self._recipes}
@@ -166,9 +139,8 @@ class Keeper:
             if found:
                 size = self._recipes[level].size
                 self._resumed[row].append(Resumption(size, found[-1].iteration, found[-1].seconds, note))
-        self._checkpoint.take_more(_below("more/", arrays))
         at = f"at iteration {_furthest(iterates)} of {self._recipes[level].size} px"
-        self._checkpoint.tell(f"taken up {at}" + (f", but not to the bit: {note}" if note else ""))
+        self._states.taken_up(arrays, at + (f", but not to the bit: {note}" if note else ""))
         return Reached(level, ends, tuple(rows), run, iterates, description["elapsed"])
 
 
@@ -225,10 +197,6 @@ def tell_again(reached: Reached, callbacks: Sequence[Callable[[Iterate], None] |
             for row, found in traces.items():
                 if step < len(found) and (callback := callbacks[row]) is not None:
                     callback(found[step])
-
-
-def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _furthest(iterates: Sequence[Sequence[Iterate]]) -> int:

@@ -23,11 +23,9 @@ from nstcore.made_from import difference
 from nstcore.networks.extractor import pretrained_network
 from nstcore.recipe import Recipe
 from nstcore.scene import Style
-from nstcore.state_file import UnusableStateError, read_state, write_state
-from nstcore.system.refusals import told
+from nstcore.state_file import UnusableStateError
+from nstcore.state_keeper import StateKeeper, below
 
-# Of the time, that goes into keeping states at most.
-_SHARE = 0.02
 # Settings of a transfer that a training does not look at.
 _OF_THE_OPTIMIZER = (
     *("coarse_sizes", "init", "init_noise", "seed", "optimizer", "optimizer_settings", "pixel_range", "iterations"),
@@ -99,46 +97,28 @@ class TrainingKeeper:
 
     def __init__(self, checkpoint: Checkpoint, made_from: Mapping[str, Any], every: float) -> None:
         """Take where states are kept, what the training depends on, and the seconds between two; 0 keeps none."""
-        self._checkpoint = checkpoint
         machine = {name: version for name, version in versions().items() if name != "python"}
-        self._made_from = json.loads(json.dumps({**made_from, **machine, "device": device_name()}))
-        self._made_from |= dict(checkpoint.made_from)
-        self._every = self._interval = every
-        self._saved = time.monotonic()
-        self._was_refused = False
+        self._states = StateKeeper(checkpoint, {**made_from, **machine, "device": device_name()}, every)
 
     def take_up(self) -> Reached | None:
         """Give the state that is there, if it is one of this training; else say in the log why it is not used."""
-        try:
-            content = self._checkpoint.load()
-            if content is None:
-                return None
-            description, arrays = read_state(content)
-            if "training" not in description:
-                raise UnusableStateError("is one of a transfer")
-            if differing := difference(description["made from"], self._made_from):
-                raise UnusableStateError(differing)
-        except UnusableStateError as error:
-            self._checkpoint.tell(f"begun anew: the state that was kept {error}")
+        state = self._states.read(self._check)
+        if state is None:
             return None
-        except OSError as error:
-            self._checkpoint.tell(f"begun anew: the state that was kept cannot be used: {told(error)}")
-            return None
+        description, arrays = state
         reached = _reached(description["training"], arrays)
-        self._checkpoint.take_more(_below("more/", arrays))
-        self._checkpoint.tell(f"taken up after {len(reached.steps)} steps")
+        self._states.taken_up(arrays, f"after {len(reached.steps)} steps")
         return reached
 
     def due(self) -> bool:
         """Whether it is time to keep a state."""
-        return self._interval > 0 and time.monotonic() - self._saved >= self._interval
+        return self._states.due()
 
     def save(self, reached: Reached) -> None:
         """Keep a state. Where the system refuses, that is said once, and the training goes on."""
         began = time.monotonic()
         further = further_losses(reached.steps)
         description = {
-            "made from": self._made_from,
             "training": {
                 "elapsed": reached.elapsed,
                 "further losses": further,
@@ -151,36 +131,30 @@ class TrainingKeeper:
             **{f"trained/{name}": array for name, array in to_arrays(reached.trained).items()},
             **{f"best/{name}": array for name, array in (to_arrays(reached.best[1]) if reached.best else {}).items()},
             **{f"pool/{name}": array for name, array in reached.pool.items()},
-            **{f"more/{name}": array for name, array in self._checkpoint.more().items()},
             "trace": table(reached.steps, further),
         }
-        try:
-            with self._checkpoint.writing() as file:
-                write_state(file, description, arrays)
-        except OSError as error:
-            if not self._was_refused:
-                self._checkpoint.tell(f"no state can be kept, and it goes on without: {told(error)}")
-            self._was_refused = True
-        self._saved = time.monotonic()
-        self._interval = max(self._every, (self._saved - began) / _SHARE) if self._every else 0.0
+        self._states.write(began, description, arrays)
+
+    def _check(self, description: Mapping[str, Any], _: Mapping[str, np.ndarray]) -> None:
+        """Raise an `UnusableStateError` unless going on from a state ends where this training would end."""
+        if "training" not in description:
+            raise UnusableStateError("is one of a transfer")
+        if differing := difference(description["made from"], self._states.made_from):
+            raise UnusableStateError(differing)
 
 
 def _reached(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Reached:
-    best = None if description["best"] is None else (description["best"], from_arrays(_below("best/", arrays)))
+    best = None if description["best"] is None else (description["best"], from_arrays(below("best/", arrays)))
     steps = steps_of(arrays["trace"], description["further losses"])
     return Reached(
-        trained=from_arrays(_below("trained/", arrays)),
+        trained=from_arrays(below("trained/", arrays)),
         best=best,
         steps=steps,
         elapsed=description["elapsed"],
-        pool=_below("pool/", arrays),
+        pool=below("pool/", arrays),
         generator=description["generator"],
         resumed=(*description["resumed"], len(steps)),
     )
-
-
-def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _sha256(array: np.ndarray) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nstcore import TransferConfig, resumption, style_transfer
+from nstcore import TransferConfig, state_keeper, style_transfer
 from nstcore.checkpoint import Checkpoint
 from nstcore.optimizers import OPTIMIZERS
 
@@ -29,7 +29,7 @@ class Interrupted(BaseException):
 def answers() -> dict[str, object]:
     found: dict[str, object] = {}
     content, style = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
-    share, resumption._SHARE = resumption._SHARE, 1e9  # a state after every round
+    share, state_keeper._SHARE = state_keeper._SHARE, 1e9  # a state after every round
     try:
         for optimizer in OPTIMIZERS:
             config = dataclasses.replace(CONFIG, optimizer=optimizer)
@@ -40,7 +40,7 @@ def answers() -> dict[str, object]:
             found[f"{optimizer}/pictures"] = [straight.image, resumed.image]
             found[f"{optimizer}/at"] = resumed.resumed[0].iteration
     finally:
-        resumption._SHARE = share
+        state_keeper._SHARE = share
     return found
 
 

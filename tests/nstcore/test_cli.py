@@ -509,7 +509,7 @@ class Interrupting:
 
 def test_the_same_command_goes_on_from_a_state(folder, monkeypatch):
     monkeypatch.setattr("nstcore.user_state._SECONDS", 1e-9)
-    monkeypatch.setattr("nstcore.resumption._SHARE", 1e9)
+    monkeypatch.setattr("nstcore.state_keeper._SHARE", 1e9)
     words = ["content.png", "style.jpg", "-o", "out.png", *FAST[:-1], "6", "--save-every", "2", "--film", "film.gif"]
     assert run(*words, "--quiet")[0] == 0
     made = {path: Path(path).read_bytes() for path in ("out.png", "film.gif", "out-0002.png", "out-0004.png")}

@@ -11,7 +11,7 @@ import io
 import numpy as np
 import pytest
 
-from nstcore import OutputError, TransferConfig, resumption, style_transfer
+from nstcore import OutputError, TransferConfig, state_keeper, style_transfer
 from nstcore.checkpoint import Checkpoint
 from nstcore.optimizers import OPTIMIZERS, flat
 from nstcore.recipe import resolve
@@ -82,7 +82,7 @@ class Kept:
 
 @pytest.fixture(autouse=True)
 def a_state_after_every_round(monkeypatch):
-    monkeypatch.setattr(resumption, "_SHARE", 1e9)
+    monkeypatch.setattr(state_keeper, "_SHARE", 1e9)
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +305,7 @@ def test_a_full_disk_is_told_of_once_and_the_transfer_goes_on(pictures, undistur
 
 
 def test_what_takes_long_to_write_is_written_less_often(pictures, monkeypatch):
-    monkeypatch.setattr(resumption, "_SHARE", 0.02)
+    monkeypatch.setattr(state_keeper, "_SHARE", 0.02)
     now = 0.0
 
     def clock():
@@ -313,7 +313,7 @@ def test_what_takes_long_to_write_is_written_less_often(pictures, monkeypatch):
         now += 1.0  # each look at it
         return now
 
-    monkeypatch.setattr(resumption.time, "monotonic", clock)
+    monkeypatch.setattr(state_keeper.time, "monotonic", clock)
     kept = Kept()
     config = dataclasses.replace(CONFIG, iterations=200, coarse_sizes=(), optimizer="sgd")
     style_transfer(*pictures, config, checkpoint=kept.checkpoint(every=3.0))
@@ -365,13 +365,22 @@ def test_the_time_limit_counts_what_went_before(pictures):
     config = dataclasses.replace(CONFIG, time_limit=1000.0)
     kept = interrupted(pictures, config, COARSE_ITERATES + 4)
     late = functools.partial(style_transfer, *pictures, config)
-    description, arrays = resumption.read_state(kept.content)
+    description, arrays = state_keeper.read_state(kept.content)
     file = io.BytesIO()
-    resumption.write_state(file, {**description, "elapsed": 2000.0}, arrays)
+    state_keeper.write_state(file, {**description, "elapsed": 2000.0}, arrays)
     result = late(checkpoint=Kept(file.getvalue()).checkpoint())
     assert result.message == "the time limit was reached"
     assert result.seconds > 2000
     assert len(result.trace) == result.resumed[0].iteration + 2
+
+
+def test_a_state_of_a_training_is_not_gone_on_from(pictures):
+    file = io.BytesIO()
+    state_keeper.write_state(file, {"made from": {}, "training": {}}, {"trace": np.zeros(1)})
+    kept = Kept(file.getvalue())
+    result = style_transfer(*pictures, CONFIG, checkpoint=kept.checkpoint())
+    assert result.resumed == ()
+    assert kept.told == ["begun anew: the state that was kept is one of a training"]
 
 
 def test_more_than_pictures_can_be_kept(pictures):

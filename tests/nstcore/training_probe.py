@@ -12,9 +12,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from nstcore import TransferConfig, backend
+from nstcore import TransferConfig, backend, state_keeper
 from nstcore.checkpoint import Checkpoint
-from nstcore.feedforward import adam, training_state
+from nstcore.feedforward import adam
 from nstcore.feedforward.network import build_network
 from nstcore.feedforward.photographs import Photographs
 from nstcore.feedforward.settings import NetworkSettings
@@ -38,12 +38,12 @@ class Interrupted(BaseException):
 
 
 def answers() -> dict[str, object]:
-    share, training_state._SHARE = training_state._SHARE, 1e9  # a state after every step
+    share, state_keeper._SHARE = state_keeper._SHARE, 1e9  # a state after every step
     try:
         with tempfile.TemporaryDirectory() as folder:
             return {**_trained(Path(folder)), **_pulled(), **_updated()}
     finally:
-        training_state._SHARE = share
+        state_keeper._SHARE = share
 
 
 def _trained(folder: Path) -> dict[str, object]:

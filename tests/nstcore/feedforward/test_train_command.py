@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nstcore import state_keeper
 from nstcore.feedforward import course, training_state
 from nstcore.feedforward.network_file import load_network
 from nstcore.feedforward.train_command import left, parser, train_command
@@ -78,7 +79,7 @@ def test_an_interrupted_one_says_how_to_go_on_and_goes_on(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("-o", "whole.keras")
-    monkeypatch.setattr(training_state, "_SHARE", 1e9)
+    monkeypatch.setattr(state_keeper, "_SHARE", 1e9)
     monkeypatch.setattr(training_state.TrainingKeeper, "due", lambda self: True)
     tell, stops = course.Watch.tell, [3]
 

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 
-from nstcore import TransferConfig, build_objective
+from nstcore import TransferConfig, build_objective, state_keeper
 from nstcore.checkpoint import Checkpoint
 from nstcore.errors import ConfigError, DivergenceError, PictureError
-from nstcore.feedforward import crop_pool, training_state
+from nstcore.feedforward import crop_pool
 from nstcore.feedforward.crop_pool import CropPool
 from nstcore.feedforward.crop_targets import CropTargets
 from nstcore.feedforward.crops import Crops
@@ -173,7 +173,7 @@ class _Interrupted(BaseException):
 def test_an_interrupted_one_goes_on_with_the_best_weights_too(
     photographs: Photographs, style_picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_state, "_SHARE", 1e9)  # a state after every step
+    monkeypatch.setattr(state_keeper, "_SHARE", 1e9)  # a state after every step
     settings = {"steps": 60, "held_out_every": 1, "patience": 4, "learning_rate": 0.3, "checkpoint_seconds": 1e-9}
     straight = trained(photographs, style_picture, **settings)
 
@@ -198,7 +198,7 @@ def test_an_interrupted_one_goes_on_with_the_best_weights_too(
 def test_a_state_of_something_else_is_told_and_begun_anew(
     kind: str, photographs: Photographs, style_picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_state, "_SHARE", 1e9)
+    monkeypatch.setattr(state_keeper, "_SHARE", 1e9)
     place, said = tmp_path / "state.npz", []
     checkpoint = Checkpoint.at(place, tell=said.append)
     settings = {"steps": 3, "checkpoint_seconds": 1e-9}
