@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import luigi
 import numpy as np
 
-from nstcore import InputError, OutputError
+from nstcore import InputError
 from nstcore.pictures.images import encode_png, read_picture
 from nstcore.result import Trace, TransferResult
-from nstcore.system.places import keep
 from pipeline import storage
 from pipeline.outputs.cell_files import (
     CELL_FILES,
@@ -27,25 +25,20 @@ from pipeline.outputs.cell_files import (
     noted_files,
     read_manifest,
     require_noted,
-    with_files,
 )
 from pipeline.outputs.damaged import set_aside
+from pipeline.outputs.folder_store import FolderStore
 from pipeline.outputs.strips import Strip, frames_of
-from pipeline.storage.folders import require_folder
 from pipeline.storage.sealed import DamagedError, damage, identity_of
 
 logger = logging.getLogger("luigi-interface")
 
 
-class CellStore(luigi.Target):
+class CellStore(FolderStore, luigi.Target):
     """The folder of a cell: result.png, trace.csv, strip.webp if it keeps snapshots, and manifest.json.
 
     The manifest is written last, and speaks of the others.
     """
-
-    def __init__(self, folder: PurePath) -> None:
-        self.path = os.fspath(folder)
-        self._folder = folder
 
     def exists(self) -> bool:
         return look(self._folder).is_whole
@@ -68,35 +61,13 @@ class CellStore(luigi.Target):
             moved = set_aside(self._folder, CELL_FILES)
             logger.warning("%s: %s; set aside in %s, and made anew", self.path, damage, moved)
 
-    def require_place(self) -> None:
-        """See that the cell can be written, before it is made.
-
-        Raises:
-            OutputError: if it cannot.
-        """
-        require_folder(self.path)
-
     def dump(self, result: TransferResult, manifest: Mapping[str, Any], strip: Strip | None = None) -> None:
         """Write the files of a cell; where its folder does not take them, they are kept elsewhere.
 
         Raises:
             OutputError: if they could not be written in their place, saying where they are.
         """
-        files = {PICTURE: encode_png(result.image), TRACE: result.trace.to_csv().encode()}
-        if strip:
-            files[STRIP] = strip.content
-            manifest = {**manifest, "strip": strip.to_dict()}
-        files[MANIFEST] = with_files(manifest, files)
-        try:
-            if not strip and storage.exists(self._folder / STRIP):
-                storage.remove(self._folder / STRIP)  # of an earlier cell, whose manifest has gone
-            for name, content in files.items():
-                storage.write(self._folder / name, content)
-        except OutputError as error:
-            # Under the path that they have in `cells`, so that the folder can be laid over it.
-            folder = Path(*self._folder.parts[-3:])
-            kept = keep({str(folder / name): content for name, content in files.items()})
-            raise OutputError(f"{error}; {kept}") from error
+        self._write({PICTURE: encode_png(result.image), TRACE: result.trace.to_csv().encode()}, manifest, strip)
 
     def picture(self) -> np.ndarray:
         """The picture, uint8 (H, W, 3).

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import luigi
 import numpy as np
 
-from nstcore import InputError, OutputError
+from nstcore import InputError
 from nstcore.feedforward.training_trace import TrainingTrace
-from nstcore.system.places import keep
 from pipeline import storage
-from pipeline.outputs.cell_files import MANIFEST, STRIP, TRACE, differing, with_files
+from pipeline.outputs.cell_files import MANIFEST, STRIP, TRACE, differing
 from pipeline.outputs.damaged import set_aside
+from pipeline.outputs.folder_store import FolderStore
 from pipeline.outputs.strips import Strip, frames_of
-from pipeline.storage.folders import require_folder
 from pipeline.storage.sealed import DamagedError, FileRecord, damage, identity_of, read_sealed
 
 NETWORK = "network.keras"
@@ -29,15 +27,11 @@ NETWORK_FILES = NETWORK, TRACE, STRIP, MANIFEST
 logger = logging.getLogger("luigi-interface")
 
 
-class NetworkStore(luigi.Target):
+class NetworkStore(FolderStore, luigi.Target):
     """The folder of a network: network.keras, trace.csv, strip.webp of a held-out photograph, and manifest.json.
 
     The manifest is written last, and speaks of the others.
     """
-
-    def __init__(self, folder: PurePath) -> None:
-        self.path = os.fspath(folder)
-        self._folder = folder
 
     def exists(self) -> bool:
         return storage.exists(self._folder / MANIFEST) and not self.damage()
@@ -70,32 +64,13 @@ class NetworkStore(luigi.Target):
             moved = set_aside(self._folder, NETWORK_FILES)
             logger.warning("%s: %s; set aside in %s, and trained anew", self.path, found, moved)
 
-    def require_place(self) -> None:
-        """See that the network can be written, before it is trained.
-
-        Raises:
-            OutputError: if it cannot.
-        """
-        require_folder(self.path)
-
     def dump(self, network: bytes, trace: TrainingTrace, manifest: Mapping[str, Any], strip: Strip | None) -> None:
         """Write the files of a network; where its folder does not take them, they are kept elsewhere.
 
         Raises:
             OutputError: if they could not be written in their place, saying where they are.
         """
-        files = {NETWORK: network, TRACE: trace.to_csv().encode()}
-        if strip:
-            files[STRIP] = strip.content
-            manifest = {**manifest, "strip": strip.to_dict()}
-        files[MANIFEST] = with_files(manifest, files)
-        try:
-            for name, content in files.items():
-                storage.write(self._folder / name, content)
-        except OutputError as error:
-            folder = Path(*self._folder.parts[-3:])
-            kept = keep({str(folder / name): content for name, content in files.items()})
-            raise OutputError(f"{error}; {kept}") from error
+        self._write({NETWORK: network, TRACE: trace.to_csv().encode()}, manifest, strip)
 
     def manifest(self) -> dict[str, Any]:
         """What is known of the network.
