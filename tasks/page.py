@@ -42,9 +42,9 @@ class Gallery(ReportTask):
         self.output().dump(index)
         return {**files, **self.written()}
 
-    def illustrated(self, cells: Iterable[ReportCell]) -> list[ReportCell]:
-        """The report's cells with their pictures."""
-        return gallery.illustrated(cells, self.output().load())
+    def shown_cells(self) -> list[ReportCell]:
+        """How each of the grid's cells ended, with the pictures that pages show."""
+        return gallery.illustrated(self.clone(GridTable).report_cells(), self.output().load())
 
 
 class Ballot(ReportTask):
@@ -57,7 +57,7 @@ class Ballot(ReportTask):
         return TextStore(os.fspath(self.folder() / BALLOT))
 
     def draw(self) -> None:
-        cells = self.clone(Gallery).illustrated(self.clone(GridTable).report_cells())
+        cells = self.clone(Gallery).shown_cells()
         self.output().dump(ballot_html(cells, title=self.plan().title, grid=self.grid))
 
 
@@ -96,7 +96,7 @@ class GridReport(ReportTask):
     def shown_cells(self) -> list[ReportCell]:
         """How each of the grid's cells ended, with the pictures that the page shows."""
         pictures: Gallery = self.clone(Gallery)
-        return pictures.illustrated(self.clone(GridTable).report_cells())
+        return pictures.shown_cells()
 
     def page(self, changes: NightPage | None = None) -> str:
         """The page as HTML; that of a night says at the top what changed."""

@@ -162,8 +162,8 @@ def load(
         require_side(resized, smallest_side, name=resized_name, backbone=backbone)
         if max(resized) > max(height, width):
             _require_room(resized, resized_name)
-        if on_enlarging is not None and max(resized) > max(height, width):
-            on_enlarging(f"{name} has {width} x {height} pixels and is enlarged to {resized[1]} x {resized[0]}")
+            if on_enlarging is not None:
+                on_enlarging(f"{name} has {width} x {height} pixels and is enlarged to {resized[1]} x {resized[0]}")
         return resized
 
     if not isinstance(source, np.ndarray):

@@ -8,10 +8,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, get_args
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from nstcore.system.files import encodable
 from pipeline.papers.computed import BASELINES
@@ -23,7 +20,7 @@ from pipeline.papers.quantity import FEWEST_FOR_A_TEST
 from pipeline.papers.setup import Setup
 from pipeline.papers.verdict import Outcome, verdicts
 from pipeline.report.page import PageFigure
-from pipeline.report.page_text import url
+from pipeline.report.templating import environment
 
 
 def page_name(paper: str) -> str:
@@ -140,12 +137,7 @@ def overview_html(summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
 
 
 def _render(template: str, **values: Any) -> str:
-    loader = FileSystemLoader(Path(__file__).parents[1] / "report/templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["url"] = url
-    return encodable(environment.get_template(f"papers/{template}").render(**values))
+    return encodable(environment().get_template(f"papers/{template}").render(**values))
 
 
 def _our_table(exhibit: Exhibit, evidence: Evidence) -> Table | None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from nstcore.system.files import encodable
 from pipeline.grid.backbone_labels import backbone_order, display_name
@@ -19,16 +15,16 @@ from pipeline.grid.series import Series
 from pipeline.report.cell import PageFigure, PagePicture, ReportCell, Status, in_order, own_seconds, weights_of
 from pipeline.report.networks import Compared, network_rows, training_seconds
 from pipeline.report.page_data import page_data
-from pipeline.report.page_text import duration, is_doubt, loss, percent, setting, times, url
+from pipeline.report.page_text import duration, is_doubt, loss, percent, setting, times
 from pipeline.report.page_walls import pairs, walls
 from pipeline.report.table import CSV_COLUMNS, grid_csv
+from pipeline.report.templating import environment, script_hash, sources
 
 if TYPE_CHECKING:
     from pipeline.nights.page import NightPage
 
 __all__ = ["CSV_COLUMNS", "PageFigure", "PagePicture", "ReportCell", "Status", "grid_csv", "index_html"]
 
-_TEMPLATES = Path(__file__).with_name("templates")
 # In this order they are one style sheet and one script: a page opened from a disk cannot load modules.
 _STYLES = ("page.css", "walls.css", "tools.css", "viewer.css", "changes.css")
 _SCRIPTS = ("data.js", "state.js", "walls.js", "pairs.js", "table.js", "filters.js", "viewer.js", "way.js", "start.js")
@@ -76,7 +72,7 @@ def index_html(
     """
     rows = in_order(cells)
     seconds = [own_seconds(cell) for cell in rows]
-    script = Markup("\n").join(_source("page", name) for name in _SCRIPTS)
+    script = sources(*(f"page/{name}" for name in _SCRIPTS))
     data = page_data(rows)
     weights = _weights(rows)
     wary = {source["backbone"]: source["note"] for source in weights if source["wary"]}
@@ -84,9 +80,9 @@ def index_html(
     return encodable(
         page.render(
             title=title,
-            style=Markup("\n").join(_source("page", name) for name in _STYLES),
+            style=sources(*(f"page/{name}" for name in _STYLES)),
             script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            script_hash=script_hash(script),
             data=data,
             count=len(rows),
             counts={status: sum(cell.status == status for cell in rows) for status in ("done", "failed", "skipped")},
@@ -113,15 +109,8 @@ def index_html(
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "url": url,
+    made = environment()
+    made.filters |= {
         "backbone": display_name,
         "percent": percent,
         "duration": duration,
@@ -129,12 +118,7 @@ def _environment() -> Environment:
         "times": times,
         "setting": setting,
     }
-    return environment
-
-
-def _source(*parts: str) -> Markup:
-    """A file of ours as it is; a template engine would find markup of its own in style sheets and scripts."""
-    return Markup(_TEMPLATES.joinpath(*parts).read_text(encoding="utf-8"))
+    return made
 
 
 def _lost_with(cell: ReportCell, missing_backbones: Container[str]) -> bool:

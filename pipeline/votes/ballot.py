@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from nstcore.system.files import encodable
 from pipeline.report.cell import ReportCell, in_order
 from pipeline.report.page_text import url
-
-_TEMPLATES = Path(__file__).parents[1] / "report/templates"
+from pipeline.report.templating import environment, script_hash, sources
 
 #: The page's name in the folder of a report.
 BALLOT = "vote.html"
@@ -65,27 +58,16 @@ def ballot_html(cells: Iterable[ReportCell], *, title: str, grid: str) -> str:
     Returns:
         HTML to be written as UTF-8. All names are escaped, all paths quoted.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = Markup("\n").join(_source(name) for name in ("page/page.css", "votes/ballot.css"))
-    script = _source("votes/ballot.js")
+    script = sources("votes/ballot.js")
     return encodable(
-        environment.get_template("votes/ballot.html").render(
+        environment()
+        .get_template("votes/ballot.html")
+        .render(
             title=title,
-            style=style,
+            style=sources("page/page.css", "votes/ballot.css"),
             script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            script_hash=script_hash(script),
             questions=QUESTIONS,
             data={"grid": grid, "title": encodable(title), "questions": list(QUESTIONS), "scenes": scenes(cells)},
         )
     )
-
-
-def _source(name: str) -> Markup:
-    """A file of ours as it is; a template engine would find markup of its own in style sheets and scripts."""
-    return Markup(_TEMPLATES.joinpath(name).read_text(encoding="utf-8"))
