@@ -29,6 +29,8 @@ _CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "patches, stride 2": ("patches", {"stride": 2}),
     "nearest_neighbors, fixed": ("nearest_neighbors", {}),
     "nearest_neighbors, anew": ("nearest_neighbors", {"fixed": False}),
+    "layer_neighbors": ("layer_neighbors", {}),
+    "layer_neighbors, quarter turns": ("layer_neighbors", {"rotations": (90.0, 180.0, -90.0)}),
     "earth_movers": ("earth_movers", {}),
 }
 # Of processes whose peak is measured.

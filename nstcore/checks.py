@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nstcore.errors import ConfigError, received
+from nstcore.errors import ConfigError, received, received_names
 
 #: What counts sizes and iterations on any device: 32 bits with a sign.
 LARGEST = 2**31 - 1
@@ -28,9 +28,10 @@ def named_settings(name: str, settings: object, known: Sequence[str]) -> Mapping
         raise ConfigError(expected(name, "names with values", settings))
     unknown = [each for each in settings if each not in known]
     if unknown:
-        names = ", ".join(each if isinstance(each, str) else received(each) for each in unknown)
         of = "" if name == "settings" else f" of {name}"
-        raise ConfigError(f"unknown setting{of}; expected some of {', '.join(known)}. Received: {names}")
+        raise ConfigError(
+            f"unknown setting{of}; expected some of {', '.join(known)}. Received: {received_names(unknown)}"
+        )
     return settings
 
 
@@ -66,8 +67,10 @@ def path_text(name: str, value: object, what: str) -> None:
         raise ConfigError(expected(name, what, value))
 
 
-def number(name: str, value: object, *, above: float | None = None, below: float = math.inf) -> float:
-    """Give a value as a float, having seen that it is a finite number >= 0, or > `above`, and < `below`.
+def number(
+    name: str, value: object, *, above: float | None = None, below: float = math.inf, most: float = math.inf
+) -> float:
+    """Give a value as a float, having seen that it is a finite number >= 0, or > `above`, < `below` and <= `most`.
 
     `above=-math.inf` allows every finite number.
 
@@ -77,10 +80,11 @@ def number(name: str, value: object, *, above: float | None = None, below: float
     if isinstance(value, int | float) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # a whole number may be larger than any float
             real = float(value)
-            if math.isfinite(real) and (real >= 0 if above is None else real > above) and real < below:
+            if math.isfinite(real) and (real >= 0 if above is None else real > above) and real < below and real <= most:
                 return real
     limits = [">= 0" if above is None else f"> {above:g}"] if above != -math.inf else []
     limits += [f"< {below:g}"] if below < math.inf else []
+    limits += [f"<= {most:g}"] if most < math.inf else []
     raise ConfigError(expected(name, " ".join(["a finite number", " and ".join(limits)]).rstrip(), value))
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nstcore.config import Coloring
+from nstcore.errors import ConfigError
 from nstcore.pictures import color
+from nstcore.pictures.hues import with_hues_of_style
 from nstcore.pictures.images import Picture, resize_to, to_uint8
 from nstcore.pictures.luminance import luminance, of_luminance
 from nstcore.result import TransferResult
@@ -18,8 +20,14 @@ from nstcore.snapshots import Snapshots
 
 
 def compared(scene: Scene, coloring: Coloring) -> Scene:
-    """The scene whose pictures are compared in place of the ones that were given."""
-    if coloring == "style":
+    """The scene whose pictures are compared in place of the ones that were given.
+
+    Raises:
+        ConfigError: for colors that cannot be taken region by region.
+    """
+    if coloring == "style-hues" and scene.has_regions:
+        raise ConfigError('color="style-hues" takes the hues of whole styles; leave it out, or the maps of regions')
+    if coloring in ("style", "style-hues"):
         return scene
     content = color.gray(scene.content) if coloring == "luminance" else scene.content
     return replace(
@@ -41,6 +49,9 @@ def finished(image: Picture, scene: Scene, coloring: Coloring) -> Picture:
 
 def unrounded(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray[Any]:
     """The same of pixels (H, W, 3), nominally 0 to 255, and not rounded."""
+    if coloring == "style-hues":
+        styles = [(style.picture, share) for style, share in zip(scene.styles, scene.shares, strict=True)]
+        return with_hues_of_style(pixels, scene.content, styles)
     return color.with_colors_of(pixels, scene.content) if coloring == "luminance" else pixels
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from nstcore.checks import choice, expected, layer_names, named_settings, number, path_text, sequence, whole_number
-from nstcore.errors import ConfigError
+from nstcore.errors import ConfigError, received_names
 from nstcore.frozen import FrozenSettings, plain
 from nstcore.losses import loss_class, make_loss
 from nstcore.networks.backbones import Backbone, get_backbone
@@ -25,7 +25,7 @@ Initial = Literal["content", "noise", "style", "style-colors"]
 PixelRange = Literal["bounded", "free"]
 ParametrizationKind = Literal["pixels", "fourier"]
 FourierColors = Literal["rgb", "decorrelated"]
-Coloring = Literal["style", "luminance", "match", "match-histogram"]
+Coloring = Literal["style", "luminance", "match", "match-histogram", "style-hues"]
 Precision = Literal["float32", "bfloat16", "auto"]
 
 # Where the networks' own sizes (224, 299) are: there their layers see a style's structures as in training.
@@ -78,9 +78,11 @@ class TransferConfig:
             "style-colors", noise of the style's colors; or the path of a picture.
         init_noise: the share of uniform noise that is blended into it, 0 to 1.
         seed: seed of the noise picture, >= 0.
-        color: "style" takes the style's colors. The others keep the content's (`nstcore.pictures.color`): "luminance"
-            transfers luminance alone and lays the content's colors on it; "match" and "match-histogram" give the style
-            the content's colors first, by mean and covariance, or by the distribution of each channel.
+        color: "style" takes the style's colors. "luminance", "match" and "match-histogram" keep the content's
+            (`nstcore.pictures.color`): the first transfers luminance alone and lays the content's colors on it; the
+            others give the style the content's colors first, by mean and covariance, or by the distribution of each
+            channel. "style-hues" lays the content's hues on the result, moved to the style's mean and covariance
+            (`nstcore.pictures.hues`).
         losses: further losses, name -> their settings, see `nstcore.losses`; "content" and "gram" may be given a
             "weight" here, which is their share among the losses that read the same pictures (1 unless given), and
             "softmax"; "content" its "layer_weights" too, one per content layer, and "mean", which takes
@@ -168,13 +170,11 @@ class TransferConfig:
             _check_loss(name, settings, content_layers)
         if self.losses.get("content", {}).get("mean") and self.style_normalization == "balanced":
             raise ConfigError('losses.content.mean is of no use with style_normalization="balanced"; leave one of them')
-        if not any(self._effective_weights()):
-            what = "content_weight, style_weight and total_variation_weight are all 0, or what they weigh is"
-            raise ConfigError(f"{what}: nothing to optimise")
+        self._require_losses()
         optimizer_settings(self.optimizer, self.optimizer_settings)
         whole_number("seed", self.seed, 0)
         object.__setattr__(self, "init", _init(self.init))
-        object.__setattr__(self, "init_noise", number("init_noise", self.init_noise, below=math.nextafter(1.0, 2.0)))
+        object.__setattr__(self, "init_noise", number("init_noise", self.init_noise, most=1.0))
         whole_number("iterations", self.iterations, 1)
         for name in ("fourier_exponent", "stop_change", "time_limit"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
@@ -194,17 +194,23 @@ class TransferConfig:
             object.__setattr__(self, "weights", os.fspath(self.weights))
         path_text("weights", self.weights, '"imagenet", "random" or a path')
 
-    def _effective_weights(self) -> list[float]:
-        """The factor of every loss in the total."""
+    def _require_losses(self) -> None:
+        """See that some loss has a weight, throughout."""
         sums = {"content": self.content_weight, "style": self.style_weight, "picture": 1.0}
-        weights = [self.losses.get(name, {}).get("weight", 1.0) for name in ("content", "gram")]
-        further = [(name, settings) for name, settings in self.losses.items() if name not in _FLAT_LOSSES]
-        return [
-            self.content_weight * weights[0],
-            self.style_weight * weights[1],
-            self.total_variation_weight,
-            *(sums[loss_class(name).reads] * settings.get("weight", 1.0) for name, settings in further),
+        flat = {"content": self.content_weight, "gram": self.style_weight, "total_variation": 1.0}
+        named = {"content": {}, "gram": {}, **self.losses, "total_variation": {"weight": self.total_variation_weight}}
+        weighed = [
+            settings
+            for name, settings in named.items()
+            if settings.get("weight", 1.0) * (flat[name] if name in flat else sums[loss_class(name).reads])
         ]
+        if not weighed:
+            what = "content_weight, style_weight and total_variation_weight are all 0, or what they weigh is"
+            raise ConfigError(f"{what}: nothing to optimise")
+        parts = [(settings.get("begins", 0.0), settings.get("ends", 1.0)) for settings in weighed]
+        for share in sorted({0.0, *(end for _, end in parts if end < 1.0)}):
+            if not any(begins <= share < ends for begins, ends in parts):
+                raise ConfigError(f"no loss with a weight counts from {share:g} of the iterations on (begins, ends)")
 
     def style_side(self, scale: float = 1.0) -> int:
         """The longest side of a style picture with a scale of its own besides `style_scale`, pixels."""
@@ -213,7 +219,7 @@ class TransferConfig:
     @property
     def compares_given_pictures(self) -> bool:
         """Whether the losses see pictures as they were given, and not with other colors."""
-        return self.color == "style"
+        return self.color in ("style", "style-hues")
 
     @property
     def reader(self) -> Backbone:
@@ -262,8 +268,8 @@ def _mapping(name: str, value: object) -> FrozenSettings:
 
 # The losses that flat settings set, and what is left to say of them.
 _FLAT_LOSSES: dict[str, tuple[str, ...]] = {
-    "content": ("weight", "softmax", "layer_weights", "mean"),
-    "gram": ("weight", "softmax", "shift"),
+    "content": ("weight", "softmax", "layer_weights", "mean", "begins", "ends"),
+    "gram": ("weight", "softmax", "shift", "begins", "ends"),
     "total_variation": (),
 }
 # Columns of the trace, which no loss may be named like.
@@ -278,7 +284,7 @@ def _check_loss(name: str, settings: object, content_layers: tuple[str, ...]) ->
         if taken:
             raise ConfigError(
                 f"losses.{name} may set {', '.join(_FLAT_LOSSES[name]) or 'nothing'}; the rest has settings of its "
-                f"own, such as content_layers or total_variation_weight. Received: {', '.join(map(str, taken))}"
+                f"own, such as content_layers or total_variation_weight. Received: {received_names(taken)}"
             )
     elif name in _TAKEN or "/" in name:
         raise ConfigError(expected("losses", f"names without / other than {', '.join(_TAKEN)}", name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Iterable
 
 
 class StyleTransferError(Exception):
@@ -51,6 +52,15 @@ def received(value: object) -> str:
     return " ".join(_SHORT.repr(value).split("\n"))
 
 
+def received_names(names: Iterable[object]) -> str:
+    """Names as messages list them: those of other people's files may hold line breaks, or be long."""
+    return ", ".join(name if isinstance(name, str) and _is_plain(name) else received(name) for name in names)
+
+
+def _is_plain(name: str) -> bool:
+    return name.isprintable() and len(name) <= _LONGEST_NAME
+
+
 class _Short(reprlib.Repr):
     """Shortens long and deep values. Ordinary ones come out as `repr` writes them."""
 
@@ -67,3 +77,4 @@ class _Short(reprlib.Repr):
 
 
 _SHORT = _Short()
+_LONGEST_NAME = 100

@@ -42,6 +42,7 @@ OUT_OF_MEMORY = Nature("out of memory", 2, 1.0, "what this process keeps loaded 
 TOO_LARGE = Nature("too large for memory", 1, 0.0, "a picture that was measured to be too large stays so")
 FULL_DISK = Nature("no room on the disk", 1, 0.0, "a person makes room; the result that was made is kept elsewhere")
 DISTURBED = Nature("storage disturbed", 3, 2.0, "network file systems and worn disks often answer the second time")
+KILLED = Nature("killed", 10, 0.0, "a person or a queue kills once; what kills every process that makes it is given up")
 NO_WEIGHTS = Nature("no weights", 1, 0.0, "each source was asked, a registry twice (clients); the next run asks again")
 DIVERGED = Nature("diverged", 1, 0.0, "the same start and settings give the same NaN")
 BAD_PICTURE = Nature("unreadable picture", 1, 0.0, "the same bytes decode alike")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from nstcore.coloring import started
-from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
 from nstcore.loss_graph import TERMS
 from nstcore.networks.extractor import pretrained_network
@@ -16,7 +16,7 @@ from nstcore.optimizers import make_optimizer
 from nstcore.pictures.images import resize_to, to_uint8
 from nstcore.pictures.initial import initial_picture
 from nstcore.problem import build_problem
-from nstcore.recipe import Recipe, resolve
+from nstcore.recipe import Recipe
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
 from nstcore.resumption import RunStates
 from nstcore.run import Run
@@ -32,7 +32,7 @@ Outcome = TransferResult | StyleTransferError
 
 def optimize(
     scenes: Sequence[Scene],
-    config: TransferConfig | Recipe,
+    recipe: Recipe,
     targets: Sequence[SceneTargets] = (),
     callbacks: Sequence[Callback | None] = (),
     coarse: Sequence[TransferResult | None] = (),
@@ -45,7 +45,6 @@ def optimize(
     from, enlarged, or None to start from the initial picture of the settings. `states` keep the run's, and know where
     it is taken up.
     """
-    recipe = resolve(config)
     callbacks = callbacks or [None] * len(scenes)
     coarse = coarse or [None] * len(scenes)
     reached = states.reached if states else None
@@ -85,6 +84,7 @@ def optimize(
         starts = [starting_picture(scene, recipe, result) for scene, result in zip(scenes, coarse, strict=True)]
         networks = (recipe.network, recipe.content_network)
         weights, content_weights = (pretrained_network(one.backbone, one.weights)[1] for one in networks)
+        scenes = [replace(scene, before=end.image if end else None) for scene, end in zip(scenes, coarse, strict=True)]
         problem = build_problem(scenes, recipe, targets)
         run = Run(
             problem,

@@ -7,7 +7,7 @@ of pictures of a size, every style normalisation and every weighting.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -39,6 +39,7 @@ class Structure:
         constants: shapes of the arrays that losses compare with, by "loss/style/reading/array".
         styles: how many there are; where regions take styles, how many such pairs there are.
         guided: whether the styles are taken by regions.
+        silent: the losses that are not computed; their terms are 0.
     """
 
     network: Network
@@ -50,6 +51,28 @@ class Structure:
     width: int
     batch: int
     guided: bool = False
+    silent: tuple[str, ...] = ()
+
+    @property
+    def computed(self) -> tuple[tuple[str, Loss], ...]:
+        """The losses that are not silent."""
+        return tuple((name, loss) for name, loss in self.losses if name not in self.silent)
+
+    def takes(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the inputs of all losses that the graph takes."""
+        if not self.silent:
+            return dict(inputs)
+        layers = guided_layers(self.computed)
+        wanted: dict[str, Callable[[str], bool]] = {
+            "constants": lambda path: path.partition("/")[0] not in self.silent,
+            "coefficients": lambda name: name not in self.silent,
+            "guides": lambda guide: guide.partition("/")[2] in layers,
+        }
+        taken = {
+            name: {key: value for key, value in of.items() if wanted[name](key)} if name in wanted else of
+            for name, of in inputs.items()
+        }
+        return {name: of for name, of in taken.items() if name != "guides" or of}
 
     def network_of(self, loss: Loss) -> Network:
         """What a loss looks through."""
@@ -86,7 +109,7 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     Its inputs are named
         picture: (B, height, width, 3), RGB, 0..255;
         constants: by "loss/style/reading/array", what the losses compare with;
-        coefficients: by loss, (B, styles x readings), the factor of each of its values;
+        coefficients: by loss that is computed, (B, styles x readings), the factor of each of its values;
         weights: (B, 2 + losses), of the content's sum, the style's sum, and each loss within its sum;
         guides: only if the structure is guided, by `guide_name`, (B, M), the weight of each position of a layer in the
             region that takes a style.
@@ -96,25 +119,32 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     """
     batch = structure.batch
     picture = keras.Input(batch_shape=(batch, structure.height, structure.width, 3), name="picture")
-    looks = layers_by_network([(structure.network_of(loss), loss.layers) for _, loss in structure.losses])
+    losses = structure.computed
+    looks = layers_by_network([(structure.network_of(loss), loss.layers) for _, loss in losses])
     activations = {network: _own(feature_network(network, layers))(picture) for network, layers in looks.items()}
     inputs: dict[str, Any] = {
         "picture": picture,
-        "constants": {path: keras.Input(batch_shape=(batch, *shape)) for path, shape in structure.constants},
+        "constants": {
+            path: keras.Input(batch_shape=(batch, *shape))
+            for path, shape in structure.constants
+            if path.partition("/")[0] not in structure.silent
+        },
         "coefficients": {},
         "weights": keras.Input(batch_shape=(batch, 2 + len(structure.losses)), name="weights"),
     }
-    if structure.guided:
+    if structure.guided and guided_layers(losses):
         seen = activations[structure.network]
         inputs["guides"] = {
             guide_name(style, layer): keras.Input(batch_shape=(batch, math.prod(seen[layer].shape[1:3])))
             for style in range(structure.styles)
-            for layer in guided_layers(structure.losses)
+            for layer in guided_layers(losses)
         }
     guides = inputs.get("guides", {})
     sums: dict[str, list[Tensor]] = {"content": [], "style": [], "picture": []}
     alone: dict[str, Tensor] = {}
     for place, (name, loss) in enumerate(structure.losses):
+        if name in structure.silent:
+            continue
         columns = structure.styles if loss.reads == "style" else 1
         coefficient = keras.Input(batch_shape=(batch, columns * max(1, len(loss.readings))))
         inputs["coefficients"][name] = coefficient
@@ -134,7 +164,7 @@ def build_loss_graph(structure: Structure) -> keras.Model:
     content, style = (_total(sums[name]) if sums[name] else none for name in ("content", "style"))
     total = _total([inputs["weights"][:, 0] * content, inputs["weights"][:, 1] * style, *sums["picture"]])
     variation = alone.get("total_variation", none)
-    further = [alone[name] for name in structure.terms[len(TERMS) :]]
+    further = [alone.get(name, none) for name in structure.terms[len(TERMS) :]]
     terms = ops.stack([total, content, style, variation, *further], axis=-1)
     return keras.Model(inputs, {"terms": terms}, name=f"{structure.network.backbone}_loss")
 

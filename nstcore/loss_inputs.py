@@ -16,7 +16,7 @@ from nstcore.networks.extractor import activation_shapes
 from nstcore.recipe import Recipe
 from nstcore.scene import Scene, Style
 from nstcore.system.kept import droppable
-from nstcore.targets import EMPTY, SPREAD, Region, SceneTargets, structures, values_at
+from nstcore.targets import EMPTY, SPREAD, Kept, Region, SceneTargets, look, structures, values_at
 
 # A reference below this share of what a loss is without any features means that the content picture already has what is
 # wanted (it may be the style picture itself): dividing by it would turn rounding errors into a loss.
@@ -55,7 +55,8 @@ def loss_inputs(scene: Scene, kept: SceneTargets, recipe: Recipe, guided: bool =
             last = {reading_name(reading): layers[reading[-1]] for reading in loss.readings}
             arrays = {reading: targets.kept[name, reading] for reading in last}
             if loss.matches_content:
-                arrays = {one: loss.matched(array, kept.content.kept[name, one]) for one, array in arrays.items()}
+                seen = _matched_for(name, loss, scene, kept, recipe)
+                arrays = {one: loss.matched(array, seen[name, one]) for one, array in arrays.items()}
             compared = {reading: _compared(loss, arrays[reading], layer) for reading, layer in last.items()}
             given = {reading: loss.coefficient(layer) for reading, layer in last.items()}
             factors = {reading: factor for reading, factor in given.items() if factor is not None}
@@ -91,6 +92,13 @@ def _guides(scene: Scene, recipe: Recipe) -> dict[str, np.ndarray]:
             ones = np.ones(math.prod(shapes[layer][1:3]), np.float32)
             guides[guide_name(place, layer)] = found[layer][0] if found else ones
     return guides
+
+
+def _matched_for(name: str, loss: Loss, scene: Scene, kept: SceneTargets, recipe: Recipe) -> Kept:
+    """What a loss is shown of the picture that it finds matches for: the content, as far as smaller runs have come."""
+    if scene.before is None or loss.progress_matched == 0.0:
+        return kept.content.kept
+    return look(scene.progressed(loss.progress_matched), ((name, loss),), recipe)
 
 
 def _compared(loss: Loss, arrays: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:

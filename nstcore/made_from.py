@@ -18,7 +18,7 @@ from nstcore.scene import Scene
 from nstcore.system.files import reading
 
 #: Raised by hand when states of before cannot be read any more, or would lead elsewhere.
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 # Told apart by more than their value, or by what else it gives.
 _ELSEWHERE = ("iterations", "weights")

@@ -97,11 +97,12 @@ def build_objective(
 ) -> Objective:
     """Build the loss of some pictures, for any optimiser that takes a function of a flat vector.
 
-    The vector is the picture, not kept within any range, or the frequencies of the "fourier" parametrization.
+    The vector is the picture, not kept within any range, or the frequencies of the "fourier" parametrization. Losses
+    that do not begin with the iterations (`Loss.begins`) are left out: a function has none.
 
     Takes and raises what `style_transfer` does.
     """
-    recipe = resolve(config or TransferConfig())
+    recipe = resolve(config or TransferConfig()).unstaged()
     scene = load_scene(content, style, recipe, style_weights, regions=content_regions, style_regions=style_regions)
     height, width = scene.content.shape[:2]
     require_memory(recipe, height, width, guides=scene.guides)

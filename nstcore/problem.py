@@ -37,10 +37,25 @@ class Evaluation(NamedTuple):
     gradient: Tensor
 
 
+# An approximation in bfloat16 is left for the loss itself at this share of the iterations; measured to end within 1 %
+# of a float32 run for every backbone (benchmarks/precision.py).
+_REFINED_FROM = 0.8
+
+
+class Stage(NamedTuple):
+    """What the loss of some scenes is from a share of the iterations on."""
+
+    begins: float
+    structure: Structure
+    inputs: dict[str, Any]
+
+
 class Problem:
     """The total loss of B scenes of one size.
 
     Attributes:
+        refined_from: the share of the iterations at which `refined` takes its place.
+        is_another: whether its loss is another than that of the stage before, not only in other numbers.
         shape: (B, H, W, 3), of the pictures, RGB, nominally 0..255.
         terms: names of the terms, see `TERMS`.
         function: (pictures, `arguments`) -> (totals (B,), terms (B, T)), tensors; it can be traced and differentiated,
@@ -51,10 +66,23 @@ class Problem:
 
     variable = "pixels"
 
-    def __init__(self, structure: Structure, inputs: dict[str, Any]) -> None:
-        """Compile a structure, or take what was compiled before, and put its inputs on the device."""
+    def __init__(
+        self, structure: Structure, inputs: dict[str, Any], later: tuple[Stage, ...] = (), *, is_another: bool = False
+    ) -> None:
+        """Compile a structure, or take what was compiled before.
+
+        Args:
+            inputs: what its graph takes besides the pictures, on the device.
+            later: what its loss becomes.
+            is_another: see above.
+        """
+        if not later and structure.network.precision != "float32":
+            later = (Stage(_REFINED_FROM, _in_float32(structure), inputs),)
+        self.is_another = is_another
+        self.refined_from = later[0].begins if later else 1.0
         self._structure = structure
         self._inputs = inputs
+        self._later = later
         graph = compiled_loss(structure)
         self.shape = (structure.batch, structure.height, structure.width, 3)
         self.terms = structure.terms
@@ -74,13 +102,12 @@ class Problem:
 
     @own_numerics()
     def refined(self) -> Problem | None:
-        """The loss itself, if this is an approximation of it in bfloat16; None if it is not."""
-        structure = self._structure
-        if structure.network.precision == "float32":
+        """What the loss becomes: itself, if this approximates it in bfloat16, or that of the next stage; or None."""
+        if not self._later:
             return None
-        networks = (replace(one, precision="float32") for one in (structure.network, structure.content_network))
-        network, content_network = networks
-        return Problem(replace(structure, network=network, content_network=content_network), self._inputs)
+        stage, *later = self._later
+        is_another = stage.structure.silent != self._structure.silent
+        return Problem(stage.structure, stage.inputs, tuple(later), is_another=is_another)
 
     def pictures(self, z: Tensor) -> Tensor:
         return z
@@ -150,4 +177,24 @@ def build_problem(
         batch=len(scenes),
         guided=guided,
     )
-    return Problem(structure, backend.on_device(stacked))
+    first, *later = _stages(recipe, structure, backend.on_device(stacked))
+    return Problem(first.structure, first.inputs, tuple(later))
+
+
+def _stages(recipe: Recipe, structure: Structure, inputs: dict[str, Any]) -> list[Stage]:
+    """The stages of the losses, and the last share of the iterations in float32."""
+    silent = dict(recipe.stages)
+    is_approximated = structure.network.precision != "float32"
+    found: list[Stage] = []
+    for begins in sorted({*silent, *([_REFINED_FROM] if is_approximated else [])}):
+        quiet = silent.get(begins, found[-1].structure.silent if found else ())
+        each = replace(structure, silent=quiet)
+        each = _in_float32(each) if begins >= _REFINED_FROM else each
+        found.append(Stage(begins, each, each.takes(inputs)))
+    return found
+
+
+def _in_float32(structure: Structure) -> Structure:
+    networks = (replace(one, precision="float32") for one in (structure.network, structure.content_network))
+    network, content_network = networks
+    return replace(structure, network=network, content_network=content_network)

@@ -60,6 +60,20 @@ class Recipe:
         """Names of the layers at which regions of the picture take styles of their own, each once."""
         return guided_layers(self.losses)
 
+    @property
+    def stages(self) -> tuple[tuple[float, tuple[str, ...]], ...]:
+        """The stages of the iterations: the share at which each begins, and the losses that do not count in it."""
+        begins = {0.0} | {share for _, loss in self.losses for share in (loss.begins, loss.ends) if share < 1.0}
+        return tuple(
+            (share, tuple(name for name, loss in self.losses if not loss.counts_from(share)))
+            for share in sorted(begins)
+        )
+
+    def unstaged(self) -> Recipe:
+        """The same with the losses that count from the start, throughout."""
+        losses = tuple((name, replace(loss, begins=0.0, ends=1.0)) for name, loss in self.losses if loss.begins == 0.0)
+        return self if losses == self.losses else replace(self, losses=losses)
+
     def stopping(self, spent: float) -> Stopping:
         """When a run ends that begins after so many seconds."""
         limit = self.config.time_limit
@@ -67,7 +81,7 @@ class Recipe:
         return Stopping(self.iterations, self.config.stop_change, self.config.stop_over, left)
 
     def coarse(self) -> list[Recipe]:
-        """The recipes of the smaller runs, in order; none of them has coarse runs of its own."""
+        """The recipes of the smaller runs, in order; none of them has coarse runs of its own, nor stages."""
         least = get_backbone(self.config.backbone).smallest_side  # style pictures may be smaller than the rest
         sizes = [size for size in self.config.coarse_sizes if isinstance(size, int)]
         sizes = [size for size in sizes if size * self.config.style_scale >= least]
@@ -76,7 +90,7 @@ class Recipe:
 
     def _at(self, size: int, iterations: int) -> Recipe:
         config = replace(self.config, size=size, coarse_sizes=(), iterations=iterations)
-        return replace(self, size=size, iterations=iterations, config=config)
+        return replace(self.unstaged(), size=size, iterations=iterations, config=config)
 
 
 def resolve(config: TransferConfig | Recipe) -> Recipe:

@@ -166,3 +166,14 @@ class TransferResult:
     content_weights: Provenance | None = None
     pixels: np.ndarray | None = None
     resumed: tuple[Resumption, ...] = ()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture to a file that is whole or absent; its suffix says of what kind.
+
+        Raises:
+            PictureError: for a suffix that cannot be written, listing those that can.
+            OutputError: if it cannot be written.
+        """
+        from nstcore.pictures.images import write_picture  # what reads pictures takes as long as all of this
+
+        write_picture(path, self.image)

@@ -121,8 +121,11 @@ class Keeper:
         steps = int(arrays["run/steps"].max())
         if description["level"] == len(self._recipes) - 1 and steps > here:
             raise UnusableStateError(f"is {steps} iterations on, and {here} are asked for")
-        is_approximated = self._recipes[-1].network.precision != "float32"
-        if is_approximated and (arrays["run/waiting"].size or bool(arrays["run/refined"])):
+        if not arrays["run/waiting"].size and not arrays["run/refined"]:
+            return
+        if len(self._recipes[-1].stages) > 1:
+            raise UnusableStateError(f"is in a later stage of its losses{more}")
+        if self._recipes[-1].network.precision != "float32":
             raise UnusableStateError(f"was refined in float32 for the last fifth{more}")
 
     def _reached(self, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Reached:

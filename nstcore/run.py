@@ -16,9 +16,6 @@ from nstcore.optimizers.settings import Parametrization
 from nstcore.problem import Problem
 from nstcore.stopping import Stopping
 
-# Of the iterations; measured to end within 1 % of a float32 run for every backbone (benchmarks/precision.py).
-_REFINED_SHARE = 0.2
-
 #: Called with the row, the count of evaluations and the terms of every iterate.
 Record = Callable[[int, int, Mapping[str, float]], None]
 #: Why a picture's run ended, in words, or in an error of its own.
@@ -29,8 +26,8 @@ class Run:
     """One optimisation of a problem.
 
     A problem that approximates its loss (bfloat16) is refined for the last fifth of the iterations, within the same run
-    of the optimiser, so that the curvature history is kept; or as soon as rounding leaves the optimiser no step. The
-    pictures of a batch wait for each other there: they are refined together.
+    of the optimiser, so that the curvature history is kept; or as soon as rounding leaves the optimiser no step. A loss
+    of several stages becomes the next one in the same way. The pictures of a batch wait for each other there.
 
     Attributes:
         ends: of the pictures that have come to their end, by row.
@@ -66,7 +63,8 @@ class Run:
         self._record = record
         self._problem = parametrized(problem, parametrization)
         self._refined = problem.refined()
-        self._refined_from = int(stopping.iterations * (1 - _REFINED_SHARE))
+        self._refined_from = int(stopping.iterations * problem.refined_from)
+        self._switched = 0
         self._steps = [0] * problem.shape[0]
         self._waiting: set[int] = set()
         self._totals: list[deque[float]] = [deque(maxlen=stopping.over + 1) for _ in self._steps]
@@ -112,7 +110,7 @@ class Run:
             "ended": np.array([str(self.ends.get(row, "")) for row in range(len(self._steps))]),
             "budget": np.array(self._stopping.budget),
             "failed": np.array([isinstance(self.ends.get(row), StyleTransferError) for row in range(len(self._steps))]),
-            "refined": np.array(self._refined is None),
+            "refined": np.array(self._switched),
             "waiting": np.array(sorted(self._waiting), int),
             **{f"totals/{row}": np.array(totals) for row, totals in enumerate(self._totals)},
         }
@@ -126,7 +124,7 @@ class Run:
         Raises:
             ConfigError: if its optimiser, backend, size or pixel range was another.
         """
-        if bool(state["refined"]) and self._refined is not None:
+        for _ in range(int(state["refined"])):
             self._switch()
         prefix = "optimizer/"
         kept = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
@@ -165,15 +163,19 @@ class Run:
             self.ends[report.row] = settled
 
     def _refine(self) -> list[Report]:
-        """Go on with the loss itself, now that all pictures wait for it."""
-        self._switch()
+        """Go on with the loss itself, or that of the next stage, now that all pictures wait for it."""
+        is_another = self._switch()
         self._waiting.clear()
-        return self._optimizer.refine(self._problem)
+        return self._optimizer.refine(self._problem, is_another=is_another)
 
-    def _switch(self) -> None:
+    def _switch(self) -> bool:
+        """Take the next problem; say whether its loss is another."""
         refined = self._refined
         assert refined is not None
         self._problem = self._problem.of(refined)
         for totals in self._totals:
             totals.clear()  # values of two losses do not compare
-        self._refined = None
+        self._refined = refined.refined()
+        self._refined_from = int(self._stopping.iterations * refined.refined_from)
+        self._switched += 1
+        return refined.is_another

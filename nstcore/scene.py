@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from nstcore.checks import number
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError, PictureError
 from nstcore.mixture import StyleLike, StyleSource, style_sources
 from nstcore.networks.backbones import get_backbone
-from nstcore.pictures.images import Picture, PictureSource, load, size_at
+from nstcore.pictures.images import Picture, PictureSource, load, resize_to, size_at, to_uint8
 from nstcore.pictures.region_map import RegionMap, RegionSource, color_name, read_regions
 from nstcore.recipe import Recipe
 
@@ -64,6 +66,7 @@ class Scene:
         content: uint8 (H, W, 3), RGB; the result has its size.
         styles: one or more.
         regions: the map of the content's regions; None if it has none.
+        before: what a smaller run has come to, uint8 (h, w, 3); None before the first.
 
     Raises:
         ConfigError: when built with weights that cannot be, or with regions of which none has a style.
@@ -72,6 +75,18 @@ class Scene:
     content: Picture
     styles: tuple[Style, ...]
     regions: RegionMap | None = None
+    before: Picture | None = None
+
+    def progressed(self, share: float) -> Picture:
+        """The content picture, changed by a share of what a smaller run has changed of it; its details stay.
+
+        uint8 (H, W, 3).
+        """
+        if self.before is None or share == 0.0:
+            return self.content
+        own, (height, width) = resize_to(self.content, *self.before.shape[:2]), self.content.shape[:2]
+        change = np.subtract(*(resize_to(one, height, width).astype(np.float32) for one in (self.before, own)))
+        return to_uint8(self.content + share * change)
 
     def at(self, recipe: Recipe) -> Scene:
         """The same pictures at the size of a recipe.

@@ -61,6 +61,11 @@ class StateKeeper:
         self._checkpoint.take_more(below(_MORE, arrays))
         self._checkpoint.tell(f"taken up {where}")
 
+    @property
+    def on_the_way(self) -> bool:
+        """Whether states are kept before the end at all."""
+        return self._every > 0
+
     def due(self) -> bool:
         """Whether it is time to keep a state."""
         return self._interval > 0 and time.monotonic() - self._saved >= self._interval

@@ -130,11 +130,11 @@ def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe, region: Reg
         MemoryShortageError: for a picture larger than those that are optimised, if there is not the memory for it.
     """
     losses = tuple((name, loss) for name, loss in recipe.losses if loss.is_kept(role))
-    kept = _kept(picture, losses, recipe, region)
+    kept = look(picture, losses, recipe, region)
     if role == "style":
         for one, places in _copies(losses).items():
             seeing = tuple((name, loss) for name, loss in losses if name in places)
-            for (name, reading), arrays in _kept(view(picture, *one), seeing, recipe, region).items():
+            for (name, reading), arrays in look(view(picture, *one), seeing, recipe, region).items():
                 kept[name, reading] |= {view_name(array, places[name]): value for array, value in arrays.items()}
     return Targets(kept)
 
@@ -148,7 +148,11 @@ def _copies(losses: tuple[tuple[str, Loss], ...]) -> dict[View, dict[str, int]]:
     return copies
 
 
-def _kept(picture: np.ndarray, losses: tuple[tuple[str, Loss], ...], recipe: Recipe, region: Region | None) -> Kept:
+@own_numerics()
+def look(
+    picture: np.ndarray, losses: tuple[tuple[str, Loss], ...], recipe: Recipe, region: Region | None = None
+) -> Kept:
+    """What these losses of a recipe keep of a picture; `compute_targets` without the copies of a style picture."""
     if max(picture.shape) > recipe.size:
         require_memory_to_look(recipe, *picture.shape[:2])
     kept: Kept = {}
@@ -172,8 +176,8 @@ def _looked_at(
         activation_shapes(network, layers, *picture.shape[:2])  # says where there is too little to be mirrored
     structures = tuple((name, loss.structure("graph", "target")) for name, loss in losses)
     guides = region.guides(network, layers, *picture.shape[:2]) if region else {}
-    look = _looking(feature_network(network, layers), structures, *picture.shape[:2])
-    seen = look(picture[np.newaxis].astype(np.float32), guides)
+    looking = _looking(feature_network(network, layers), structures, *picture.shape[:2])
+    seen = looking(picture[np.newaxis].astype(np.float32), guides)
     return {
         (name, reading): {array: _numpy(value)[0] for array, value in arrays.items()}
         for name, readings in seen.items()

@@ -101,10 +101,10 @@ def transfer(
     callbacks = callbacks or [None] * len(scenes)
     height, width = scenes[0].content.shape[:2]
     coloring, given = recipe.config.color, scenes
-    scenes = [compared(scene, coloring) for scene in given]
     if not recipe.config.compares_given_pictures:
         targets = ()
     try:
+        scenes = [compared(scene, coloring) for scene in given]
         # For the full size first: coarse runs would fit, and be in vain.
         guides = max(scene.guides for scene in scenes)
         logger.info(require_memory(recipe, height, width, len(scenes), guides))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import numpy as np
+
 from nstcore.checkpoint import Checkpoint
 from nstcore.errors import OutputError
 from nstcore.pictures.images import Picture
@@ -59,3 +61,13 @@ def left_behind(path: str | None) -> str:
     if path is None or not Path(path).exists():
         return "nothing written"
     return f"the same command goes on from {path}"
+
+
+def trained_left_behind(path: str) -> str:
+    """The same of a training: how many of its steps are kept."""
+    left = left_behind(path)
+    # Said last, and however the file may be: a state that is damaged is told of when it is to be taken up.
+    with contextlib.suppress(Exception), np.load(path, allow_pickle=False) as state:
+        steps = len(state["trace"])
+        return f"{steps} {'step is' if steps == 1 else 'steps are'} kept; {left}"
+    return left

@@ -14,6 +14,7 @@ import numpy as np
 
 from nstcore import StyleTransferError, Trace, TransferResult
 from nstcore.failures import persevere
+from nstcore.system.interruption import heard_in_a_fork
 from pipeline import storage
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import applied_digest
@@ -115,7 +116,7 @@ class TrainNetwork(NetworkTask):
         from nstcore.feedforward.training import train
 
         training = replace(plan.training.training_settings(), checkpoint_seconds=float(self.state_every))
-        with training_progress(self, training.steps) as report:
+        with heard_in_a_fork(), training_progress(self, training.steps) as report:
             return train(
                 styles,
                 photographs,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import luigi
 
 from nstcore import WeightsError
+from nstcore.failures import KILLED
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.cell import Cell, Kind
 from tasks.inputs import BackboneWeights
@@ -28,8 +29,9 @@ class NetworkTask(SettlingTask):
     batch_size: int = batch_size()
 
     resources: ClassVar[dict[str, int]] = {"accelerator": 1}
-    #: Luigi's own name for how often a task may be left by workers that die before it counts as what kills them.
-    retry_count = 10
+    #: Luigi's own name for how often a task may be left by workers that die before the scheduler gives it out no more.
+    #: Before that whoever makes it gives it up, with a line of why (`pipeline.sharing.deaths`).
+    retry_count = 2 * KILLED.tries
     #: Whether a process that has a network loaded does it sooner than one that was just started.
     needs_network: ClassVar[bool] = True
 

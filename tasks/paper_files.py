@@ -10,6 +10,7 @@ from pathlib import PurePath
 from pipeline.grid.paths import paper_figure_file
 from pipeline.outputs.stores import VectorFigureStore
 from pipeline.papers import Evidence, Finding, Key, Paper, Sample, Setup, key_of, sample_of
+from pipeline.papers.page import UNTRANSFERRED
 from pipeline.report.page import PageFigure
 from pipeline.storage.places import place_at
 from tasks.paper_computed import ComputedPictures
@@ -40,7 +41,8 @@ def _findings(name: str, study: StudyTask) -> Mapping[tuple[Sample, Key], Findin
         found[sample_of(cell), key] = Finding(
             key,
             cell,
-            *((task.output().trace, task.output().picture, partial(task.cell.load_picture, "content")) if task else ()),
+            *((task.output().trace, task.output().picture) if task else ()),
+            *((partial(task.cell.load_picture, kind) for kind in ("content", "style")) if task else ()),
         )
     return found
 
@@ -54,14 +56,20 @@ def reports_of(studies: Iterable[StudyTask], folder: PurePath) -> list[tuple[str
 
 
 def write_figures(paper: Paper, evidence: Evidence, folder: PurePath) -> dict[str, list[PageFigure]]:
-    """Draw our side of a paper's figures into a folder, and say by exhibit where they are."""
-    from pipeline.papers.figures import draw  # Matplotlib takes longer to import than a finished page to recognise
+    """Draw our side of a paper's figures into a folder, and say by exhibit where they are.
 
+    The pictures that no transfer made are under `UNTRANSFERRED`.
+    """
+    # Matplotlib takes longer to import than a finished page to recognise.
+    from pipeline.papers.figures import draw, draw_untransferred
+
+    drawn = {exhibit.key: draw(exhibit, evidence) for exhibit in paper.exhibits}
+    drawn[UNTRANSFERRED] = draw_untransferred(evidence)
     written: dict[str, list[PageFigure]] = {}
-    for exhibit in paper.exhibits:
-        for name, (title, figure) in draw(exhibit, evidence).items():
-            store = VectorFigureStore(os.fspath(paper_figure_file(folder, paper.key, exhibit.key, name)))
+    for key, figures in drawn.items():
+        for name, (title, figure) in figures.items():
+            store = VectorFigureStore(os.fspath(paper_figure_file(folder, paper.key, key, name)))
             store.dump(figure)
             paths = [relative_path(place_at(each.path), folder) for each in (store, store.vector())]
-            written.setdefault(exhibit.key, []).append(PageFigure(title, *paths))
+            written.setdefault(key, []).append(PageFigure(title, *paths))
     return written

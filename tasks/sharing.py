@@ -4,6 +4,9 @@ Whoever makes something holds a lease of it (`pipeline.sharing.leases`). A task 
 work: it asks for an `Elsewhere`, which is complete when that lease has gone, and Luigi does what else is to do until
 then. So two grids of one folder, each with a scheduler of its own, do not follow one another from cell to cell, and
 nothing is made twice.
+
+What kills every process that makes it, as the system does where memory runs out, is given up with a line of why, and
+the rest goes on (`pipeline.sharing.deaths`).
 """
 
 from __future__ import annotations
@@ -17,8 +20,10 @@ from typing import Any, Protocol, TypeVar
 
 import luigi
 
-from nstcore import OutputError
+from nstcore import OutputError, StyleTransferError
+from pipeline.sharing.deaths import deaths_over, first_words, handed_on
 from pipeline.sharing.leases import Held, Lease, LeaseLost, Taken, outlive, read, take
+from pipeline.sharing.shared_run import run_of
 from pipeline.storage.places import place_at
 
 logger = logging.getLogger("luigi-interface")
@@ -28,6 +33,7 @@ class Shared(Protocol):
     """What a task needs to be made by one process at a time."""
 
     task_id: str
+    output_dir: str
 
     def complete(self) -> bool: ...
 
@@ -103,10 +109,12 @@ def _make_free(task: Any, parts: Sequence[_Part], make: Callable[[list[_Part]], 
     """Make those parts that nobody else makes; give the leases of the others, by the id of the part."""
     with _held(parts) as (leases, others):
         mine = [part for part in parts if part.task_id in leases and not part.complete()]
+        mine = [part for part in mine if not _given_up(part, leases[part.task_id])]
         if mine:
             task.leases = [lease for lease in leases.values() if lease is not None]
             try:
-                make(mine)
+                for portion in _portions(mine, leases):
+                    make(portion)
             except LeaseLost as lost:  # this machine slept, say: another process was right to take over
                 logger.warning("%s", lost)
                 return _make_free(task, parts, make)
@@ -115,6 +123,39 @@ def _make_free(task: Any, parts: Sequence[_Part], make: Callable[[list[_Part]], 
     for lease in others.values():
         logger.info("%s is made by %s, since %s", task, lease.who, lease.started)
     return others
+
+
+def _given_up(part: Any, held: Held | None) -> bool:
+    """Give a part up over which too many processes have died, and tell whether that was so.
+
+    Raises:
+        StyleTransferError: if it has no other way to fail.
+    """
+    deaths = deaths_over(held)
+    if deaths.count:
+        logger.warning("%s: taken over from a process that died over it", getattr(part, "title", part))
+    if line := deaths.line():
+        with getattr(part, "settled", contextlib.nullcontext)():
+            raise StyleTransferError(line)
+    return bool(line)
+
+
+def _portions(parts: list[_Part], leases: dict[str, Held | None]) -> Iterator[list[_Part]]:
+    """What is made together: all, but each alone after the system has killed for memory a process that made several.
+
+    The lease of a part says then whether it is that part's turn, so that no other counts as what kills.
+    """
+    if len(parts) == 1 or not any(deaths_over(leases[part.task_id]).of_memory for part in parts):
+        yield parts
+        return
+    logger.warning("%d pictures may not fit into memory together; made one by one", len(parts))
+    held = [lease for part in parts if (lease := leases[part.task_id]) is not None]
+    for lease in held:
+        lease.say(at_work=False)
+    for part in parts:
+        if (lease := leases[part.task_id]) is not None:
+            lease.say(at_work=True)
+        yield [part]
 
 
 def alone(run: Callable[[_Task], None]) -> Callable[[_Task], Iterator[Elsewhere] | None]:
@@ -138,7 +179,8 @@ def _held(parts: Sequence[Shared]) -> Iterator[tuple[dict[str, Held | None], dic
     with contextlib.ExitStack() as stack:
         for part in parts:
             try:
-                held[part.task_id] = stack.enter_context(take(part.lease_file()))
+                run = run_of(part.output_dir)
+                held[part.task_id] = stack.enter_context(take(part.lease_file(), first_words(run), handed_on(run)))
             except Taken as taken:
                 others[part.task_id] = taken.lease
             except OutputError:

@@ -1,11 +1,9 @@
 """What the tests share: small pictures, processors, and whatever is too dear to be made more than once.
 
-`make test` spreads the files over a process per processor (PYTEST_XDIST_AUTO_NUM_WORKERS sets another number), and
-`python -m pytest FILE` runs one file in one. The tests of a file run in one process, in their order; those that ask
-other backends are one more such file. Each process imports Keras (4 s) and makes the fixtures of the session for
-itself. What several files need and a child process can tell, such as the answers of a Keras backend, is made through
-`made_once`: once for all processes. A grid from which many tests of the tasks start is made through their `kept`, and
-put back for each test.
+How tests are spread over processes is said in the conftest.py above this folder. Each process imports Keras (4 s) and
+makes the fixtures of the session for itself. What several files need and a child process can tell, such as the answers
+of a Keras backend, is made through `made_once`: once for all processes. A grid from which many tests of the tasks start
+is made through their `kept`, and put back for each test.
 """
 
 from __future__ import annotations
@@ -36,43 +34,7 @@ quiet_tensorflow()
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
-#: A process that ran everything held 2.2 GiB.
-_MEMORY_OF_A_PROCESS = 3 * 2**30
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """`-n auto`: a process per processor that this one may use, as far as the memory goes, unless told otherwise."""
-    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
-        return None  # xdist reads it
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, min(_processors(), memory // _MEMORY_OF_A_PROCESS))
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _share_processors() -> None:
-    """Leave to each of several processes its share of threads; libraries read this when they are imported."""
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if processes > 1:
-        threads = str(max(1, _processors() // processes))
-        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NPROC"):
-            os.environ.setdefault(name, threads)
-
-
-_share_processors()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process (`--dist loadgroup`), and in another one those that ask the backends.
-
-    What a backend is asked takes minutes; if files did so one by one, all processes would soon wait for the first.
-    """
-    for item in items:
-        asks = "ask" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("backends" if asks else str(item.path)))
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +104,7 @@ def run_on_backend() -> Callable[..., None]:
             env={
                 **os.environ,
                 "KERAS_BACKEND": backend,
-                "PYTHONPATH": str(Path(__file__).parents[1]),
+                "PYTHONPATH": str(ROOT),
                 "CUDA_VISIBLE_DEVICES": "-1",
                 "JAX_PLATFORMS": "cpu",
                 # On a busy machine torch's threads spend fifty times longer waiting for each other.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import time
 import warnings
 import zipfile
@@ -43,6 +44,8 @@ from pipeline.grid.study import read_study
 from pipeline.nights.night import Night
 from pipeline.subcommands import main
 from tasks import FullGrid  # noqa: F401 - its import puts the checks in their places
+from tasks.workers.command import main as run_workers
+from tasks.workers.scheduler import main as run_scheduler
 
 #: How many examples a test of the drill makes in a round; "" in the suite.
 EXAMPLES = os.environ.get("NST_FUZZ_EXAMPLES", "")
@@ -450,6 +453,9 @@ def at_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("nstcore.cli._transfer", no_work)
+        for command in ("train", "apply", "export"):
+            patched.setattr(f"nstcore.feedforward.{command}_command.import_keras_quietly", no_work)
+        patched.setattr("pipeline.picture_commands.import_keras_quietly", no_work)
         patched.chdir(place)
         yield place
 
@@ -460,7 +466,13 @@ def test_any_words_end_the_command_with_one_line_and_write_nothing(data, at_work
     options = ["--size", "--iterations", "--losses", "--style-weights", "--seed", "--film", "--trace", "--weights"]
     options += ["--preset", "--init", "--coarse-sizes", "--optimizer-settings", "-o", "--save-every", "--no-regions"]
     some_words = st.lists(anything | st.sampled_from([*options, "c.png", "s.png", "out.png"]), max_size=8)
-    words = data.draw(some_words | some_words.map(["c.png", "s.png", "-o", "out.png"].__add__))
+    ends_in_one_line(data.draw(some_words | some_words.map(["c.png", "s.png", "-o", "out.png"].__add__)), at_work)
+
+
+def ends_in_one_line(words: list[str], place: Path) -> None:
+    """Run the command `nst` up to its work; see that it says what is wrong, or what it is asked for, and no more."""
+    for left in set(os.listdir(place)) - {"c.png", "s.png"}:  # by an example that went wrong
+        shutil.rmtree(place / left) if (place / left).is_dir() else (place / left).unlink()
     said, told = io.StringIO(), io.StringIO()
     start = time.thread_time()
     with redirect_stdout(said), redirect_stderr(told):
@@ -468,11 +480,88 @@ def test_any_words_end_the_command_with_one_line_and_write_nothing(data, at_work
             status = main(words)
         except SystemExit as end:
             status = end.code
-    asked_to_tell = not told.getvalue() and bool(said.getvalue())  # --help, --version, layers, presets
+    asked_to_tell = not told.getvalue() and bool(said.getvalue())  # --help, --version, presets, how a folder stands
     assert (status, told.getvalue().count("\n")) == ((0, 0) if asked_to_tell else (2, 1)), (words, told.getvalue())
     assert time.thread_time() - start < LIMIT
+    assert sorted(os.listdir(place)) == ["c.png", "s.png"], words
+    assert os.listdir(place.parent) == ["work"], words
+
+
+#: The other commands: what each is given so that it comes far, and its options.
+COMMANDS = {
+    "train": (["c.png", "-o", "n.keras", "--photographs", "."], ["--held-out", "--state", "--trace", "--snapshots"]),
+    "apply": (["n.keras", "c.png", "-o", "made"], ["--about", "--size", "--bands", "--format", "--strength"]),
+    "export": (["n.keras", "-o", "n.onnx"], ["--size", "8x8", "0x-1"]),
+    "measure": (["c.png", "s.png"], ["--size", "--json"]),
+    "map": ([".", "-o", "map"], ["--size", "--judge"]),
+    "film": (["made", "-o", "a.gif"], []),
+    "votes": (["v.json"], ["-o", "--json", "a.csv"]),
+    "layers": (["vgg19"], []),
+    "presets": ([], ["--backbone", "balanced"]),
+    "status": ([], ["--json"]),
+    "check": ([], ["--mend", "--nights-dir"]),
+    "gc": ([], ["--list", "--states", "--nights-dir"]),
+    "fetch": (["gs://bucket/reports/x", "page"], []),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@some(25)
+@hypothesis.given(data=st.data())
+def test_any_words_end_every_other_command_with_one_line_and_write_nothing(command, data, at_work):
+    usual, options = COMMANDS[command]
+    words = data.draw(st.lists(anything | st.sampled_from([*options, "c.png", "-o", "gs://x/y", "made"]), max_size=5))
+    if data.draw(st.booleans()):
+        words = data.draw(st.permutations([*usual, *words])) if data.draw(st.booleans()) else [*usual, *words]
+    elif usual and data.draw(st.booleans()):  # one of the usual ones is another
+        at = data.draw(st.integers(0, len(usual) - 1))
+        words = [*usual[:at], data.draw(anything), *usual[at + 1 :]]
+    # It would do what it is asked for.
+    hypothesis.assume(command != "fetch" or not any("\0" not in word and os.path.isdir(word or ".") for word in words))
+    ends_in_one_line([command, *words], at_work)
+
+
+@pytest.mark.parametrize(
+    ("run", "work", "options"),
+    [
+        (
+            run_workers,
+            "tasks.workers.command._Workers",
+            ["--processes", "--gpus", "--scheduler", "--module", "--", "h:1"],
+        ),
+        (run_scheduler, "tasks.workers.scheduler.serve", ["--address", "--port", "--state", "8082"]),
+    ],
+    ids=["nst-workers", "nst-scheduler"],
+)
+@some(60)
+@hypothesis.given(data=st.data())
+def test_any_words_end_workers_and_scheduler_with_one_line_before_anything_is_started(
+    run, work, options, data, at_work
+):
+    words = data.draw(st.lists(anything | st.sampled_from([*options, "2", "0,1", "FullGrid"]), max_size=6))
+    said, told = io.StringIO(), io.StringIO()
+
+    def no_work(*_: Any, **__: Any) -> None:
+        raise StyleTransferError("here the work would begin")
+
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(said), redirect_stderr(told):
+        patched.setattr(work, no_work)
+        try:
+            status = run(words)
+        except SystemExit as end:
+            status = end.code
+    asked_to_tell = bool(said.getvalue())  # --help
+    lines = [line for line in told.getvalue().splitlines() if "share" not in line]  # that fewer would do as well
+    assert (status, len(lines)) == ((0, 0) if asked_to_tell else (2, 1)), (words, told.getvalue())
     assert sorted(os.listdir(at_work)) == ["c.png", "s.png"], words
-    assert os.listdir(at_work.parent) == ["work"], words
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_dashes_in_the_place_of_a_word_end_every_command_with_one_line(command, at_work):
+    usual, _ = COMMANDS[command]
+    for at in range(len(usual) + 1):
+        ends_in_one_line([command, "--", *usual[:at], "--", *usual[at:]], at_work)
+        ends_in_one_line([command, *usual[:at], "--", "--", *usual[at + 1 :]], at_work)
 
 
 LUIGI = ["FullGrid", "Sweep", "NightlyGrid", "PaperFigures", "--settings", "--config", "--date", "--size", "--preset"]

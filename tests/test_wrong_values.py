@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import json
 import math
 import subprocess
@@ -23,6 +24,7 @@ import luigi
 import numpy as np
 import pytest
 from luigi import interface
+from luigi.cmdline_parser import CmdlineParser
 from luigi.retcodes import run_with_retcodes
 
 from nstcore import ConfigError, TransferConfig, cli_options, presets
@@ -180,6 +182,8 @@ def wrong_texts(name: str, parameter: luigi.Parameter) -> Iterator[str]:
     if isinstance(parameter, luigi.DictParameter):
         yield from ("x", "[1]", "3", '"text"', "null", "{", "[" * 100_000, '{"a": ' * 5_000, '{"nonsense": 1}')
         yield '{"seed": ' + "9" * 5_000 + "}"
+        if name != "settings":
+            return  # those below are of a transfer
         for field, hint in HINTS.items():
             accepted = [
                 value for value in JSON_VALUES if not message_of(lambda v=value, f=field: TransferConfig(**{f: v}))
@@ -332,8 +336,14 @@ def place(tmp_path_factory, blotches) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def build_parser() -> Callable[..., argparse.ArgumentParser]:
+    """Luigi's parser of a task: made once, not for every row again, which takes most of its time."""
+    return functools.cache(CmdlineParser._build_parser)
+
+
 @pytest.fixture
-def refused(place, monkeypatch, capsys) -> Callable[[Row], str]:
+def refused(place, build_parser, monkeypatch, capsys) -> Callable[[Row], str]:
     """Run a command in this process: its one line, once it is seen that nothing else has become of it."""
     monkeypatch.chdir(place)
     monkeypatch.setenv("NSTCORE_CACHE", str(place / "cache"))
@@ -342,6 +352,7 @@ def refused(place, monkeypatch, capsys) -> Callable[[Row], str]:
         raise AssertionError("something was scheduled")
 
     monkeypatch.setattr(interface, "_schedule_and_run", no_work)
+    monkeypatch.setattr(CmdlineParser, "_build_parser", staticmethod(build_parser))
     before = sorted(place.rglob("*"))
 
     def run(row: Row) -> str:

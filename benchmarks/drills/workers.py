@@ -1,6 +1,6 @@
 """Workers that are killed, a scheduler that is killed, commands that meet in one folder: every grid comes out right.
 
-    python -m benchmarks.drills.workers [kills scheduler failing commands] [--cells 60 --seconds-between-kills 5]
+    python -m benchmarks.drills.workers [kills scheduler failing commands luigid] [--cells 60 --seconds-between-kills 5]
 
 Real processes on this machine, small cells with random weights. Each drill says what it saw in one line; one that does
 not hold ends the command with status 1 and leaves its folder to look at.
@@ -10,6 +10,8 @@ not hold ends the command with status 1 and leaves its folder to look at.
 - failing: two commands of one study on one scheduler; a third of its cells fail: the others are made, those that failed
   are told, there is one page, and both commands end with the same status.
 - commands: two commands of one grid, each with a scheduler of its own, in one folder.
+- luigid: two commands of one grid on a plain `luigid`, with no settings of ours; one of them is killed (SIGKILL) in the
+  middle of a cell, and the other one ends well; how long the rest took is told.
 
 In each of them no cell is made by two processes at a time, which `cells.log` shows: a line when a process begins a cell
 and when it has made it.
@@ -28,7 +30,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,7 @@ class Place:
 
     folder: Path
     cells: int
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @classmethod
     def make(cls, cells: int) -> Place:
@@ -78,25 +81,36 @@ class Place:
         (place.folder / "site" / "witness.py").write_text(_WITNESS)
         return place
 
-    def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
-        """Start a Python program; what it says goes into a file."""
+    def environment(self, *, witness: bool = True) -> dict[str, str]:
+        """That of the drill's processes."""
         paths = [str(self.folder / "site"), str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {
+        return {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(paths),
             "XDG_STATE_HOME": str(self.folder / "state"),
             "NST_DRILL_LOG": str(self.folder / "cells.log"),
-            "NST_DRILL_WITNESS": "1",
+            "NST_DRILL_WITNESS": "1" if witness else "",
         }
+
+    def start(self, name: str, *words: str, witness: bool = True) -> subprocess.Popen[bytes]:
+        """Start a Python program; what it says goes into a file."""
         with open(self.folder / f"{name}.log", "ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, *words],
                 cwd=self.folder,
-                env=environment,
+                env=self.environment(witness=witness),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what goes on, with all that it has started: those end with it."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     def grid(self, iterations: int = 20) -> list[str]:
         return [
@@ -106,6 +120,10 @@ class Place:
 
     def made(self) -> int:
         return len(list((self.folder / "outputs" / "cells").rglob("manifest.json")))
+
+    def makers(self) -> set[int]:
+        """The processes that have made cells."""
+        return {int(line.split()[1]) for line in (self.folder / "cells.log").read_text().splitlines()}
 
     def twice_at_a_time(self) -> list[str]:
         """The cells that a process began while another that was alive was at them."""
@@ -121,15 +139,26 @@ class Place:
             at_work[cell] = (int(pid), float(when))
         return found
 
+    def at_work(self, pid: int) -> bool:
+        """Whether a process is making a cell."""
+        log = self.folder / "cells.log"
+        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+        mine = [what for _, who, what, _ in lines if int(who) == pid]
+        return bool(mine) and mine[-1] == "begins"
+
     def killed(self, before: float) -> set[int]:
         """The processes that were killed before a time."""
         log = self.folder / "killed.log"
         lines = log.read_text().splitlines() if log.exists() else []
         return {int(pid) for when, pid in (line.split() for line in lines) if float(when) <= before}
 
-    def kill(self, pid: int) -> None:
+    def note_dead(self, *pids: int) -> None:
+        """Processes that end before they have made what they are at."""
         with open(self.folder / "killed.log", "a") as log:
-            log.write(f"{time.time():.3f} {pid}\n")
+            log.writelines(f"{time.time():.3f} {pid}\n" for pid in pids)
+
+    def kill(self, pid: int) -> None:
+        self.note_dead(pid)
         os.kill(pid, signal.SIGKILL)
 
     def left_behind(self) -> list[str]:
@@ -157,7 +186,7 @@ def require(holds: bool, what: str) -> None:
 
 def kills(place: Place, options: argparse.Namespace) -> str:
     """Four workers, one killed every few seconds."""
-    port = _free_port()
+    port = free_port()
     began = time.monotonic()
     command = place.start(
         *("command", "-m", "tasks.workers.command", "--processes", "4", "--scheduler", f"127.0.0.1:{port}"),
@@ -179,7 +208,7 @@ def kills(place: Place, options: argparse.Namespace) -> str:
 
 def scheduler(place: Place, options: argparse.Namespace) -> str:
     """The scheduler is killed in the middle."""
-    port = _free_port()
+    port = free_port()
     began = time.monotonic()
     command = place.start(
         *("command", "-m", "tasks.workers.command", "--processes", "2", "--scheduler", f"127.0.0.1:{port}"),
@@ -208,11 +237,11 @@ def failing(place: Place, options: argparse.Namespace) -> str:
         'backbones = ["vgg16"]\n[settings]\nsize = 48\niterations = 20\nweights = "random"\n'
         "[sweep]\nstyle_weight = [5, 40, 1e300]\n"
     )
-    port = str(_free_port())
+    port = str(free_port())
     serving = place.start("scheduler", "-m", "tasks.workers.scheduler", "--port", port)
     try:
         words = ("-m", "luigi", "--module", "tasks", "Sweep", "--config", "study.toml", "--scheduler-port", port)
-        _wait_for(int(port))
+        wait_for(int(port))
         commands = [place.start(name, *words) for name in ("first", "second")]
         statuses = [command.wait(timeout=options.limit) for command in commands]
     finally:
@@ -235,12 +264,43 @@ def commands(place: Place, options: argparse.Namespace) -> str:
     statuses = [command.wait(timeout=options.limit) for command in started]
     require(statuses == [0, 0], f"ended with {statuses}")
     require(place.made() == place.cells, f"{place.made()} of {place.cells} cells are made")
-    pids = {line.split()[1] for line in (place.folder / "cells.log").read_text().splitlines()}
-    return f"{place.cells} cells by {len(pids)} processes, {time.monotonic() - began:.0f} s"
+    return f"{place.cells} cells by {len(place.makers())} processes, {time.monotonic() - began:.0f} s"
+
+
+def luigid(place: Place, options: argparse.Namespace) -> str:
+    """Two commands on Luigi's own scheduler as it comes; one is killed."""
+    port = str(free_port())
+    program = "import sys; from luigi.cmdline import luigid; luigid(sys.argv[1:])"
+    # It neither reads nor writes what another `luigid` of this machine keeps.
+    words = ("-c", program, "--address", "127.0.0.1", "--port", port, "--state-path", str(place.folder / "none"))
+    serving = place.start("luigid", *words, witness=False)
+    try:
+        wait_for(int(port))
+        words = ("-m", "luigi", "--module", "tasks", *place.grid(), "--scheduler-port", port)
+        first, second = (place.start(name, *words) for name in ("first", "second"))
+        while not (2 <= place.made() < place.cells - 2 and place.at_work(first.pid) and place.at_work(second.pid)):
+            require(first.poll() is None and second.poll() is None, "one ended before both were at work at a time")
+            time.sleep(0.05)
+        killed, made = time.monotonic(), place.made()
+        place.kill(first.pid)
+        first.wait()
+        while place.made() < place.cells - 1 and second.poll() is None:
+            time.sleep(0.2)
+        last = time.monotonic() - killed
+        status = second.wait(timeout=options.limit)
+    finally:
+        serving.kill()
+        serving.wait()
+    require(status == 0, f"the other one ended with status {status}")
+    require(place.made() == place.cells, f"{place.made()} of {place.cells} cells are made")
+    return (
+        f"{made} of {place.cells} cells were made when one of two was killed; the other made all the rest but the "
+        f"killed one's in {last:.0f} s, and was done after {time.monotonic() - killed:.0f} s"
+    )
 
 
 DRILLS: dict[str, Callable[[Place, argparse.Namespace], str]] = {
-    drill.__name__: drill for drill in (kills, scheduler, failing, commands)
+    drill.__name__: drill for drill in (kills, scheduler, failing, commands, luigid)
 }
 
 
@@ -255,6 +315,7 @@ def main() -> int:
             require(not place.left_behind(), f"left behind: {place.left_behind()}")
         except (Broken, subprocess.TimeoutExpired) as error:
             broken += 1
+            place.end()
             print(f"{name}: DOES NOT HOLD: {error}; see {place.folder}", flush=True)
         else:
             shutil.rmtree(place.folder)
@@ -277,13 +338,13 @@ def _children(pid: int, module: str) -> list[int]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     for _ in range(300):
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:

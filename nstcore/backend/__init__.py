@@ -47,6 +47,25 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return own_numerics()(made)
 
 
+def computed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compute a function of nests of tensors that is asked seldom, or for many shapes, and without a gradient.
+
+    As `compiled`, but operation by operation on TensorFlow, which else traces a function for every shape: that costs
+    more than it saves, stays in memory, and is warned of.
+    """
+    made: Callable[..., Any] = _adapter().computed(function)
+    return own_numerics()(made)
+
+
+def forget_compiled() -> None:
+    """Let go of all that the process has compiled, where a backend keeps it after its function is gone.
+
+    That is JAX, which keeps 1.4 MiB of a network for every size of its pictures. Functions that are still there are
+    compiled anew when they are called: so this is for commands, whose process has no others.
+    """
+    _adapter().forget_compiled()
+
+
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
     """Compute what a model and a function of its outputs give for pictures, none of which needs a gradient.
 

@@ -30,6 +30,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+computed = compiled
+
+
+def forget_compiled() -> None:
+    jax.clear_caches()
+
+
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
     function, _ = callable_graph(model)
     forward = jax.jit(lambda pictures, others, weights: outputs(function(pictures, weights), *others))

@@ -26,6 +26,14 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+def computed(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments: function(*on_device(arguments))
+
+
+def forget_compiled() -> None:
+    pass  # what is computed by `computed` is not traced
+
+
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
     return lambda pictures, *others: outputs(model(on_device(pictures), training=False), *on_device(others))
 

@@ -34,6 +34,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return without_history
 
 
+computed = compiled
+
+
+def forget_compiled() -> None:
+    pass
+
+
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
     return compiled(lambda pictures, *others: outputs(model(pictures, training=False), *others))
 

@@ -21,6 +21,7 @@ from nstcore.memory import free_memory, require_bytes
 from nstcore.pictures import color
 from nstcore.pictures.images import Picture, require_side
 from nstcore.system.kept import droppable
+from nstcore.system.returned_memory import return_memory
 
 #: Whether a picture is taken in bands: where the whole would take much memory, never, or in bands of so many rows.
 Bands = Literal["auto", "never"] | int
@@ -29,6 +30,8 @@ _FLOAT32 = 4
 # Bands cost next to nothing where a picture is large. So the whole may take a GiB at most, and half of what is free.
 _MOST_OF_THE_WHOLE, _SHARE_OF_FREE = 2**30, 0.5
 _ROWS_TO_FINISH = 64
+# Whole pictures of so many sizes, after which a command forgets what was compiled for them.
+_MANY_SIZES = 16
 
 
 def stylize(
@@ -74,6 +77,17 @@ def stylize_unrounded(
     return result
 
 
+def forget_many_sizes() -> None:
+    """Where pictures had many sizes since this last did something, let go of all that was compiled in this process.
+
+    For commands that render one picture after the other; see `nstcore.backend.forget_compiled`.
+    """
+    if _forward.cache_info().misses >= _MANY_SIZES:
+        _forward.cache_clear()  # which counts from 0 again
+        backend.forget_compiled()
+        return_memory()
+
+
 def whole_memory(settings: NetworkSettings, height: int, width: int) -> int:
     """Bytes that applying a network to a whole picture takes: what each operation gives is there until the end.
 
@@ -117,6 +131,7 @@ def _applied(
         yield 0, _whole(model, picture)
     else:
         yield from in_bands(model, settings, picture, rows)
+        return_memory()
 
 
 def _rows(settings: NetworkSettings, height: int, width: int, bands: Bands) -> int | None:
@@ -139,8 +154,13 @@ def _rows(settings: NetworkSettings, height: int, width: int, bands: Bands) -> i
 
 
 def _whole(model: keras.Model, picture: Picture) -> NDArray[np.float32]:
+    known = _forward.cache_info().misses
     given = _forward(model, picture.shape[:2])(picture[np.newaxis].astype(np.float32))
-    return np.asarray(backend.to_host(given)[0])
+    result = np.asarray(backend.to_host(given)[0])
+    del given
+    if _forward.cache_info().misses > known:  # else the next picture of this size asks for the same blocks again
+        return_memory()
+    return result
 
 
 # JAX compiles a network for each size, and keeps what it compiled as long as the function. A folder of pictures has

@@ -135,7 +135,7 @@ def _named(error: StyleTransferError, place: Place) -> str:
 
 def _made(options: argparse.Namespace, network: TrainedNetwork, place: Place) -> bytes:
     """The file of one result."""
-    from nstcore.feedforward.application import stylize, stylize_unrounded
+    from nstcore.feedforward.application import forget_many_sizes, stylize, stylize_unrounded
 
     smallest = network.settings.smallest_side
     if options.size is None:
@@ -149,6 +149,7 @@ def _made(options: argparse.Namespace, network: TrainedNetwork, place: Place) ->
         "bands": options.bands,
     }
     pixels: NDArray[Any] = (stylize if options.bits == 8 else stylize_unrounded)(network, picture, **chosen)
+    forget_many_sizes()
     opacity: NDArray[np.uint8] | None = None
     if options.keep_opacity:
         opacity = images.read_opacity(place.content, *pixels.shape[:2])

@@ -45,7 +45,7 @@ def as_transfer(
         DivergenceError: if the network's picture is not finite, or a loss of it.
         ConfigError, WeightsError: as `nstcore.problem.build_problem`.
     """
-    recipe = resolve(config)
+    recipe = resolve(config).unstaged()
     network(scene.content)  # the first pass compiles
     began = time.perf_counter()
     pixels = network(scene.content)

@@ -212,7 +212,7 @@ class _Run:
         transposed, stride = isinstance(convolution, keras.layers.Conv2DTranspose), convolution.strides[0]
         reach = convolution.kernel_size[0] // 2
         stage = _Stage(transposed, stride, reach, enlarged, layer.rectified, normalized)
-        function = self._compiled.setdefault(stage, backend.compiled(stage))
+        function = self._compiled.setdefault(stage, backend.computed(stage))
         scale, shift = (backend.on_device(array) for array in (layer.scale, layer.shift))
         kernel = backend.on_device(backend.to_host(convolution.kernel))
         # A band is of so many rows of what is read, if they become more, and else of what is given.

@@ -1,11 +1,16 @@
-"""The loop of a training: steps until an end, with looks at held-out photographs and states between them."""
+"""The loop of a training: steps until an end, with looks at held-out photographs and states between them.
+
+Ctrl-C and a termination raise a `KeyboardInterrupt` in the middle of a step. What had been reached before that step is
+kept then, so that a person who ends a training loses that step alone.
+"""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +23,9 @@ from nstcore.feedforward.training_state import Reached, TrainingKeeper
 from nstcore.feedforward.training_trace import TrainingStep
 from nstcore.loss_graph import TERMS
 from nstcore.snapshots import Snapshots
+
+# Steps differ in how many crops are replaced before them. Of so many the longest counts for what the next one takes.
+_STEPS_OF_NOTE = 16
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class Course:
         self._terms, self._began = tuple(terms), began
         self._trained: Trained = trainer.start()
         self._best: tuple[int, Trained] | None = None
+        self._took: deque[float] = deque(maxlen=_STEPS_OF_NOTE)
+        self._a_look = self._all_looks = 0.0
 
     def run(self, watch: Watch, keeper: TrainingKeeper | None, reached: Reached | None) -> str:
         """Go on to the end; says why it is one.
@@ -85,10 +95,25 @@ class Course:
         else:
             watch.look(-1, 0, self._trainer, self._trained, self._held_out)
         end = self._end() if self.steps else ""
-        while not end:
-            end = self._step(watch)
-            if keeper and keeper.due() and not end:
-                keeper.save(self._state(reached.resumed if reached else ()))
+        if end and math.isnan(self.steps[-1].held_out):  # taken up with too little time left for a step
+            self._judge(self._look_after(self.steps[-1]).held_out)
+        elif self._training.minutes and not end:
+            self._time_a_look()
+        kept = whole = reached
+        try:
+            while not end:
+                began, is_first = self._seconds_without_looks(), whole is reached
+                end = self._step(watch)
+                whole = self._state(reached.resumed if reached else ())
+                if keeper and keeper.due() and not end:
+                    keeper.save(whole)
+                    kept = whole
+                if not is_first:  # which compiles
+                    self._took.append(self._seconds_without_looks() - began)
+        except KeyboardInterrupt:
+            if keeper and keeper.on_the_way and whole is not None and whole is not kept:
+                keeper.save(whole)
+            raise
         return end
 
     def chosen(self) -> tuple[int, Trained]:
@@ -113,21 +138,42 @@ class Course:
         self.steps.append(step)
         end = self._end()
         if end or (training.held_out_every and done % training.held_out_every == 0):
-            held_out = self._held_out.loss(self._trainer, self._trained)
-            self.steps[-1] = step = TrainingStep(
-                step=done, seconds=self._seconds(), **common, held_out=held_out, losses=further
-            )
-            end = end or self._judged(held_out)
+            step = self._look_after(step)
+            self._judge(step.held_out)
+            end = end or self._end()
         watch.tell(step)
         watch.look(done - 1, done, self._trainer, self._trained, self._held_out)
         return end
 
+    def _look_after(self, step: TrainingStep) -> TrainingStep:
+        """The last step with the held-out loss after it, as the trace has it from now on."""
+        held_out = self._look()
+        self.steps[-1] = replace(step, seconds=self._seconds(), held_out=held_out)
+        return self.steps[-1]
+
+    def _look(self) -> float:
+        """The held-out loss; how long that takes is noted."""
+        began = self._seconds()
+        loss = self._held_out.loss(self._trainer, self._trained)
+        self._a_look = self._seconds() - began
+        self._all_looks += self._a_look
+        return loss
+
+    def _time_a_look(self) -> None:
+        """Note how long a look takes, before the first is due. One more comes before it, since backends compile."""
+        self._look()
+        self._look()
+
     def _end(self) -> str:
-        """Why no further step is to be done, or nothing."""
+        """Why no further step is to be done, or nothing.
+
+        The time is over when there is none for another step and for the look that a training ends with.
+        """
         training, done = self._training, len(self.steps)
         if training.steps and done >= training.steps:
             return f"all {done} steps"
-        if training.minutes and self._seconds() >= 60.0 * training.minutes:
+        still = max(self._took, default=0.0) + self._a_look
+        if training.minutes and self._seconds() + still >= 60.0 * training.minutes:
             return f"the time was over after {done} steps"
         if training.patience and self._best is not None:
             looks = [each for each in self.steps[self._best[0] :] if not math.isnan(each.held_out)]
@@ -135,19 +181,18 @@ class Course:
                 return f"the held-out loss was lowest after {self._best[0]} of {done} steps"
         return ""
 
-    def _judged(self, held_out: float) -> str:
-        """Take the weights for the best, if they are; say whether there have been too many that are not."""
-        if not self._training.patience:
-            return ""
-        if self._best is None or held_out < self.steps[self._best[0] - 1].held_out:
+    def _judge(self, held_out: float) -> None:
+        """Take the weights for the best, if they are and the best ones are wanted."""
+        if self._training.patience and (self._best is None or held_out < self.steps[self._best[0] - 1].held_out):
             self._best = (len(self.steps), self._trained)
-        return self._end()
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._began
 
+    def _seconds_without_looks(self) -> float:
+        return self._seconds() - self._all_looks
+
     def _state(self, resumed: tuple[int, ...]) -> Reached:
-        generator = self._generator.bit_generator.state
-        return Reached(
-            self._trained, self._best, self.steps, self._seconds(), self._pool.state_dict(), generator, resumed
-        )
+        """What is reached now, which later steps do not change."""
+        generator, pool = self._generator.bit_generator.state, self._pool.state_dict()
+        return Reached(self._trained, self._best, list(self.steps), self._seconds(), pool, generator, resumed)

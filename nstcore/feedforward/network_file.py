@@ -104,7 +104,8 @@ def encode_network(model: keras.Model, provenance: Mapping[str, Any]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="nstcore-") as folder:
         place = Path(folder) / f"network{NETWORK_SUFFIX}"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras copies TensorFlow's variables in a way that NumPy 2 warns of
+            # Keras has NumPy copy TensorFlow's variables, which do not take the keyword that NumPy 2 copies with.
+            warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
             copy.save(place)
         with zipfile.ZipFile(place) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}

@@ -108,7 +108,7 @@ def checked_strength(strength: float) -> float:
     Raises:
         ConfigError: it is none from 0 to 1.
     """
-    value = number("strength", strength)
-    if value > 1:
-        raise ConfigError(expected("strength", "a number from 0 to 1", strength))
-    return value
+    try:
+        return number("strength", strength, below=math.nextafter(1.0, 2.0))
+    except ConfigError:  # which tells one limit at a time
+        raise ConfigError(expected("strength", "a number from 0 to 1", strength)) from None

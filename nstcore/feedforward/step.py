@@ -57,8 +57,9 @@ class Trainer:
             )
             return Trained(trained.weights._replace(trainable=trainable), moments), ops.mean(terms, axis=0)
 
-        self._network_of = backend.callable_model(network)
-        self._step, self._picture = backend.compiled(step), backend.compiled(self._network_of)
+        self._step = backend.compiled(step)
+        # Of held-out photographs, each of which may have a size of its own.
+        self._picture = backend.computed(backend.callable_model(network))
         self._looks: dict[LossFunction, Callable[..., Any]] = {}
 
     @own_numerics()
@@ -90,12 +91,9 @@ class Trainer:
         """The terms of a problem at what the network makes of photographs, (T,), the mean of the batch."""
         function = problem.function
         if function not in self._looks:
-
-            def terms(trained: Trained, photographs: Tensor, arguments: Any) -> Tensor:
-                return ops.mean(function(self._network_of(photographs, trained.weights), arguments)[1], axis=0)
-
-            self._looks[function] = backend.compiled(terms)
-        return backend.to_host(self._looks[function](trained, backend.on_device(photographs), problem.arguments))
+            self._looks[function] = backend.computed(lambda *given: ops.mean(function(*given)[1], axis=0))
+        pictures = self._picture(backend.on_device(photographs), trained.weights)
+        return backend.to_host(self._looks[function](pictures, problem.arguments))
 
     @own_numerics()
     def picture(self, trained: Trained, photographs: np.ndarray) -> np.ndarray:

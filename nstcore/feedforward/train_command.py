@@ -31,7 +31,7 @@ from nstcore.system.files import write_results
 from nstcore.system.places import require_place
 from nstcore.system.quiet import import_keras_quietly
 from nstcore.system.streams import say
-from nstcore.user_state import left_behind, remove_state, require_state_place
+from nstcore.user_state import remove_state, require_state_place, trained_left_behind
 
 if TYPE_CHECKING:
     from nstcore.feedforward.training import TrainingResult
@@ -107,7 +107,7 @@ def _settings(text: str) -> dict[str, Any]:
 
 def left(options: argparse.Namespace) -> str:
     """What an interruption leaves, as the end of a sentence."""
-    return left_behind(_state(options))
+    return trained_left_behind(_state(options))
 
 
 def train_command(options: argparse.Namespace) -> None:

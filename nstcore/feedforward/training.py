@@ -139,7 +139,7 @@ def train(
         DivergenceError: if a loss becomes NaN or infinite.
     """
     began = time.perf_counter()
-    recipe = resolve(config or TransferConfig())
+    recipe = resolve(config or TransferConfig()).unstaged()
     settings, training = settings or SIZES["small"], training or TrainingSettings()
     require_trainable(recipe.config, settings, training)
     sources = style_sources(style, ())

@@ -75,7 +75,7 @@ class TrainingSettings:
             object.__setattr__(self, name, number(name, getattr(self, name)))
         object.__setattr__(self, "learning_rate", number("learning_rate", self.learning_rate, above=0.0))
         object.__setattr__(self, "warm_up", number("warm_up", self.warm_up, below=1.0))
-        object.__setattr__(self, "decay", number("decay", self.decay, below=math.nextafter(1.0, 2.0)))
+        object.__setattr__(self, "decay", number("decay", self.decay, most=1.0))
         choice("optimizer", self.optimizer, get_args(TrainingOptimizer))
         choice("weighting", self.weighting, get_args(Weighting))
         if not self.steps and not self.minutes:

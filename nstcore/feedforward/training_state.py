@@ -110,6 +110,11 @@ class TrainingKeeper:
         self._states.taken_up(arrays, f"after {len(reached.steps)} steps")
         return reached
 
+    @property
+    def on_the_way(self) -> bool:
+        """Whether states are kept before the end at all."""
+        return self._states.on_the_way
+
     def due(self) -> bool:
         """Whether it is time to keep a state."""
         return self._states.due()

@@ -14,6 +14,7 @@ from nstcore.checks import named_settings
 from nstcore.errors import ConfigError, received
 from nstcore.losses import ops
 from nstcore.losses.loss import (
+    PICTURE,
     Layer,
     Loss,
     Tensor,
@@ -27,6 +28,7 @@ from nstcore.losses.loss import (
 
 __all__ = [
     "LOSSES",
+    "PICTURE",
     "Layer",
     "Loss",
     "Tensor",
@@ -53,7 +55,9 @@ LOSSES: dict[str, str | type[Loss]] = {
     "histogram": "nstcore.losses.histogram:Histogram",
     "patches": "nstcore.losses.patches:Patches",
     "nearest_neighbors": "nstcore.losses.nearest_neighbors:NearestNeighbors",
+    "layer_neighbors": "nstcore.losses.layer_neighbors:LayerNeighbors",
     "earth_movers": "nstcore.losses.earth_movers:EarthMovers",
+    "palette": "nstcore.losses.palette:Palette",
     "transformed_features": "nstcore.losses.transformed_features:TransformedFeatures",
     "self_similarity": "nstcore.losses.self_similarity:SelfSimilarity",
 }

@@ -21,8 +21,8 @@ class EarthMovers(Sampled):
 
     C_ij is 1 − cos of the hypercolumns i of the picture and j of the style, eq. 6. The moments, eq. 7, are compared by
     the mean of absolute differences. Besides what the paper has, hypercolumns are divided by their root mean square in
-    the style for it: so the weight of the moments does not depend on the scale of a network's activations. There is no
-    palette term.
+    the style for it: so the weight of the moments does not depend on the scale of a network's activations. The authors'
+    palette term is a loss of its own (`nstcore.losses.palette`).
 
     Attributes:
         moments: weight of the moments; the authors' is 1.

@@ -15,6 +15,8 @@ from nstcore.losses import ops
 
 #: A Keras symbolic tensor, or a tensor or array of the active backend.
 Tensor = Any
+#: The name of the picture itself among layers: its RGB values, 0 to 255.
+PICTURE = "picture"
 #: What a loss compares the optimised picture with: the content picture, the style pictures, or nothing.
 Reads = Literal["content", "style", "picture"]
 
@@ -63,6 +65,8 @@ class Loss:
         layers: names of the layers whose features it reads; () for a loss of the picture itself.
         layer_weights: w_l, one per reading, that is per layer unless a loss reads several at a time; () is 1/|L| each
             for what reads a style, 1 each otherwise.
+        begins, ends: the part of the iterations at full size in which it counts, shares of 0 to 1; what begins later
+            than 0 takes no part in coarse runs, and what begins with them takes part in all of them.
         softmax: replace the features F of a layer by exp(F) / Σ exp(F), the sum over all positions and channels (SWAG,
             Wang et al. 2021, eq. 5), before everything else.
         reads: what it compares with.
@@ -77,6 +81,8 @@ class Loss:
     layers: tuple[str, ...] = ()
     layer_weights: tuple[float, ...] = setting((), shapes=())
     softmax: bool = False
+    begins: float = setting(0.0, shapes=())
+    ends: float = setting(1.0, shapes=())
 
     reads: ClassVar[Reads]
     regions: ClassVar[bool] = True
@@ -97,6 +103,11 @@ class Loss:
         if not weights:
             weights = (1.0 / max(1, len(readings)) if self.reads == "style" else 1.0,) * len(readings)
         object.__setattr__(self, "layer_weights", weights)
+        for name in ("begins", "ends"):
+            object.__setattr__(self, name, number(self._label(name), getattr(self, name)))
+        if not self.begins < self.ends <= 1.0:
+            what = f"two shares of the iterations, begins < ends <= 1; ends is {self.ends:g}"
+            raise ConfigError(expected(self._label("begins"), what, self.begins))
         if not isinstance(self.softmax, bool):
             raise ConfigError(expected(self._label("softmax"), "true or false", self.softmax))
         if self.softmax and self.reads == "picture":
@@ -182,6 +193,10 @@ class Loss:
         """
         return 0
 
+    def counts_from(self, share: float) -> bool:
+        """Whether it counts from a share of the iterations on."""
+        return self.begins <= share < self.ends
+
     def structure(self, *shaped: Literal["graph", "target"]) -> Self:
         """The same loss, settings at their defaults that shape none of these: what compiled code is shared by."""
         idle: dict[str, Any] = {one.name: one.default for one in fields(self) if not set(shaped) & set(_shapes(one))}
@@ -208,6 +223,11 @@ class Loss:
     def matches_content(self) -> bool:
         """Whether a loss of the style wants to see, once, what it is to be compared with: see `matched`."""
         return False
+
+    @property
+    def progress_matched(self) -> float:
+        """How much of what a smaller run has changed of the content picture `matched` is to see in it, 0 to 1."""
+        return 0.0
 
     @property
     def keeps_positions(self) -> bool:

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from nstcore.checks import expected
+from nstcore.checks import expected, number
 from nstcore.errors import ConfigError
 from nstcore.losses import ops
 from nstcore.losses.hypercolumns import Joined, hypercolumns, positions_joined
-from nstcore.losses.loss import Layer, Reads, Tensor
+from nstcore.losses.loss import Layer, Reads, Tensor, setting
 from nstcore.losses.nearest import AT_ONCE, chosen, mean_cosine_distance, nearest, unit
 from nstcore.losses.viewed import Viewed
 
@@ -26,11 +26,15 @@ class NearestNeighbors(Joined, Viewed):
     the authors' code does. They take neighbors of the style's quarter turns too (`rotations`).
 
     Attributes:
-        fixed: find NN once for each size, for the content picture; otherwise anew at each evaluation. The authors' is
-            fixed too, but at sizes after the first for a mixture of the content picture and what came of it.
+        fixed: find NN once for each size, otherwise anew at each evaluation.
+        progress: whom fixed ones are found for at sizes after the first: the content picture, changed by this share of
+            what the size before has changed of it, 0 to 1. The authors' is 0.25 (their code's 1 − alpha).
     """
 
     fixed: bool = True
+    progress: float = setting(0.25, shapes=())
+
+    version: ClassVar[int] = 2
 
     reads: ClassVar[Reads] = "style"
     regions: ClassVar[bool] = False
@@ -39,6 +43,8 @@ class NearestNeighbors(Joined, Viewed):
         super().__post_init__()
         if not isinstance(self.fixed, bool):
             raise ConfigError(expected(self._label("fixed"), "true or false", self.fixed))
+        progress = number(self._label("progress"), self.progress, most=1.0)
+        object.__setattr__(self, "progress", progress)
 
     def features(self, *activations: Tensor) -> Tensor:
         """Hypercolumns (B, M, N), float32, N the channels of all layers."""
@@ -61,6 +67,10 @@ class NearestNeighbors(Joined, Viewed):
     @property
     def matches_content(self) -> bool:
         return self.fixed
+
+    @property
+    def progress_matched(self) -> float:
+        return self.progress if self.fixed else 0.0
 
     def matched(self, target: Mapping[str, np.ndarray], content: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """`features` of the nearest neighbors, (M, N), in place of all of the style's."""

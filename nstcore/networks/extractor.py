@@ -11,7 +11,7 @@ from keras.applications.imagenet_utils import preprocess_input
 
 from nstcore.errors import ConfigError
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.losses import Tensor
+from nstcore.losses import PICTURE, Tensor
 from nstcore.networks import activity
 from nstcore.networks.backbones import Preprocessing, get_backbone
 from nstcore.networks.network import Network
@@ -84,7 +84,7 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
     """Build the extractor of some layers: (B, H, W, 3) RGB 0..255 -> {layer: (B, h, w, N)}.
 
     The network is cut at the last layer that is asked for. B, H and W stay open; calling the extractor on
-    symbolic pictures of fixed size fixes them.
+    symbolic pictures of fixed size fixes them. The picture itself is the layer `PICTURE`.
 
     Raises:
         ConfigError: for a layer the backbone does not have, listing those it has.
@@ -93,20 +93,27 @@ def feature_network(network: Network, layers: tuple[str, ...]) -> keras.Model:
     whole, _ = pretrained_network(network.backbone, network.weights)
     known = {layer.name: layer for layer in whole.layers[1:] if len(layer.output.shape) == 4}
     outputs = {}
-    for name in layers:
+    picture = keras.Input(batch_shape=(None, None, None, 3), name=PICTURE)
+    of_network = tuple(name for name in layers if name != PICTURE)
+    for name in of_network:
         if name not in known:
             raise ConfigError(
-                f"{network.backbone} has no such layer; expected one of {', '.join(known)}. Received: layer={name!r}"
+                f"{network.backbone} has no such layer; expected one of {', '.join(known)}, or {PICTURE} for the "
+                f"picture itself. Received: layer={name!r}"
             )
         outputs[name] = known[name].output
-    truncated = keras.Model(whole.input, outputs)
-    if not network.is_as_built:
-        truncated = rebuilt(truncated, network, _pooling_factors(_measured_of(network)))
-    picture = keras.Input(batch_shape=(None, None, None, 3), name="picture")
-    features = truncated(_prepare(picture, network))
-    if network.filters == "normalized":
-        means = {name: ops.convert_to_tensor(mean) for name, mean in _channel_means(_measured_of(network)).items()}
-        features = {name: ops.cast(features[name], "float32") / means[name] for name in layers}
+    features: dict[str, Tensor] = {}
+    if outputs:
+        truncated = keras.Model(whole.input, outputs)
+        if not network.is_as_built:
+            truncated = rebuilt(truncated, network, _pooling_factors(_measured_of(network)))
+        features = truncated(_prepare(picture, network))
+        if network.filters == "normalized":
+            means = {name: ops.convert_to_tensor(mean) for name, mean in _channel_means(_measured_of(network)).items()}
+            features = {name: ops.cast(features[name], "float32") / means[name] for name in of_network}
+    if PICTURE in layers:
+        # Not the input itself: what is both loses its place in the graph that the extractor is called in.
+        features = {**features, PICTURE: ops.cast(picture, "float32")}
     extractor = keras.Model(picture, features, name=f"{network.backbone}_features")
     extractor.trainable = False
     return extractor
@@ -126,7 +133,10 @@ def activation_shapes(
     if not layers:
         return ()
     extractor = feature_network(network, layers)
-    truncated = next(layer for layer in extractor.layers if isinstance(layer, keras.Model))
+    itself = [(extractor.get_layer(PICTURE), (1, height, width, 3))] if PICTURE in layers else []
+    truncated = next((layer for layer in extractor.layers if isinstance(layer, keras.Model)), None)
+    if truncated is None:
+        return tuple(itself)
     every_layer = keras.Model(truncated.input, [layer.output for layer in truncated.layers])
     shapes = every_layer.compute_output_shape((1, height, width, 3))
-    return tuple(zip(truncated.layers, shapes, strict=True))
+    return (*itself, *zip(truncated.layers, shapes, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nstcore.keras_settings.numerics import own_numerics
+from nstcore.losses import PICTURE
 from nstcore.networks.backbones import get_backbone
 
 # Of the picture whose layers are looked at, pixels: so many that borders hardly count in their share.
@@ -32,7 +33,7 @@ class ListedLayer:
 
 @own_numerics()
 def list_layers(backbone: str) -> list[ListedLayer]:
-    """Every layer of a backbone that can be named, in the order of the network.
+    """Every layer of a backbone that can be named, in the order of the network, after the picture itself.
 
     Raises:
         ConfigError: for an unknown backbone, or one that this Keras does not have.
@@ -44,7 +45,8 @@ def list_layers(backbone: str) -> list[ListedLayer]:
     layers = [layer for layer in network.layers[1:] if len(layer.output.shape) == 4]
     shapes = keras.Model(network.input, [layer.output for layer in layers]).compute_output_shape((1, _SIDE, _SIDE, 3))
     defaults = {"content": entry.content_layers, "style": entry.style_layers}
-    return [
+    itself = ListedLayer(PICTURE, "InputLayer", 3, 1, ())
+    return [itself] + [
         ListedLayer(
             name=layer.name,
             kind=type(layer).__name__,

@@ -15,15 +15,24 @@ from nstcore.optimizers.evaluation import evaluation
 from nstcore.optimizers.protocol import Minimizable, Optimizer, Report, Tensor, divergence, per_row
 from nstcore.optimizers.settings import FirstOrderSettings
 
+# Of a step that goes too far. After so many it changes no digit of a picture.
+_MOST_HALVINGS = 60
+# To one whose descent diverges.
+_SLOWER = 'lower optimizer_settings.learning_rate, or set "halving" there'
+
 
 class FirstOrder(Optimizer):
     """A step by the gradient, with a learning rate; every step is one evaluation.
 
     Without a line search the loss may rise: `picture` gives the best picture so far, while the reports tell of the
     current one. The pictures of a batch share one optimiser of Keras, whose rules act on each value by itself.
+
+    With `halving` a step that leaves the loss above that of the start is taken back: the picture is the best one again,
+    and the rate half as large. Below that the loss may rise as it does without.
     """
 
-    # Picture, gradient, the best picture, two vectors of the method's own, and what an update passes through.
+    # Picture, gradient, the best picture, two vectors of the method's own, and what an update passes through. The
+    # gradient of the best picture is in the place of a vector that descents do not have.
     bytes_per_value = 9 * 4
     #: Where no learning rate is given, grey levels.
     default_rate: ClassVar[float] = 1.0
@@ -38,6 +47,8 @@ class FirstOrder(Optimizer):
         self._gradient: Tensor = None
         self._best: Tensor = None
         self._at_best = np.zeros(0, bool)  # whether a picture is the best one
+        self._ceilings = np.zeros(0)  # the losses that are not to be left upward; infinite where they may
+        self._best_gradient: Tensor = None
 
     def make(self, learning_rate: Any) -> keras.optimizers.Optimizer:
         """The optimiser of Keras, for a schedule of the learning rate."""
@@ -50,36 +61,73 @@ class FirstOrder(Optimizer):
         if self.scale_free or self._settings.learning_rate is None:
             self._factors = np.array([_inverse(float(slope)) for slope in scalars[:, -1]], np.float32)
         self._best_values = scalars[:, 0].copy()
+        self._bound(scalars)
         self._evaluations[:] = 1
         return [self._report(row, scalars[row]) for row in range(len(scalars))]
 
     def step(self, rows: Collection[int] | None = None) -> list[Report]:
         everyone = np.arange(len(self._evaluations))
         moving = np.isin(everyone, everyone if rows is None else sorted(rows))
-        # The methods of Keras move everything; what belongs to rows that rest is put back. Its count of steps goes on.
-        kept = [] if moving.all() else [(one, _copy(ops.convert_to_tensor(one))) for one in self._of_the_pictures()]
-        self._optimizer.apply([_scaled(self._gradient, self._factors)], [self._z])
-        for variable, before in kept:
-            variable.assign(per_row(moving, ops.convert_to_tensor(variable), before))
-        scalars = self._evaluate()
-        self._evaluations[moving] += 1
+        count = _copy(ops.convert_to_tensor(self._optimizer.iterations))
+        scalars = self._moved(moving)
+        too_far = moving & np.isfinite(self._ceilings)
+        for _ in range(_MOST_HALVINGS):
+            too_far = too_far & ~(scalars[:, 0] <= self._ceilings)  # of NaN too
+            if not too_far.any():
+                break
+            self._factors[too_far] *= 0.5
+            self._to_the_best(too_far)
+            self._optimizer.iterations.assign(count)
+            scalars = self._moved(too_far)
         better = moving & (scalars[:, 0] < self._best_values)
         self._best = per_row(better, _copy(ops.convert_to_tensor(self._z)), self._best)
+        if self._best_gradient is not None:
+            self._best_gradient = per_row(better, self._gradient, self._best_gradient)
         self._best_values[better] = scalars[better, 0]
         self._at_best = better
         return [self._report(row, scalars[row]) for row in everyone[moving].tolist()]
 
-    def refine(self, problem: Minimizable) -> list[Report]:
+    def _moved(self, moving: np.ndarray) -> np.ndarray:
+        """Take a step with some of the pictures, (B,), and evaluate where all are; give the scalars."""
+        # The methods of Keras move everything; what belongs to rows that rest is put back. Its count of steps goes on.
+        kept = [] if moving.all() else self._copies()
+        self._optimizer.apply([_scaled(self._gradient, self._factors)], [self._z])
+        for variable, before in kept:
+            variable.assign(per_row(moving, ops.convert_to_tensor(variable), before))
+        self._evaluations[moving] += 1
+        return self._evaluate()
+
+    def _bound(self, scalars: np.ndarray) -> None:
+        """Take the losses, where the best pictures are, for those that are not to be left upward, if any are."""
+        if self.scale_free or not self._settings.halves:
+            return
+        values = scalars[:, 0].astype(float)
+        self._ceilings = np.where(np.isfinite(values), values, np.inf)
+        self._best_gradient = self._gradient
+
+    def _to_the_best(self, rows: np.ndarray) -> None:
+        """Go back to the best picture of some rows, (B,), with nothing remembered of the way."""
+        for variable in self._of_the_pictures():
+            value = ops.convert_to_tensor(variable)
+            before = self._best if variable is self._z else ops.zeros_like(value)
+            variable.assign(per_row(rows, before, value))
+        self._gradient = per_row(rows, self._best_gradient, self._gradient)
+
+    def refine(self, problem: Minimizable, *, is_another: bool = False) -> list[Report]:
         self._problem = problem
         if not self._at_best.all():  # values of two losses do not compare: the best picture has another one now
             current = _copy(ops.convert_to_tensor(self._z))
             self._z.assign(self._best)
-            self._best_values = self._evaluate()[:, 0].copy()
+            scalars = self._evaluate()
+            self._best_values = scalars[:, 0].copy()
+            self._bound(scalars)
             self._evaluations += 1
             self._z.assign(current)
         scalars = self._evaluate()
         self._evaluations += 1
         self._best_values = np.where(self._at_best, scalars[:, 0], self._best_values)
+        if self._at_best.all():
+            self._bound(scalars)
         reports = [self._report(row, scalars[row]) for row in range(len(scalars))]
         return [report for report in reports if report.error]
 
@@ -95,6 +143,8 @@ class FirstOrder(Optimizer):
             "best": to_host(self._best),
             "best_values": self._best_values.copy(),
             "at_best": self._at_best.copy(),
+            "ceilings": self._ceilings.copy(),
+            **({} if self._best_gradient is None else {"best_gradient": to_host(self._best_gradient)}),
             "gradient": to_host(self._gradient),
             "factors": self._factors.copy(),
             "evaluations": self._evaluations.copy(),
@@ -107,6 +157,8 @@ class FirstOrder(Optimizer):
         problem.load_state(state)
         self._best, self._best_values = on_device(state["best"]), np.array(state["best_values"])
         self._at_best = np.array(state["at_best"])
+        self._ceilings = np.array(state["ceilings"])
+        self._best_gradient = on_device(state["best_gradient"]) if "best_gradient" in state else None
         self._gradient, self._factors = on_device(state["gradient"]), np.array(state["factors"])
         self._evaluations = np.array(state["evaluations"])
         for place, variable in enumerate(self._optimizer.variables):
@@ -125,6 +177,11 @@ class FirstOrder(Optimizer):
         self._optimizer.build([self._z])
         self._factors = np.ones(problem.shape[0], np.float32)
         self._evaluations = np.zeros(problem.shape[0], int)
+        self._ceilings = np.full(problem.shape[0], np.inf)
+
+    def _copies(self) -> list[tuple[keras.Variable, Tensor]]:
+        """What a step changes of the pictures, and what it is now."""
+        return [(one, _copy(ops.convert_to_tensor(one))) for one in self._of_the_pictures()]
 
     def _of_the_pictures(self) -> list[keras.Variable]:
         """The pictures, and what the method remembers of each of their values."""
@@ -139,7 +196,8 @@ class FirstOrder(Optimizer):
     def _report(self, row: int, scalars: np.ndarray) -> Report:
         count = int(self._evaluations[row])
         terms = dict(zip(self._problem.terms, scalars[1:-1].tolist(), strict=True))
-        return Report(row, count, terms, error=divergence(terms, math.isfinite(scalars[-1]), count))
+        advice = {} if self.scale_free or count == 1 else {"advice": _SLOWER}
+        return Report(row, count, terms, error=divergence(terms, math.isfinite(scalars[-1]), count, **advice))
 
 
 class Adam(FirstOrder):

@@ -134,6 +134,13 @@ class _Row:
     pause: _Wanted | _Stepped | None = None
     log: Log | None = None
 
+    def begin_anew(self, value: float, terms: dict[str, float]) -> None:
+        """Leave the method where it is, for one that begins at the current picture with a loss of this value."""
+        if self.method is not None:
+            self.method.give_up()
+        self.method = self.pause = self.log = None
+        self.value, self.terms, self.offset = value, terms, 0.0
+
     def go_on(self, answer: tuple[float, np.ndarray] | None = None) -> None:
         """Let the method go on until its next pause."""
         assert self.method is not None
@@ -154,7 +161,7 @@ class FlatOptimizer(Optimizer):
     (`expect_states`), or became too many, the method begins anew from the picture, and "replayable" says so.
 
     When the loss is refined the method must not see it jump, or no step would seem to lower it: from then on it is
-    given the loss plus what the approximation was off by then.
+    given the loss plus what the approximation was off by then. For a loss that is another it begins anew.
     """
 
     @abstractmethod
@@ -200,7 +207,7 @@ class FlatOptimizer(Optimizer):
         arrived = (self._arrive(row) for row in active if row not in failed)
         return reports + [report for report in arrived if report is not None]
 
-    def refine(self, problem: Minimizable) -> list[Report]:
+    def refine(self, problem: Minimizable, *, is_another: bool = False) -> list[Report]:
         self._problem = problem
         _, scalars = self._evaluate({})
         reports = []
@@ -208,9 +215,12 @@ class FlatOptimizer(Optimizer):
             report = self._count(row, scalars[row])
             if report.error:
                 reports.append(report)
-            state.offset = state.value - float(scalars[row, 0])
             state.gradient = None  # it is to be computed anew where a method begins
             state.seen.clear()
+            if is_another:
+                state.begin_anew(float(scalars[row, 0]), dict(report.terms))
+            else:
+                state.offset = state.value - float(scalars[row, 0])
         return reports
 
     def picture(self) -> np.ndarray:

@@ -135,10 +135,12 @@ class DeviceLBFGS(Optimizer):
             self._move(chosen)
         return reports + [self._arrive(row, point.kept.scalars[row]) for row, point in chosen.items()]
 
-    def refine(self, problem: Minimizable) -> list[Report]:
+    def refine(self, problem: Minimizable, *, is_another: bool = False) -> list[Report]:
         self._problem = problem
         for state in self._rows:
             state.rest()
+        if is_another:
+            self._forget(self._everyone)
         trial = self._evaluate()
         # A pair is made of two gradients of one loss, when a step ends: the history need not be told of another loss.
         self._gradient = trial.gradient

@@ -113,10 +113,14 @@ class Optimizer(ABC):
         """
 
     @abstractmethod
-    def refine(self, problem: Minimizable) -> list[Report]:
+    def refine(self, problem: Minimizable, *, is_another: bool = False) -> list[Report]:
         """Go on with another loss that the one so far approximates, keeping what was learned of the curvature.
 
         Only errors are reported, because no step was taken.
+
+        Args:
+            problem: the loss from now on.
+            is_another: it is not one that was approximated: what was learned of the curvature does not hold for it.
         """
 
     @abstractmethod
@@ -166,9 +170,13 @@ class Optimizer(ABC):
         self.close()
 
 
-def divergence(terms: Mapping[str, float], gradient_is_finite: bool, evaluation: int) -> DivergenceError | None:
+def divergence(
+    terms: Mapping[str, float],
+    gradient_is_finite: bool,
+    evaluation: int,
+    advice: str = "lower the weights, or choose another precision or style_normalization",
+) -> DivergenceError | None:
     """The error for an evaluation that gave a term or a gradient that is NaN or infinite; None if all is well."""
-    advice = "lower the weights, or choose another precision or style_normalization"
     for name in (*(name for name in terms if name != "total"), "total"):
         if not math.isfinite(terms[name]):
             return DivergenceError(f"the {name} loss became {terms[name]} at evaluation {evaluation}; {advice}")

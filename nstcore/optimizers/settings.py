@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nstcore.checks import number, whole_number
+from nstcore.checks import expected, number, whole_number
+from nstcore.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class FirstOrderSettings:
     Attributes:
         learning_rate: factor of a step. None: the one at which the first step changes values by one grey level on
             average, whatever the scale of the loss.
+        halving: of "sgd" and "gradient-descent": take a step back that leaves the loss above that of the start, and
+            halve the rate. None: where no learning rate is given.
         decay_rate, decay_steps: after every so many steps the learning rate is multiplied by the rate.
         momentum: of "sgd" and "rmsprop".
         beta_1, beta_2: of "adam".
@@ -65,6 +68,7 @@ class FirstOrderSettings:
     beta_2: float = 0.999
     rho: float = 0.9
     epsilon: float = 1e-7
+    halving: bool | None = None
 
     def __post_init__(self) -> None:
         whole_number("optimizer_settings.decay_steps", self.decay_steps, 1)
@@ -74,3 +78,10 @@ class FirstOrderSettings:
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             number(f"optimizer_settings.{name}", getattr(self, name), below=1.0)
         number("optimizer_settings.epsilon", self.epsilon)
+        if self.halving is not None and not isinstance(self.halving, bool):
+            raise ConfigError(expected("optimizer_settings.halving", "true, false or none", self.halving))
+
+    @property
+    def halves(self) -> bool:
+        """Whether steps that go too far are taken back; of descents."""
+        return self.learning_rate is None if self.halving is None else self.halving

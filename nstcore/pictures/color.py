@@ -50,7 +50,7 @@ def with_covariance_of(style: NDArray[Any], content: NDArray[Any]) -> NDArray[np
         float64, the style's shape; values may lie beyond 0..255.
     """
     (own_mean, own), (mean, wanted) = (_moments(np.asarray(picture, np.float64)) for picture in (style, content))
-    change = _power(wanted, 0.5) @ _power(own, -0.5)
+    change = power(wanted, 0.5) @ power(own, -0.5)
     return np.asarray((style - own_mean) @ change.T + mean)
 
 
@@ -83,7 +83,7 @@ def _moments(picture: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray
     return colors.mean(axis=0), covariance + _LEAST_VARIANCE * 255.0**2 * np.eye(3)
 
 
-def _power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
+def power(matrix: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
     """A power of a symmetric positive definite matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * values**exponent) @ vectors.T)

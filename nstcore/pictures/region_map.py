@@ -130,6 +130,8 @@ def regions_beside(picture: object) -> Path | None:
     if not isinstance(picture, str | os.PathLike) or isinstance(os.fspath(picture), bytes):
         return None
     path = Path(picture)
+    if not path.name:  # such as "" and "/", which whoever reads them refuses
+        return None
     beside = path.with_name(path.stem + REGIONS_SUFFIX)
     return beside if os.path.lexists(beside) else None
 

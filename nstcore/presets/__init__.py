@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nstcore.config import TransferConfig
@@ -75,12 +76,22 @@ def settings_of(name: str, backbone: str, overrides: Mapping[str, Any]) -> dict[
     A backbone that does not exist has what the preset sets for all.
 
     Where the content is seen through another network, its layers are those that the preset has for that network.
+    Losses that a preset makes of the style layers are made of those that are asked for.
     """
     preset = PRESETS[name]
     known = BACKBONES.get(backbone) or FURTHER.get(backbone)
+    if known and (asked := _names(overrides.get("style_layers"))):
+        known = replace(known, style_layers=asked)
     settings = {**(preset.of(known) if known else preset.settings), **overrides}
     of_content = settings.get("content_backbone")
     if isinstance(of_content, str) and of_content not in ("", backbone):
         layers = preset.of_backbone.get(of_content, {}).get("content_layers", ())
         settings |= {"content_layers": overrides.get("content_layers", layers)}
     return settings
+
+
+def _names(layers: object) -> tuple[str, ...]:
+    """Layers as they were asked for; none where that is not what they are, which is told when settings are checked."""
+    if isinstance(layers, list | tuple) and all(isinstance(layer, str) for layer in layers):
+        return tuple(layers)
+    return ()

@@ -11,11 +11,16 @@ from nstcore.presets.preset import Preset, without_gram
 # Measured at 256 px: with 1 VGG19 paints the style picture anew, with 0.1 the content stays; the others keep it with 1.
 _PATCHES = {"vgg16": 0.1, "vgg19": 0.1}
 
+_QUARTER_TURNS = (90.0, 180.0, -90.0)
 
-def _middle(backbone: Backbone) -> tuple[str, str]:
-    """The style layers at half and at three quarters of a network's depth: VGG's block3_conv1 and block4_conv1."""
+
+def _middle(backbone: Backbone) -> tuple[str, ...]:
+    """The style layers at half and at three quarters of a network's depth: VGG's block3_conv1 and block4_conv1.
+
+    One, if they are the same.
+    """
     last = len(backbone.style_layers) - 1
-    return backbone.style_layers[last // 2], backbone.style_layers[round(0.75 * last)]
+    return tuple(dict.fromkeys((backbone.style_layers[last // 2], backbone.style_layers[round(0.75 * last)])))
 
 
 def _patches(backbone: Backbone) -> dict[str, Any]:
@@ -38,23 +43,29 @@ METHODS: dict[str, Preset] = {
         from_layers=_patches,
     ),
     "nnst": Preset(
-        source="Kolkin et al. 2022 (neural neighbor style transfer): cosine distance of each position's features from "
-        "the nearest of the style and of its quarter turns, layers joined, coarse to fine",
-        ours="balanced terms; matches found once a size, against the content picture; no last pass layer by layer",
+        source="Kolkin et al. 2022 (neural neighbor style transfer) and their code: cosine distance of each position's "
+        "features from the nearest of the style and of its quarter turns, layers joined, coarse to fine, matches "
+        "found once a size for the content with a quarter of what came of the size before; a last pass layer by layer, "
+        "matches found anew",
+        ours="balanced terms, the content's among them; L-BFGS; our style layers; the last pass is the second half of "
+        "the iterations at full size; hues are left as they come (`color` style-hues is what their code does at last)",
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
-            nearest_neighbors={"layers": backbone.style_layers, "rotations": (90.0, 180.0, -90.0)}
+            nearest_neighbors={"layers": backbone.style_layers, "rotations": _QUARTER_TURNS, "ends": 0.5},
+            layer_neighbors={"layers": backbone.style_layers, "rotations": _QUARTER_TURNS, "begins": 0.5},
         ),
     ),
     "strotss": Preset(
-        source="Kolkin, Salavon, Shakhnarovich 2019: relaxed earth mover's distance with moments, content by "
-        "self-similarity, coarse to fine",
-        ours="balanced terms",
+        source="Kolkin, Salavon, Shakhnarovich 2019 and their code: relaxed earth mover's distance with moments, that "
+        "of colors beside it, content by self-similarity, coarse to fine",
+        ours="balanced terms, colors with a quarter of the weight (in the code 1/16 to 1/2 of an unbalanced one, "
+        "growing from size to size)",
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
             content={"weight": 0.0},
             earth_movers={"layers": backbone.style_layers},
-            self_similarity={"layers": backbone.style_layers[1:]},
+            palette={"weight": 0.25},
+            self_similarity={"layers": backbone.style_layers[1:] or backbone.style_layers},
         ),
     ),
     "swag": Preset(
@@ -70,7 +81,10 @@ METHODS: dict[str, Preset] = {
         from_layers=lambda backbone: {
             "losses": {
                 "gram": {"weight": 0.5},
-                "histogram": {"weight": 0.5, "layers": (backbone.style_layers[0], _middle(backbone)[1])},
+                "histogram": {
+                    "weight": 0.5,
+                    "layers": tuple(dict.fromkeys((backbone.style_layers[0], _middle(backbone)[-1]))),
+                },
             }
         },
     ),

@@ -21,7 +21,12 @@ class OneLineParser(argparse.ArgumentParser):
     def parse_args(self, *arguments: Any, **others: Any) -> Any:
         """Parse the command line; help and errors need the standard streams, so they are seen to first."""
         prepare_streams()
-        return super().parse_args(*arguments, **others)
+        found = super().parse_args(*arguments, **others)
+        for action in self._actions:
+            # Of "--" in the place of a word argparse makes an empty list.
+            if not action.option_strings and action.nargs is None and isinstance(getattr(found, action.dest), list):
+                self.error(f"{action.metavar or action.dest} cannot be --; write ./--")
+        return found
 
     def error(self, message: str) -> NoReturn:
         tell(f"{self.prog}: {one_line(message)}")
@@ -42,6 +47,9 @@ def run_command(
     """
     quiet_tensorflow()
     quiet_matplotlib()
+    if wrong := _with_null(options):
+        tell(f"{name}: {wrong} has a null character, which no path and no name can have")
+        return BAD_INPUT
     try:
         with ended_by_interrupt(lambda: f"{name}: {how_ended()}; {left()}"), quiet_warnings():
             return command(options) or 0
@@ -53,3 +61,12 @@ def run_command(
         return BAD_INPUT
     except KeyboardInterrupt as interrupt:
         return status_of(interrupt)
+
+
+def _with_null(options: argparse.Namespace) -> str:
+    """The first option whose text no system call takes, however far it comes; "" if there is none."""
+    for name, value in vars(options).items():
+        texts = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            return name.replace("_", "-")
+    return ""

@@ -27,6 +27,7 @@ from nstcore.system import streams
 
 #: The exit status that shells give to what Ctrl-C ended, and to what was terminated.
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 # Long enough to leave by way of every `finally`: files under way are removed, workers ended. No child outlives the
 # signal by 3 seconds.
@@ -136,7 +137,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     _ended_by = number
     logging.disable(logging.CRITICAL)
     # One is enough: a second would break off what the first has begun.
-    for other in (signal.SIGINT, signal.SIGTERM):
+    for other in _SIGNALS:
         if signal.getsignal(other) is _interrupt:
             signal.signal(other, _leave_alone)
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
@@ -183,12 +184,44 @@ def _watch(heard: int, stderr: int | None, heard_of: list[signal.Signals], last_
     os._exit(128 + number[0])
 
 
+@contextlib.contextmanager
+def heard_in_a_fork() -> Iterator[None]:
+    """Within a forked process, which a signal ends at once, let the block be left with a `KeyboardInterrupt` first.
+
+    For work that keeps what it has come to. The process ends as the signal would have ended it when the block has been
+    left, and is killed by the one that forked it if that takes long. Elsewhere the block is as it would be without.
+    """
+    if multiprocessing.parent_process() is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if not came:
+            came.append(number)
+            raise KeyboardInterrupt
+
+    replaced = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in replaced:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if came:
+            signal.signal(came[0], signal.SIG_DFL)
+            os.kill(os.getpid(), came[0])
+        raise
+    finally:
+        for number in replaced:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _as_a_worker() -> None:
     global _lifeline
     if _said is None or _lifeline is None:
         return
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         if signal.getsignal(number) in (_interrupt, _leave_alone):
             signal.signal(number, signal.SIG_DFL)
     (ends, stays), _lifeline = _lifeline, os.pipe()

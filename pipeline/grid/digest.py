@@ -14,6 +14,7 @@ from nstcore.config import Initial
 from nstcore.errors import PictureError
 from nstcore.losses import loss_class
 from nstcore.networks.network import Network
+from nstcore.optimizers import optimizer_version
 from nstcore.pictures.picture_files import file_name
 from nstcore.recipe import resolve
 from nstcore.system.refusals import refused
@@ -33,8 +34,9 @@ _DEFAULTS = TransferConfig().to_dict()
 
 #: What is said of the way to an optimised picture: a network that is trained for a style has none, and its own seed.
 OF_THE_WAY = (
-    *("seed", "iterations", "optimizer", "optimizer_settings", "init", "init_noise", "stop_change", "stop_over"),
-    *("time_limit", "pixel_range", "parametrization", "fourier_exponent", "fourier_colors", "coarse_sizes"),
+    *("seed", "iterations", "optimizer", "optimizer_settings", "optimizer_version", "init", "init_noise"),
+    *("stop_change", "stop_over", "time_limit", "pixel_range", "parametrization", "fourier_exponent"),
+    *("fourier_colors", "coarse_sizes"),
 )
 
 #: What is said of a start, and of smaller runs before: one that starts from a network's picture has neither.
@@ -176,6 +178,8 @@ def _settings(config: TransferConfig) -> dict[str, Any]:
     counted = {name: value for name, value in settings.items() if name not in ("weights", *idle)}
     if config.init not in get_args(Initial):  # a picture counts by its bytes, not by its path
         counted["init"] = readable_sha256(config.init)
+    if (version := optimizer_version(config.optimizer, config.optimizer_settings)) > 1:
+        counted["optimizer_version"] = version
     if config.losses:
         counted["loss_versions"] = {name: loss_class(name).version for name in config.losses}
     return counted

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from nstcore import TransferConfig
 from nstcore.backend.environment import device, versions
 from nstcore.feedforward.settings import SIZES, NetworkSettings
 from nstcore.result import CoarseRun, Resumption, TransferResult
+from nstcore.system.peak_memory import peak_memory
 from pipeline.grid.cell import Cell
 from pipeline.grid.digest import ENGINE_VERSION, OF_THE_WAY, file_sha256
 from pipeline.grid.feedforward import NetworkPlan
@@ -180,5 +179,4 @@ def _file(file: PictureFile) -> dict[str, str]:
 
 def _peak_memory_mib() -> float:
     """The largest resident size so far of the process that ran the cell, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+    return round(peak_memory() / 2**20, 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 from nstcore import BACKBONES, ConfigError, TransferConfig, presets
 from nstcore.checks import expected, named_settings, path_text, sequence
-from nstcore.errors import received
+from nstcore.errors import received, received_names
 from nstcore.networks.backbones import get_backbone
 from nstcore.system.toml import read_toml
 from pipeline.grid.feedforward import Training, require_method
@@ -251,7 +251,7 @@ _KEYS = (*_OF_A_STUDY, "training", "sweep", "cases")
 def _study(data: Mapping[str, Any]) -> Study:
     unknown = [key for key in data if key not in _KEYS]
     if unknown:
-        raise ConfigError(f"unknown key; expected some of {', '.join(_KEYS)}. Received: {', '.join(unknown)}")
+        raise ConfigError(f"unknown key; expected some of {', '.join(_KEYS)}. Received: {received_names(unknown)}")
     sweep = data.get("sweep", {})
     if not isinstance(sweep, dict):
         raise ConfigError(expected("sweep", "a table of lists", sweep))

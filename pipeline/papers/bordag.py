@@ -114,6 +114,26 @@ BORDAG = Paper(
     ),
     left_out=(
         LeftOut(
+            "Without programs it takes years to analyse collections of art.",
+            "section 1",
+            "What the note is for, not what it finds.",
+        ),
+        LeftOut(
+            "The VGG network recognises objects as people do, and is rather shallow.",
+            "section 3",
+            "Of recognition.",
+        ),
+        LeftOut(
+            "What low and high layers hold is much the same in all networks.",
+            "section 3.1",
+            "No network, layer or measure is named; what they hold is told in two ways (among the claims).",
+        ),
+        LeftOut(
+            "The style loss hardly depends on where in a picture something is.",
+            "section 3.2",
+            "So by construction: a Gram matrix is a sum over places.",
+        ),
+        LeftOut(
             "Networks are trained by descent, and convolutional ones see more and more of a picture.",
             "section 3.1",
             "A lesson, not a finding.",

@@ -73,7 +73,8 @@ CLAIMS = (
         "section 3.3, equation 11",
         "pictures",
         quantities=(Quantity("Least loss over the first", _fallen, at_most(0.1), at_least(0.9), null=1.0),),
-        differs="The step is not given: one at which the first changes values by a grey level on average.",
+        differs="The step is not given: one at which the first changes values by a grey level on average, halved where "
+        "the loss leaves that of the start.",
     ),
     Claim(
         "The best picture has to be kept, since the loss may rise.",

@@ -5,11 +5,14 @@ They show the first pair of pictures that there are cells of, failures too.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nstcore.pictures.images import resize_to
 from nstcore.result import Trace
 from pipeline.grid.series import Series
+from pipeline.papers.computed import computed_pictures
 from pipeline.papers.evidence import Evidence
 from pipeline.papers.finding import Key, Missing
 from pipeline.papers.paper import Curves, Exhibit, PictureTable
@@ -18,6 +21,9 @@ from pipeline.report import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+_STRETCHED = "style, stretched"
 
 
 def draw(exhibit: Exhibit, evidence: Evidence) -> dict[str, tuple[str, Figure]]:
@@ -34,6 +40,33 @@ def draw(exhibit: Exhibit, evidence: Evidence) -> dict[str, tuple[str, Figure]]:
     return drawn
 
 
+def draw_untransferred(evidence: Evidence) -> dict[str, tuple[str, Figure]]:
+    """What the first pair's transfers have to beat: its two pictures, and those that are computed from them.
+
+    {} where no cell of the pair has its pictures.
+    """
+    for sample in evidence.shown:
+        for (of, _), finding in evidence.findings.items():
+            if of.pair != sample.pair or not finding.done:
+                continue
+            content, style = finding.content, finding.style
+            pictures = computed_pictures(content, style)
+            pictures = {
+                "untouched": pictures.pop("untouched"),
+                _STRETCHED: resize_to(style, *content.shape[:2]),
+                **pictures,
+            }
+            row, title = " × ".join(sample.pair), "Pictures that no transfer made"
+            figure = plots.picture_table(
+                {(row, name): picture for name, picture in pictures.items()},
+                rows=[row],
+                columns=list(pictures),
+                title=title,
+            )
+            return {"pictures": (title, figure)}
+    return {}
+
+
 def by_rounds(trace: Trace, evaluations: int) -> Trace:
     """A trace as a paper counts whose iteration is a round of several evaluations: the end of each round.
 
@@ -48,8 +81,11 @@ def by_rounds(trace: Trace, evaluations: int) -> Trace:
 
 
 def _pictures(table: PictureTable, evidence: Evidence, title: str) -> Figure:
-    pictures, missing = {}, {}
+    pictures = {}
+    # A place that the paper's question leaves empty is no failure.
+    missing = dict.fromkeys(itertools.product(table.rows, table.columns), "not asked for")
     for place, key in table.cells.items():
+        del missing[place]
         try:
             picture = evidence.first(key).picture
             pictures[place] = written_unprocessed(picture) if place in table.unprocessed else picture

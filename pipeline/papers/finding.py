@@ -42,8 +42,8 @@ class Finding:
     Attributes:
         key: where it belongs.
         cell: its record.
-        load_trace, load_picture, load_content: read what belongs to it; the pictures are uint8 (H, W, 3). Only a
-            finished cell needs them.
+        load_trace, load_picture, load_content, load_style: read what belongs to it; the pictures are uint8 (H, W, 3).
+            Only a finished cell needs them.
     """
 
     key: Key
@@ -51,6 +51,7 @@ class Finding:
     load_trace: Callable[[], Trace] = _nothing
     load_picture: Callable[[], np.ndarray] = _nothing
     load_content: Callable[[], np.ndarray] = _nothing
+    load_style: Callable[[], np.ndarray] = _nothing
 
     @property
     def name(self) -> str:
@@ -85,6 +86,12 @@ class Finding:
         """The content picture at the size of the result."""
         self._need_done()
         return self.load_content()
+
+    @cached_property
+    def style(self) -> np.ndarray:
+        """The style picture as the network was given it."""
+        self._need_done()
+        return self.load_style()
 
     def measure(self, name: str) -> float:
         """A measure by its name in `pipeline.measures.names`.

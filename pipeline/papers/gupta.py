@@ -5,9 +5,10 @@ from __future__ import annotations
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Missing
 from pipeline.papers.gupta_claims import CLAIMS
+from pipeline.papers.gupta_left_out import LEFT_OUT
 from pipeline.papers.gupta_numbers import ROUND
 from pipeline.papers.gupta_studies import IN_RANGE, STUDIES
-from pipeline.papers.paper import Curves, Exhibit, LeftOut, Paper, PictureTable, Scale, Table
+from pipeline.papers.paper import Curves, Exhibit, Paper, PictureTable, Scale, Table
 from pipeline.papers.quantity import short
 
 _NETWORKS = {"inceptionv3": "InceptionV3", "resnet50": "ResNet50", "vgg16": "VGG16", "vgg19": "VGG19"}
@@ -200,31 +201,5 @@ GUPTA = Paper(
         "The paper does not give its size: that of the classic Keras example is taken, 400 rows, which is 600 pixels "
         "for the longest side of a 3:2 picture.",
     ),
-    left_out=(
-        LeftOut(
-            "Partial and spatial transfer, semantic masks, videos with consistency in time, doodles: what they give.",
-            "section 2",
-            "A review of other papers' methods, without settings or figures of this one's own.",
-        ),
-        LeftOut(
-            "Styles can be mixed, and style traded against content.",
-            "section 2",
-            "A review of Gatys; the trade is judged among the claims of Xu, Shi and Pei.",
-        ),
-        LeftOut(
-            "A transfer has converged when the loss changed by no more than 0.01 % over 50 iterations.",
-            "section 2",
-            "A rule that Ruder's paper chose, not a finding; it is the setting stop_change here.",
-        ),
-        LeftOut(
-            "MobileNet and Xception run on TensorFlow alone.",
-            "section 3",
-            "Of software of its time: Keras 3 has them for all its backends.",
-        ),
-        LeftOut(
-            "Wide residual networks are worth trying.",
-            "section 6",
-            "A plan, without settings; no weights of one are within reach here.",
-        ),
-    ),
+    left_out=LEFT_OUT,
 )

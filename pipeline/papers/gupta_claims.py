@@ -15,6 +15,7 @@ from pipeline.papers.gupta_numbers import (
     after_round,
     log_ratio,
     pace_ratio,
+    pixels_kept,
 )
 from pipeline.papers.gupta_studies import BACKBONES, cell
 from pipeline.papers.judging import (
@@ -44,12 +45,6 @@ def _noisy_without(view: View) -> float:
 def _colors_kept(view: View) -> float:
     luminance, matching = (view["color", "vgg19", name] for name in ("luminance", "match-histogram"))
     return matching.measure("colour_content") - luminance.measure("colour_content")
-
-
-def _pixels_kept(view: View) -> float:
-    low, high = (view["content_layer", "vgg19", f"block{block}_conv2"] for block in (2, 5))
-    require_structure(low, high)
-    return low.detail.kept - high.detail.kept
 
 
 def _converged(view: View, study: str) -> float:
@@ -123,7 +118,7 @@ CLAIMS = (
         quantities=(
             Quantity(
                 "Fine structure of the content kept with block2_conv2 less that with block5_conv2",
-                _pixels_kept,
+                pixels_kept,
                 at_least(0.1),
                 at_most(-0.1),
             ),

@@ -9,7 +9,7 @@ from functools import partial
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Key, Missing
 from pipeline.papers.gupta_studies import BACKBONES
-from pipeline.papers.judging import TREND, LooksJudge, by_looks, score
+from pipeline.papers.judging import TREND, LooksJudge, by_looks, require_structure, score
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.statistics import rank_correlation
@@ -57,7 +57,30 @@ def rises_with_loss() -> tuple[Quantity, ...]:
     return by_looks("Rank correlation of loss and quality", value, at_least(TREND), at_most(-TREND))
 
 
+def pixels_kept(view: View) -> float:
+    """How much more of the content's fine structure a low content layer keeps than a high one."""
+    low, high = (view["content_layer", "vgg19", f"block{block}_conv2"] for block in (2, 5))
+    require_structure(low, high)
+    return low.detail.kept - high.detail.kept
+
+
 CONTRADICTIONS = (
+    Claim(
+        "Features of higher layers are much more detailed, as the pictures show.",
+        "section 5",
+        "content",
+        kind="self-contradictory",
+        reason="The two sentences before have lower layers reproduce the exact pixels, and higher ones objects and "
+        "their arrangement.",
+        quantities=(
+            Quantity(
+                "Fine structure of the content kept with block5_conv2 less that with block2_conv2",
+                lambda view: -pixels_kept(view),
+                at_least(0.1),
+                at_most(-0.1),
+            ),
+        ),
+    ),
     Claim(
         "VGG19 is much slower than VGG16.",
         "section 6",

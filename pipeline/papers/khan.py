@@ -110,6 +110,11 @@ KHAN = Paper(
     own=Scale(512, ITERATIONS, "The paper gives neither: those of Gatys et al. 2016.", STEPS),
     left_out=(
         LeftOut(
+            "A style transfer makes a new picture, where filters change one.",
+            "abstract",
+            "A definition.",
+        ),
+        LeftOut(
             "Older methods of texture transfer use low-level features only.",
             "section I",
             "Gatys' introduction, retold.",
@@ -119,6 +124,21 @@ KHAN = Paper(
             "section II-C and D",
             "A review of Risser's and Li's papers, without settings or figures. Both losses exist here.",
         ),
+        LeftOut(
+            "More layers make a network more powerful, and a transfer of photographs handles any content.",
+            "section II-B and E",
+            "A review of other papers, without settings or figures.",
+        ),
+        LeftOut(
+            "Early layers hold the fine texture of a style, deep ones what is larger.",
+            "section I-C",
+            "Gatys' finding, retold without a figure; judged among the claims of Xu, Shi and Pei.",
+        ),
+        LeftOut(
+            "Total variation makes neighbouring pixels alike, and a lower loss is nearer to the goal.",
+            "section II-D",
+            "What the two are for. No weight is given; papers that give one have smoothing among their claims.",
+        ),
         LeftOut("Audio can be transferred less well.", "section II", "A review, and not of pictures."),
         LeftOut(
             "A network takes any variety of pictures.",
@@ -127,14 +147,14 @@ KHAN = Paper(
             "there are no other photographs.",
         ),
         LeftOut(
-            "A processor is too slow, and PyTorch is easy to debug.",
+            "A processor is too slow; PyTorch is easy to debug, and values that are overwritten spoil its graph.",
             "section II (implementation)",
-            "Of their machine and taste.",
+            "Of their machine, their taste and the inside of a program.",
         ),
         LeftOut(
-            "The two styles of pictures with equal Gram matrices are the same.",
-            "section I-C",
-            "A definition of style, not a finding.",
+            "Pictures of equal features have one content, those of equal Gram matrices one style.",
+            "section I-B and C",
+            "Definitions, not findings.",
         ),
     ),
 )

@@ -186,9 +186,24 @@ LISCIANDRELLO = Paper(
             "Told as background of Jing's review; judged among the claims of Khan and others.",
         ),
         LeftOut(
+            "A few pictures are enough, and they have to be brought to one size.",
+            "section 2",
+            "Nothing is trained on them. Sizes are of their program: here contents and styles have any.",
+        ),
+        LeftOut(
             "Evaluation is difficult and has to be by eye.",
             "section 3.5",
             "No finding. What is said of looks here is by proxy, which this page's judges are.",
+        ),
+        LeftOut(
+            "Their results fall short because of their resources, Colab's memory among them.",
+            "sections 4 and 5",
+            "An explanation by machines that are not here. Whether they fall short is among the claims.",
+        ),
+        LeftOut(
+            "Styles of three-dimensional objects, and new styles out of old ones.",
+            "section 5",
+            "A hope, without a method.",
         ),
         LeftOut(
             "Styles of several pictures, by region.",

@@ -8,6 +8,7 @@ from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key
 from pipeline.papers.judging import (
     BLURRED,
+    CLEAR,
     LESS,
     LIKE,
     MORE,
@@ -15,11 +16,14 @@ from pipeline.papers.judging import (
     ahead_of_all,
     better_by,
     blur,
+    by_looks,
+    content_lost,
     ratio,
     style_left,
+    works,
 )
 from pipeline.papers.lisciandrello_knobs import KNOBS
-from pipeline.papers.lisciandrello_studies import cell
+from pipeline.papers.lisciandrello_studies import RATIOS, cell
 from pipeline.papers.lisciandrello_words import CONTRADICTIONS, UNTESTABLE
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
@@ -29,6 +33,10 @@ AS_IT_IS, RESCALED = "file as it is", "filters rescaled"
 
 def _ours(backbone: str) -> Key:
     return "balanced", backbone
+
+
+def _of(ratio_: str) -> Key:
+    return "ratio", "vgg19", ratio_
 
 
 def _normaliser(view: View, name: str) -> Finding:
@@ -63,6 +71,41 @@ CLAIMS = (
         ),
         differs=_FILE,
         ours=ahead_of_all(_ours("vgg19"), (_ours("vgg16"), _ours("resnet50")), "VGG19 ahead of the best other"),
+    ),
+    Claim(
+        "With Gatys' denominator VGG19 and VGG16 give satisfying pictures.",
+        "section 3.2.1",
+        "networks",
+        quantities=(
+            *works("VGG19", cell("vgg19"), AS_IT_IS),
+            *works("VGG16", cell("vgg16"), AS_IT_IS),
+            *works("VGG19", ("rescaled", "vgg19"), RESCALED),
+            *works("VGG16", ("rescaled", "vgg16"), RESCALED),
+        ),
+        differs=_FILE,
+        ours=(*works("VGG19", _ours("vgg19")), *works("VGG16", _ours("vgg16"))),
+    ),
+    Claim(
+        "The ratio of the weights decides how much of either picture is in the result.",
+        "sections 1 and 3.2, figure 2",
+        "ratio",
+        quantities=(
+            *by_looks(
+                f"Content lost at {RATIOS[0]} above that at {RATIOS[-1]}",
+                lambda view, judge: (
+                    content_lost(view[_of(RATIOS[0])], judge) - content_lost(view[_of(RATIOS[-1])], judge)
+                ),
+                at_least(CLEAR),
+                at_most(-CLEAR),
+            ),
+            *by_looks(
+                f"Style left at {RATIOS[-1]} above that at {RATIOS[0]}",
+                lambda view, judge: style_left(view[_of(RATIOS[-1])], judge) - style_left(view[_of(RATIOS[0])], judge),
+                at_least(CLEAR),
+                at_most(-CLEAR),
+            ),
+        ),
+        differs="Their other ratios are not told, but for 1e-3.",
     ),
     Claim(
         "ResNet50 is the fastest by far and VGG19 the slowest.",

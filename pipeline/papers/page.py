@@ -22,6 +22,9 @@ from pipeline.papers.verdict import Outcome, verdicts
 from pipeline.report.page import PageFigure
 from pipeline.report.templating import environment
 
+#: Where figures of the pictures that no transfer made are, among those of exhibits.
+UNTRANSFERRED = "untransferred"
+
 
 def page_name(paper: str) -> str:
     return f"{paper}.html"
@@ -96,7 +99,7 @@ def paper_html(
 
     Args:
         summary: what `judge` gave.
-        figures: ours, by the exhibit's key; paths are relative to the page, unquoted.
+        figures: ours, by the exhibit's key, or under `UNTRANSFERRED`; paths are relative to the page, unquoted.
         reports: title and path of each study's own report.
 
     Returns:
@@ -113,6 +116,7 @@ def paper_html(
         fewest=FEWEST_FOR_A_TEST,
         judges=LOOKS,
         baselines=_baselines(evidence),
+        untransferred=figures.get(UNTRANSFERRED, ()),
         judged=summary["claims"],
         counts=_counts(summary["claims"]),
         weights=summary["weights"],
@@ -130,6 +134,7 @@ def overview_html(summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
         pairs=_pairs(setup),
         command=command("all", setup),
         fewest=FEWEST_FOR_A_TEST,
+        judges=LOOKS,
         counts=_counts(claim for summary in summaries for claim in summary["claims"]),
         weights=sorted({line for summary in summaries for line in summary["weights"]}),
         untrained=any(summary["untrained"] for summary in summaries),

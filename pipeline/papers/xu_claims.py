@@ -132,7 +132,8 @@ CLAIMS = (
             ),
             Quantity("Size of structures with E over that with A", _grown, at_least(1.2), at_most(1 / 1.2), null=1.0),
         ),
-        note="The size is the wavelength that half of the luma's variance is longer than.",
+        note="The size is the wavelength that half of the luma's variance is longer than. That structures grow in "
+        "complexity too is not measured.",
     ),
     Claim(
         "Lower content layers keep the pixels of the photograph, higher ones the arrangement alone.",
@@ -186,6 +187,9 @@ CLAIMS = (
         "Average pooling loses less of the feature maps than max pooling.",
         "section IV-A",
         "pooling",
+        kind="not testable",
+        reason="The paper has no measure of what is lost. By squares a mean is the best guess of four values, whatever "
+        "the network. What the pictures gain stands in.",
         quantities=better_by("Score with max pooling above that with average", GRAM, ("pooling", "vgg19", "max")),
     ),
     *PATCHES,

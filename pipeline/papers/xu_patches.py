@@ -45,6 +45,10 @@ def _held(size: tuple[int, ...]) -> float:
     return of_patches / of_grams
 
 
+def _held_at_twice(size: tuple[int, ...]) -> float:
+    return _held(tuple(2 * side for side in size)) / _held(size)
+
+
 PATCHES = (
     Claim(
         "The loss of patches takes ten times as long as Gram matrices.",
@@ -78,6 +82,22 @@ PATCHES = (
         ),
         differs=_MRF_DIFFERS,
         note="From the sizes of the layers: the memory of one process that made both does not tell them apart.",
+    ),
+    Claim(
+        "The larger the picture, the more memory patches take beside Gram matrices.",
+        "section V-B",
+        "mrf",
+        quantities=(
+            Quantity(
+                "Numbers held with patches over those with Gram matrices, at twice the sides over at these",
+                lambda view: _held_at_twice(view[_MRF].content.shape[:2]),
+                at_least(1.5),
+                at_most(1.0),
+                null=1.0,
+            ),
+        ),
+        differs=_MRF_DIFFERS,
+        note="From the sizes of the layers: numbers of patches grow with the area, those of Gram matrices do not.",
     ),
     Claim(
         "A larger alpha/beta takes more of the content with patches too.",

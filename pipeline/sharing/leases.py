@@ -12,9 +12,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from types import TracebackType
@@ -29,6 +30,9 @@ from pipeline.storage.folders import make_folder
 
 #: Seconds between two beats, and without a beat before a lease counts as that of a dead process.
 SECONDS_BETWEEN_BEATS, SECONDS_TO_LIVE = 10.0, 60.0
+
+# How long who gives up a lease waits for a beat that is under way.
+_SECONDS_FOR_A_BEAT = 1.0
 
 # Token and beats of leases that were watched for so long without a beat, whatever the times of their files say.
 _seen_silent: set[tuple[str, int]] = set()
@@ -156,6 +160,13 @@ class Held:
     _beats: int = 0
     _progress: dict[str, Any] = field(default_factory=dict)
     _started: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+    _released: bool = False
+    _beating: threading.Lock = field(default_factory=threading.Lock)
+
+    def say(self, **more: Any) -> None:
+        """Have the file say something else besides, at once."""
+        self.more = {**self.more, **more}
+        self.beat()
 
     def tell(self, **progress: Any) -> None:
         """Say how far the work is; others read it after the next beat.
@@ -185,6 +196,12 @@ class Held:
 
     def beat(self) -> None:
         """Rewrite the file, unless it is another's by now."""
+        with self._beating:
+            self._beat()
+
+    def _beat(self) -> None:
+        if self._released:
+            return
         try:
             there = read(self.path)
         except StyleTransferError:  # object storage does not answer; the next beat may find it
@@ -210,12 +227,18 @@ class Held:
     def release(self) -> None:
         """Give it up; nothing is left of it."""
         heart.remove(self)
+        self._released = True
+        # A beat that has begun would put the file back. It is not waited for long: who ends may have seconds.
+        waited = self._beating.acquire(timeout=_SECONDS_FOR_A_BEAT)
         try:
             there = read(self.path)
+            if there is not None and there.token == self.token:
+                lease_files.remove(self.path)
         except StyleTransferError:  # the others find that it beats no more
             return
-        if there is not None and there.token == self.token:
-            lease_files.remove(self.path)
+        finally:
+            if waited:
+                self._beating.release()
 
     def __enter__(self) -> Self:
         return self
@@ -226,12 +249,17 @@ class Held:
         self.release()
 
 
-def take(path: PurePath, more: Mapping[str, Any] | None = None) -> Held:
+def take(
+    path: PurePath,
+    more: Mapping[str, Any] | None = None,
+    handed_on: Callable[[Lease], Mapping[str, Any]] | None = None,
+) -> Held:
     """Take a lease that nobody has, or that a dead process has left; its folder is made if need be.
 
     Args:
         path: its file.
         more: what else the file is to say.
+        handed_on: what of that is another, where it takes the place of a lease that was left behind.
 
     Raises:
         Taken: if another process that is alive has it.
@@ -246,6 +274,8 @@ def take(path: PurePath, more: Mapping[str, Any] | None = None) -> Held:
                 continue  # released this moment
             if there.is_live():
                 raise Taken(there)
+            if handed_on is not None:
+                held.more = {**(more or {}), **handed_on(there)}
             if _replaced(there, held.text()):
                 break
             raise Taken(read(path) or there)

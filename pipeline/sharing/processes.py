@@ -42,6 +42,19 @@ class ProcessIdentity:
         return self.started is not None and _start(self.pid) != self.started
 
 
+def memory_kills() -> int | None:
+    """How many processes the system of this machine has killed since it started because memory ran out.
+
+    Returns:
+        None where the system does not tell.
+    """
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):  # not Linux
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+
+
 @functools.cache
 def _machine() -> str:
     try:

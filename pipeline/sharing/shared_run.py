@@ -7,6 +7,7 @@ ends with the last of them; the next one tries again.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import time
 import uuid
@@ -71,6 +72,8 @@ def leave() -> None:
     for folder, held in _joined.items():
         if held is not None:
             held.release()
+            with contextlib.suppress(StyleTransferError, OSError):  # whoever joins next does it
+                _remove_the_dead(place_at(folder))
             remove_if_empty(folder)  # else others are there
     _joined.clear()
     _looked.clear()
@@ -84,11 +87,16 @@ def members(output: str | os.PathLike[str]) -> list[Lease]:
 
 def _join(folder: PurePath) -> Held:
     with leases.in_turn(leases.lease_beside(folder / "joining")):  # two that begin at once are to find one another
-        for record in _records(folder):
-            if not record.is_live():
-                storage.remove(record.path)
+        _remove_the_dead(folder)
         run = _run_of_the_living(folder) or _own
         return take(folder / f"{uuid.uuid4().hex}.json", {"run": run})
+
+
+def _remove_the_dead(folder: PurePath) -> None:
+    """Remove what processes said of themselves that were killed."""
+    for record in _records(folder):
+        if not record.is_live():
+            storage.remove(record.path)
 
 
 def _of_others(folder: PurePath) -> str:

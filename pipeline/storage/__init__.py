@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,9 @@ from nstcore.system.files import link_or_copy, reading, sync, whole_or_absent, w
 from nstcore.system.places import make_folder
 from nstcore.system.refusals import refused
 from pipeline.storage.places import Place, place_at, remote
+
+# Of files that are being written: a number nobody else takes, and the ending of the file.
+_OWN_PART = re.compile(r"\.[0-9a-f]+\.part(\.[^.]*)?")
 
 
 class Version(NamedTuple):
@@ -230,6 +234,11 @@ def walk(folder: Place) -> Iterator[PurePath]:
 def is_part(name: str) -> bool:
     """Whether a file of this name is being written, or is left of one that was."""
     return name.startswith(".") and ".part" in name
+
+
+def is_own_part(name: str) -> bool:
+    """Whether it is one that this project writes, so that an old one may be removed; `.part` is an ending of many."""
+    return _OWN_PART.fullmatch(name) is not None
 
 
 def remove(place: Place) -> None:

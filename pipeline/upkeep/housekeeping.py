@@ -6,15 +6,17 @@ stays, whether anything refers to it or not.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from nstcore.errors import InputError
 from pipeline import storage
-from pipeline.grid.paths import nights_folder
+from pipeline.grid.paths import nights_folder, parts_of_output, runs_folder
 from pipeline.nights.archive import SNAPSHOT
 from pipeline.outputs.cell_files import look, read_manifest
 from pipeline.outputs.damaged import DAMAGED
@@ -22,7 +24,7 @@ from pipeline.outputs.network_store import NetworkStore
 from pipeline.outputs.states import STATE_NAME
 from pipeline.sharing import leases, shared_run
 from pipeline.sharing.leases import cell_lease, lease_beside
-from pipeline.storage import is_part
+from pipeline.storage import is_own_part
 from pipeline.storage.clock import storage_time
 from pipeline.storage.folders import (
     Entry,
@@ -45,6 +47,8 @@ _HOUR, _DAY = 3600.0, 86400.0
 _CELLS, _TARGETS, _MEASURES = "cells", "targets", "measures"
 # One that holds a folder for each style, and then these.
 _NETWORKS = "networks"
+# All of these have the digest of what they are made from in their names. Nothing else in such folders is of a grid.
+_DIGEST = re.compile(r"-[0-9a-f]{8,}")
 
 _DEAD_LEASES, _OLD_RECORDS = "leases of dead processes", "failure records older than a day"
 
@@ -204,7 +208,7 @@ def _of_folders(
     """Cells, or networks."""
     for entry in there:
         folder = entry.path
-        if not entry.is_folder or _in_use(folder):
+        if not entry.is_folder or not _DIGEST.search(folder.name) or _in_use(folder):
             continue
         if not is_kept(folder):
             if now - _written(entry) > _HOUR:
@@ -246,13 +250,14 @@ def _of_files(
         elif path.name.endswith(".failure.json"):
             if now - entry.written > over:
                 yield _leftover(entry, _OLD_RECORDS)
-        elif not is_kept(path) and now - entry.written > _HOUR and not _in_use(path):
+        elif _DIGEST.search(path.name) and not is_kept(path) and now - entry.written > _HOUR and not _in_use(path):
             yield _leftover(entry, kind)
 
 
 def _parts(output: PurePath, now: float) -> Iterator[Leftover]:
-    for entry in files_below(output):
-        if is_part(entry.path.name) and now - entry.written > _HOUR:
+    below = (files_below(place) for place in (*parts_of_output(output), runs_folder(output)))
+    for entry in itertools.chain(entries(output), *below):
+        if not entry.is_folder and is_own_part(entry.path.name) and now - entry.written > _HOUR:
             yield Leftover(entry.path, "files that killed processes were writing", entry.size)
 
 

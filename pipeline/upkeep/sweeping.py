@@ -14,6 +14,8 @@ from pathlib import Path, PurePath
 from nstcore.errors import StyleTransferError
 from nstcore.networks.weights import cache
 from nstcore.system.storage_clock import remove_older, storage_time
+from pipeline.grid.paths import parts_of_output, runs_folder
+from pipeline.storage import is_own_part
 
 _DAY = 86400.0
 
@@ -69,11 +71,15 @@ def _was_swept(output: Path) -> bool:
 
 
 def parts_in(output: Path) -> Iterator[Path]:
-    """The temporary files of writers, anywhere in an output folder."""
-    for folder, _, names in os.walk(output):
-        for name in names:
-            if name.startswith(".") and ".part" in name:
-                yield Path(folder, name)
+    """The temporary files of writers, in an output folder and in the folders that it has.
+
+    A person's own may lie beside those, as where outputs go into the home folder, and other programs' into them.
+    """
+    for place in (output, *parts_of_output(output), runs_folder(output)):
+        for folder, below, names in os.walk(place):
+            if place == output:
+                below.clear()
+            yield from (Path(folder, name) for name in names if is_own_part(name))
 
 
 def _sweep_temporary(folder: Path) -> int:

@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from types import FrameType
+from typing import Any
 
 from nstcore import ConfigError, StyleTransferError
 from nstcore.checks import expected, whole_number
@@ -74,10 +75,10 @@ class _Workers:
         self._scheduler: subprocess.Popen[bytes] | None = None
         self._client: subprocess.Popen[bytes] | None = None
         self._kept: list[Kept] = []
+        self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> _Workers:
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, _raise_ended)
+        self._handlers = {ending: signal.signal(ending, _raise_ended) for ending in (signal.SIGINT, signal.SIGTERM)}
         try:
             self._find_scheduler()
         except BaseException:
@@ -90,13 +91,15 @@ class _Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._handlers:
             signal.signal(number, signal.SIG_IGN)  # to end is begun; a second would break it off
         if self._client is not None and self._client.poll() is None:
             end([self._client], signal.SIGINT)  # it says how far it came
         end([each.process for each in self._kept if each.process is not None])
         if self._scheduler is not None:
             end([self._scheduler])
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def do(self, task: list[str]) -> int:
         """Have a task done, and give its exit status."""
@@ -164,7 +167,7 @@ def _is_here(host: str) -> bool:
     """Whether a host is the loopback of this machine, where a scheduler may be started for this command alone."""
     try:
         return ipaddress.ip_address(socket.gethostbyname(host)).is_loopback
-    except OSError:
+    except (OSError, ValueError):  # there is none of that name, or there can be none
         return False
 
 

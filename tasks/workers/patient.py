@@ -9,6 +9,9 @@ from typing import Any
 
 from luigi import rpc
 
+from nstcore import ConfigError
+from nstcore.checks import expected
+
 logger = logging.getLogger("luigi-interface")
 
 # How long a scheduler may be away; long enough to start its machine anew.
@@ -24,7 +27,11 @@ class PatientScheduler(rpc.RemoteScheduler):
     _silent_until = 0.0
 
     def answers(self, seconds: float = 3.0) -> bool:
-        """Whether there is a scheduler, within so many seconds."""
+        """Whether there is a scheduler, within so many seconds.
+
+        Raises:
+            ConfigError: if nothing can be at such an address.
+        """
         limit = time.monotonic() + seconds
         while True:
             try:
@@ -34,6 +41,8 @@ class PatientScheduler(rpc.RemoteScheduler):
                 if time.monotonic() >= limit:
                     return False
                 time.sleep(min(0.2, seconds))
+            except ValueError as error:  # such as a name that is too long, or has two dots side by side
+                raise ConfigError(expected("scheduler", "the address of one", self._url)) from error
 
     def _request(self, url: str, data: dict[str, Any], attempts: int = 3, allow_null: bool = True) -> Any:
         if url.rpartition("/")[2] in _SAID:

@@ -31,6 +31,8 @@ logger = logging.getLogger("luigi.scheduler")
 
 #: Where a scheduler is looked for, as by Luigi itself.
 HOST, PORT = "127.0.0.1", 8082
+#: Networks that run at once. Each worker has a device of its own, and does one thing at a time.
+AS_MANY_AS_THERE_ARE_WORKERS = 1_000_000
 _SETTINGS: dict[str, dict[str, Any]] = {
     "scheduler": {
         # What a worker has left that was killed: known after 20 s without a word, tried again at once.
@@ -42,8 +44,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         # A grid goes on when the one that asked for it has gone.
         "remove_delay": 86400.0,
     },
-    # Each worker has a device of its own, and does one thing at a time: there are as many as there are workers.
-    "resources": {"accelerator": 1_000_000, "night": 1},
+    "resources": {"accelerator": AS_MANY_AS_THERE_ARE_WORKERS, "night": 1},
 }
 _SECONDS_BETWEEN_PRUNINGS, _SECONDS_BETWEEN_DUMPS = 5.0, 5.0
 # Share of the time that may go into writing the state, which is large for large grids.

@@ -90,7 +90,13 @@ def end(processes: list[subprocess.Popen[bytes]], number: int = signal.SIGTERM) 
 def _how_it_ended(status: int) -> str:
     if status >= 0:
         return f"ended with status {status}"
+    return how_killed(-status)
+
+
+def how_killed(number: int) -> str:
+    """What is said of a process that a signal has ended. Of who sent it the system keeps no word."""
     try:
-        return f"was killed ({signal.Signals(-status).name})"
+        name = signal.Signals(number).name
     except ValueError:
-        return f"was killed (signal {-status})"
+        name = f"signal {number}"
+    return f"was killed ({name}{', as the system does when memory runs out' if number == signal.SIGKILL else ''})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -19,15 +20,25 @@ from luigi.scheduler import DISABLED, DONE, FAILED, PENDING, RUNNING, Scheduler
 from luigi.worker import GetWorkResponse, TaskProcess, Worker, _is_external
 
 from nstcore import StyleTransferError
+from nstcore.failures import KILLED
 from pipeline.sharing import shared_run
 from tasks.completion_cache import completions_remembered
 from tasks.workers.loaded import LoadedProcesses
+from tasks.workers.scheduler import AS_MANY_AS_THERE_ARE_WORKERS
+from tasks.workers.supervisor import how_killed
 
 logger = logging.getLogger("luigi-interface")
 
 # How often one that has nothing to do looks after what others have left, and when it gives up: while no worker does
 # anything, and none was heard of that could.
 _SECONDS_BETWEEN_LOOKS, _SECONDS_WITHOUT_WORK = 2.0, 180.0
+# The same of one that helps with what others ask for: there may be many.
+_SECONDS_BETWEEN_LOOKS_OF_HELPERS = 10.0
+# The resource of tasks that hold a network; Luigi takes one that a scheduler knows nothing of for there once.
+_ACCELERATOR = "accelerator"
+# A task whose lease counts the dead (`pipeline.sharing.deaths`) is started again as often as that allows, which may be
+# more often for one that gets further each time; but not for ever, should the leases not be writable.
+_MOST_STARTS = 10 * KILLED.tries
 
 
 class GridWorker(Worker):
@@ -44,6 +55,7 @@ class GridWorker(Worker):
         self._looked = time.monotonic()
         self._last_running = time.monotonic()
         self._loaded = LoadedProcesses(self)
+        self._killed: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         GridWorker._open += 1
@@ -67,14 +79,40 @@ class GridWorker(Worker):
 
     def run(self) -> bool:
         self._runs = True
+        if self._is_shared:
+            self._let_networks_run()
         succeeded = super().run()
         if self._is_shared and not self._assistant:
             succeeded = self._judged()
         return bool(succeeded)
 
+    def _let_networks_run(self) -> None:
+        """Say to a scheduler that was not set for grids, such as a plain `luigid`, that more than one may run at once.
+
+        What somebody has set stays. Otherwise one machine would wait while another makes a cell, and all of them for a
+        minute whenever one dies.
+        """
+        if _ACCELERATOR not in {known["name"] for known in self._scheduler.resource_list()}:
+            self._scheduler.update_resource(resource=_ACCELERATOR, amount=AS_MANY_AS_THERE_ARE_WORKERS)
+
     def _create_task_process(self, task: luigi.Task) -> TaskProcess:
         process = super()._create_task_process(task)
         return self._loaded.process(process) if process.use_multiprocessing else process
+
+    def _purge_children(self) -> None:
+        """Start a task again whose process was killed. Luigi would let it fail, and the report of its grid with it."""
+        for task_id, process in list(self._running_tasks.items()):
+            ran_out_of_time = process.timeout_time is not None and time.time() > process.timeout_time
+            if process.is_alive() or (process.exitcode or 0) >= 0 or ran_out_of_time:
+                continue
+            self._killed[task_id] += 1
+            counts_the_dead = hasattr(process.task, "lease_file")
+            if self._killed[task_id] < (_MOST_STARTS if counts_the_dead else KILLED.tries):
+                name = getattr(process.task, "title", process.task)
+                logger.warning("%s: its process %s; tried again", name, how_killed(-process.exitcode))
+                del self._running_tasks[task_id]
+                self._run_task(task_id)
+        super()._purge_children()
 
     def _add_task(self, *arguments: Any, **others: Any) -> None:
         super()._add_task(*arguments, **others)
@@ -86,7 +124,12 @@ class GridWorker(Worker):
 
     def _keep_alive(self, response: GetWorkResponse) -> bool:
         """Whether to stay although there is nothing to do at the moment."""
-        if not self._is_shared or self._stop_requesting_work or self._assistant:
+        if not self._is_shared or self._stop_requesting_work:
+            return bool(super()._keep_alive(response))
+        if self._assistant:
+            if time.monotonic() - self._looked > _SECONDS_BETWEEN_LOOKS_OF_HELPERS:
+                self._looked = time.monotonic()
+                self._forgive_the_dead()
             return bool(super()._keep_alive(response))
         if response.running_tasks:
             self._last_running = time.monotonic()
@@ -135,9 +178,7 @@ class GridWorker(Worker):
 
     def _look_after_the_dead(self) -> bool:
         """Have taken up what workers left that are gone, and tell whether there is anything to wait for."""
-        self._scheduler.prune()
-        for task_id in self._scheduler.task_list(status=FAILED, upstream_status="", limit=False):
-            self._scheduler.forgive_failures(task_id=task_id)
+        self._forgive_the_dead()
         if self._scheduler.task_list(status=RUNNING, upstream_status="", limit=False):
             self._last_running = time.monotonic()
             return True
@@ -148,6 +189,12 @@ class GridWorker(Worker):
             for task in self._asked:  # what it waits for may have gone with the worker that had asked for it
                 self.add(task)
         return without < _SECONDS_WITHOUT_WORK
+
+    def _forgive_the_dead(self) -> None:
+        """Let what workers left that are gone be made now. What failed by itself is disabled (see `_add_task`)."""
+        self._scheduler.prune()
+        for task_id in self._scheduler.task_list(status=FAILED, upstream_status="", limit=False):
+            self._scheduler.forgive_failures(task_id=task_id)
 
     def _judged(self) -> bool:
         """Set down what became of the tasks that were asked for, whoever did them, and tell whether all is well."""

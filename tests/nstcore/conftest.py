@@ -19,6 +19,8 @@ class Valley:
     """Σ slopes · (x − bottom)² + offset of each picture: what optimisers see of a problem, without a network."""
 
     variable = "pixels"
+    refined_from = 0.8
+    is_another = False
 
     def __init__(
         self, slopes: np.ndarray, bottom: float | np.ndarray, offset: Any = 0.0, better: Valley | None = None
@@ -78,8 +80,9 @@ def to_numpy() -> Callable[[Any], np.ndarray]:
 EVERY_PROBE = Path(__file__).with_name("every_probe.py")
 
 PROBES = (
+    "feedforward_memory",  # the first, while the process has done nothing else
     *("targets", "backend", "lbfgs_device", "extending", "regions", "losses", "networks", "neighbors", "resumption"),
-    *("feedforward", "training"),
+    *("feedforward", "training", "numerics"),  # the last, which changes what the process is set to
 )
 
 

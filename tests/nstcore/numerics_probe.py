@@ -1,19 +1,18 @@
-"""Run as a program by `test_numerics.py`: what is computed while a variable has a value of someone else's.
+"""Asked by `test_numerics.py` on every backend: what is computed while variables have values of someone else's.
 
-`python numerics_probe.py OUT.json` does on the Keras backend that KERAS_BACKEND names, for each variable by itself:
-build everything anew, compute, and write whether the numbers are the ordinary ones, the variable's value meanwhile, and
-whether it is afterwards what it was set to.
+Of each variable: whether the numbers of all that was built anew meanwhile are the ordinary ones, its value meanwhile,
+and whether it is afterwards what it was set to. As many are set at once as there are; if the numbers are others then,
+each is looked at by itself.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -178,46 +177,75 @@ def differences(found: dict[str, np.ndarray], ordinary: dict[str, np.ndarray]) -
     ]
 
 
-def main(out: str) -> None:
+def looked_at(names: list[str], ordinary: dict[str, np.ndarray], pictures: list[np.ndarray]) -> dict[str, Any]:
+    """Of each variable what is found while all of them are set."""
+    chosen = {name: variables()[name] for name in names}
+    before = {name: variable.read() for name, variable in chosen.items()}
+    for variable in chosen.values():
+        variable.write(variable.theirs)
+    told = {name: str(variable.read()) for name, variable in chosen.items()}
+    on_device: Callable[[Any], Any] = problem.backend.on_device
+    watched: dict[str, set[str]] = {name: set() for name in names}
+
+    def watching(nest: Any) -> Any:
+        for name, variable in chosen.items():
+            watched[name].add(str(variable.read()))
+        return on_device(nest)
+
+    different, error = [], ""
+    with mock.patch.object(problem.backend, "on_device", watching):  # what an evaluation begins with
+        try:
+            different = differences(computed(*pictures), ordinary)
+        except Exception as raised:
+            error = f"{type(raised).__name__}: {raised}"
+    found = {
+        name: {
+            "error": error,
+            "different": different,
+            "meanwhile": sorted(watched[name]),
+            "ours": str(variable.ours),
+            "afterwards": str(variable.read()),
+            "theirs": told[name],
+        }
+        for name, variable in chosen.items()
+    }
+    for name, variable in reversed(chosen.items()):
+        variable.write(before[name])
+    return found
+
+
+def rounds() -> list[list[str]]:
+    """Names of variables that are set at once: of those that begin with the same word, one in each round."""
+    waiting, made = [*variables()], []
+    while waiting:
+        firsts: dict[str, str] = {}
+        for name in waiting:
+            firsts.setdefault(name.split()[0], name)
+        made.append([*firsts.values()])
+        waiting = [name for name in waiting if name not in made[-1]]
+    return made
+
+
+def wrong(told: dict[str, Any]) -> bool:
+    return any(each["error"] or each["different"] for each in told.values())
+
+
+def answers() -> dict[str, object]:
     random = np.random.default_rng(0)
-    content, style = (np.repeat(random.integers(0, 255, (8, 8, 3), np.uint8), 4, 0).repeat(4, 1) for _ in "ab")
+    pictures = [np.repeat(random.integers(0, 255, (8, 8, 3), np.uint8), 4, 0).repeat(4, 1) for _ in "ab"]
     drawn: list[Any] = []  # weights, once: to draw them takes longer than the rest
 
     def random_arrays(shapes: Any, draw: Callable[[Any], Any] = sources.random_arrays) -> Any:
         drawn[:] = drawn or [draw(shapes)]
         return drawn[0]
 
-    sources.random_arrays = random_arrays
-    ordinary = computed(content, style)
-    on_device, watched = problem.backend.on_device, []
-
-    def watching(nest: Any) -> Any:
-        watched.append(str(variable.read()))
-        return on_device(nest)
-
-    problem.backend.on_device = watching  # what an evaluation begins with
-    found = {}
-    for name, variable in variables().items():
-        before = variable.read()
-        variable.write(variable.theirs)
-        told = variable.read()
-        watched.clear()
-        try:
-            wrong = differences(computed(content, style), ordinary)
-            error = ""
-        except Exception as raised:
-            wrong, error = [], f"{type(raised).__name__}: {raised}"
-        found[name] = {
-            "error": error,
-            "different": wrong,
-            "meanwhile": sorted(set(watched)),
-            "ours": str(variable.ours),
-            "afterwards": str(variable.read()),
-            "theirs": str(told),
-        }
-        variable.write(before)
-    Path(out).write_text(json.dumps(found), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with mock.patch.object(sources, "random_arrays", random_arrays):
+        ordinary = computed(*pictures)
+        found: dict[str, Any] = {}
+        for names in rounds():
+            told = looked_at(names, ordinary, pictures)
+            if wrong(told):
+                alone = {name: looked_at([name], ordinary, pictures)[name] for name in names}
+                told = alone if wrong(alone) else told
+            found |= told
+    return {"found": json.dumps(found)}

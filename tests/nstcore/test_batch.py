@@ -18,7 +18,6 @@ from nstcore import (
     memory,
     style_transfer,
 )
-from nstcore.level import optimize
 from nstcore.recipe import resolve
 from nstcore.scene import Scene, Style
 from nstcore.targets import SceneTargets, Targets, scene_targets
@@ -53,9 +52,9 @@ def scene(content: np.ndarray, style: np.ndarray) -> Scene:
 def test_runs_in_a_batch_are_the_runs_alone(scenes, pixel_range, optimizer):
     config = dataclasses.replace(SMALL, pixel_range=pixel_range, optimizer=optimizer)
     seen = [[], [], []]
-    together = optimize(scenes, config, callbacks=[iterates.append for iterates in seen])
+    together = transfer(scenes, config, callbacks=[iterates.append for iterates in seen])
     for scene, result, iterates in zip(scenes, together, seen, strict=True):
-        (alone,) = optimize([scene], config)
+        (alone,) = transfer([scene], config)
         assert list(result.trace) == iterates
         # L-BFGS turns rounding into steps of its own sooner or later; the terms differ before their sum does.
         for one, other in zip(result.trace, alone.trace, strict=True):
@@ -71,7 +70,7 @@ def test_each_run_stops_when_it_is_done(scenes, blotches, optimizer):
     """A picture in its own style has nothing to optimise, and stops long before the others."""
     picture = blotches(10, HEIGHT, WIDTH)
     config = dataclasses.replace(SMALL, total_variation_weight=0.0, optimizer=optimizer)
-    done, *others = optimize([scene(picture, picture), *scenes[1:]], config)
+    done, *others = transfer([scene(picture, picture), *scenes[1:]], config)
     assert len(done.trace) < config.iterations
     assert (done.image == picture).all()
     assert [len(result.trace) for result in others] == [config.iterations + 1] * 2
@@ -83,16 +82,16 @@ def test_a_run_that_diverges_fails_alone(scenes, optimizer):
     kept = [scene_targets(one, resolve(config)) for one in scenes]
     arrays = {name: np.full_like(array, np.nan) for name, array in kept[1].styles[0].to_arrays().items()}
     kept[1] = SceneTargets(kept[1].content, (Targets.from_arrays(arrays),))
-    first, error, last = optimize(scenes, config, kept)
+    first, error, last = transfer(scenes, config, kept)
     assert isinstance(error, DivergenceError)
     assert "style loss became nan at evaluation 1" in str(error)
-    (alone,) = optimize([scenes[0]], config)
+    (alone,) = transfer([scenes[0]], config)
     assert first.trace[-1].total == pytest.approx(alone.trace[-1].total, rel=1e-3)
     assert len(last.trace) == SMALL.iterations + 1
 
 
 def test_what_no_run_can_do_fails_them_all(scenes):
-    results = optimize(scenes, dataclasses.replace(SMALL, weights="absent.weights.h5"))
+    results = transfer(scenes, dataclasses.replace(SMALL, weights="absent.weights.h5"))
     assert [type(result) for result in results] == [WeightsError] * 3
 
 
@@ -107,15 +106,15 @@ def test_a_picture_to_start_from_that_is_none_fails_them_all(scenes, tmp_path):
 @EVERY_OPTIMIZER
 def test_bfloat16_runs_end_with_the_loss_itself(scenes, optimizer):
     config = dataclasses.replace(SMALL, precision="bfloat16", iterations=10, optimizer=optimizer)
-    exact = optimize(scenes, dataclasses.replace(config, precision="float32"))
-    for result, reference in zip(optimize(scenes, config), exact, strict=True):
+    exact = transfer(scenes, dataclasses.replace(config, precision="float32"))
+    for result, reference in zip(transfer(scenes, config), exact, strict=True):
         assert len(result.trace) == 11
         assert result.trace[0].total == pytest.approx(reference.trace[0].total, rel=0.02)
         assert result.trace[-1].total < 1.1 * reference.trace[-1].total
 
 
 def test_pictures_of_two_sizes_are_no_batch(scenes, blotches):
-    found = optimize([scenes[0], scene(blotches(1, 64, 48), blotches(2, 64, 48))], SMALL)
+    found = transfer([scenes[0], scene(blotches(1, 64, 48), blotches(2, 64, 48))], SMALL)
     assert [type(one) for one in found] == [ConfigError] * 2
     assert "one size. Received: (height, width) of [(48, 64), (64, 48)]" in str(found[0])
 
@@ -129,7 +128,7 @@ def test_a_callback_that_is_interrupted_ends_every_run(scenes):
 
     seen = []
     with pytest.raises(KeyboardInterrupt):
-        optimize(scenes, SMALL, callbacks=[seen.append, interrupt, None])
+        transfer(scenes, SMALL, callbacks=[seen.append, interrupt, None])
     assert threading.active_count() == before
     assert len(seen) <= 4
 

@@ -214,7 +214,15 @@ def test_bordag_sums_the_content_over_several_layers_and_starts_from_it():
     assert len(config.content_layers) > 1
     assert config.optimizer == "gradient-descent"
     assert config.init == "content"
+    assert (config.style_normalization, config.content_weight) == ("gatys", 1e-3)
+    # Raw losses of other networks are of other scales, and the note has none.
+    assert presets.get("bordag", backbone="vgg16").style_normalization == "balanced"
     assert config.style_layer_weights == pytest.approx((1 / len(config.style_layers),) * len(config.style_layers))
+
+
+def test_khan_2019_has_a_rate_that_lowers_raw_losses():
+    """Which the paper does not give; the studies of its claims, which start from noise, have one of their own."""
+    assert presets.get("khan2019").optimizer_settings == {"learning_rate": 1.0}
 
 
 @EVERY_PRESET
@@ -235,6 +243,19 @@ def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
     untouched = presets.get(preset, backbone=backbone)
     assert config.content_weight == untouched.content_weight
     assert config.total_variation_weight == untouched.total_variation_weight
+
+
+@EVERY_PRESET
+def test_losses_of_a_preset_read_the_style_layers_that_are_asked_for(preset):
+    """One or several, as tuples or as JSON has them; they would be without effect otherwise."""
+    for layers in (["block1_conv1"], ["block1_conv2", "block2_conv2", "block3_conv3"]):
+        config = presets.get(preset, style_layers=layers)
+        read = {layer for settings in config.losses.values() for layer in settings.get("layers", ())}
+        assert read <= set(layers)
+        if preset in ("cnnmrf", "nnst", "strotss", "risser", "crowsonkb"):
+            assert read
+    with pytest.raises(ConfigError, match="style_layers must be a sequence"):
+        presets.get(preset, style_layers="block1_conv1")
 
 
 def test_an_unknown_preset_lists_the_known_ones():

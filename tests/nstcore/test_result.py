@@ -7,12 +7,15 @@ import errno
 import os
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nstcore import Iterate, Trace
+from nstcore import Iterate, PictureError, Trace, TransferConfig, TransferResult
 from nstcore.errors import OutputError
+from nstcore.networks.weights import Provenance
+from nstcore.pictures.images import read_picture
 
 COUNTS = st.integers(min_value=0)
 # Infinities are numbers too; NaN is left out because it is not equal to itself.
@@ -83,3 +86,16 @@ def test_saving_into_a_folder_that_does_not_exist_fails(tmp_path):
     with pytest.raises(OutputError, match=r"trace\.csv: cannot be written \(No such file"):
         EXTREME.save(tmp_path / "missing" / "trace.csv")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_result_writes_its_picture(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, 3)).astype(np.uint8)
+    result = TransferResult(
+        image, EXTREME, TransferConfig(), Provenance("vgg16", "random", "", "0" * 64, None, ""), "8 iterations", 1.0
+    )
+    result.save(tmp_path / "out.png")
+    assert (read_picture(tmp_path / "out.png") == image).all()
+    with pytest.raises(PictureError, match=r"end it in \.png"):
+        result.save(tmp_path / "out.txt")
+    with pytest.raises(OutputError, match="missing"):
+        result.save(tmp_path / "missing" / "out.png")

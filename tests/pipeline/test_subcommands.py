@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib
 import io
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -17,7 +21,7 @@ import pytest
 from nstcore import cli, memory
 from nstcore.networks.weights import Provenance
 from nstcore.pictures.images import read_picture, write_picture
-from pipeline import subcommands
+from pipeline import picture_commands, subcommands
 from pipeline.measures import formulas, judges
 from pipeline.measures.comparison import QUANTITIES
 from pipeline.measures.judges import JudgeFeatures
@@ -167,7 +171,7 @@ def test_a_place_that_the_system_refuses_is_known_before_keras(
     def imported():
         raise AssertionError("Keras is imported")
 
-    monkeypatch.setattr(subcommands, "import_keras_quietly", imported)
+    monkeypatch.setattr(picture_commands, "import_keras_quietly", imported)
     monkeypatch.chdir(public_folder)
     with unprivileged():
         status, out, err = run("map", folder_of_pictures, "-o", output, "--size", 64)
@@ -178,7 +182,7 @@ def test_a_place_that_the_system_refuses_is_known_before_keras(
 
 def test_a_map_whose_folder_is_gone_when_it_is_drawn_is_not_lost(folder, monkeypatch):
     Path("there").mkdir()
-    monkeypatch.setattr(subcommands, "import_keras_quietly", Path("there").rmdir)
+    monkeypatch.setattr(picture_commands, "import_keras_quietly", Path("there").rmdir)
     status, out, err = run("map", "gallery", "-o", "there/map", "--size", 64)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert {path.name for path in folder.glob("nst-kept-*/*")} == {"map.csv", "map.png", "map.svg"}
@@ -218,16 +222,70 @@ def test_it_is_the_entry_point():
     assert project["project"]["scripts"]["nst"] == "pipeline.subcommands:main"
 
 
+@pytest.mark.parametrize("name", subcommands._COMMANDS)
+def test_every_command_is_where_the_table_says_and_is_told_of(name):
+    module, *found = subcommands._COMMANDS[name]
+    assert all(callable(getattr(importlib.import_module(module), each)) for each in found if each)
+    status, out, _ = run(name, "--help")
+    assert (status, out.startswith(f"usage: nst {name}")) == (0, True)
+    assert f"nst {name}" in run("--help")[1]
+
+
+INTERRUPTED_AT_AN_IMPORT = """
+import builtins, os, runpy, signal, sys
+
+name, imported = sys.argv.pop(1), builtins.__import__
+
+def interrupting(wanted, *others, **more):
+    if wanted == name and name not in sys.modules:
+        os.kill(os.getpid(), signal.SIGINT)
+    return imported(wanted, *others, **more)
+
+builtins.__import__ = interrupting
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("pipeline.subcommands", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "name"),
+    [
+        ("numpy", ("a.png", "b.png", "-o", "c.png"), "nst"),
+        ("PIL", ("apply", "style.keras", "a.png", "-o", "out"), "nst apply"),
+        ("nstcore.system.entry_point", ("train", "a.png", "-o", "a.keras", "--photographs", "b"), "nst train"),
+        ("luigi", ("status", "outputs"), "nst status"),
+    ],
+)
+def test_an_interruption_while_it_starts_is_one_line(module, words, name):
+    command = [sys.executable, "-c", INTERRUPTED_AT_AN_IMPORT, module, *words]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == f"{name}: interrupted; nothing written\n"
+
+
+def test_one_while_the_words_are_read_is_one_line_too_and_the_signal_is_left_as_it_was(monkeypatch, capfd):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(picture_commands, "measure_parser", interrupted)
+    assert subcommands.main(["measure", "a", "b"]) == 130
+    assert capfd.readouterr() == ("", "nst measure: interrupted; nothing written\n")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_layers_lists_what_can_be_named_and_needs_no_weights(monkeypatch, tmp_path):
     monkeypatch.setenv("NSTCORE_CACHE", str(tmp_path))
     status, out, err = run("layers", "vgg19")
     assert (status, err) == (0, "")
     rows = [line.split() for line in out.splitlines()]
     assert rows[0] == ["layer", "kind", "channels", "side", "default"]
-    assert rows[1] == ["block1_conv1", "Conv2D", "64", "1/1", "style"]
+    assert rows[1] == ["picture", "InputLayer", "3", "1/1"]
+    assert rows[2] == ["block1_conv1", "Conv2D", "64", "1/1", "style"]
     assert ["block4_conv2", "Conv2D", "512", "1/8", "content"] in rows
     assert ["block3_pool", "MaxPooling2D", "256", "1/8"] in rows
-    assert len(rows) == 1 + 21
+    assert len(rows) == 1 + 1 + 21
     assert not list(tmp_path.iterdir())
     status, out, _ = run("layers", "resnet50")
     assert re.search(r"^conv4_block1_1_relu +Activation +256 +1/16 +content, style$", out, re.MULTILINE)

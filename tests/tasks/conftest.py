@@ -51,5 +51,20 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
     return kept
 
 
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are laid out and written, but not drawn: for tests of when they are made, and of what is beside them.
+
+    To draw them is most of what a small grid takes. What figures show is seen to in tests/pipeline/report, and that
+    grids draw it in test_full_grid.py.
+    """
+    from matplotlib.figure import Figure
+
+    from pipeline.report import plots
+
+    blank = {suffix: plots.encode(Figure(figsize=(1, 1)), suffix) for suffix in (".png", ".svg")}
+    monkeypatch.setattr(plots, "encode", lambda figure, suffix: blank[suffix])
+
+
 def _copy_whole(folder: Path, copy: Path) -> None:
     subprocess.run(["cp", "-a", str(folder), str(copy)], check=True)

@@ -14,7 +14,8 @@ from luigi.cmdline import luigi_run
 from nstcore.resumption import RunStates
 
 
-def main(seconds: float, words: list[str]) -> None:
+def slow(seconds: float) -> None:
+    """Have every iteration of this process take so much longer."""
     after_round = RunStates.after_round
 
     def slowed(*arguments: Any) -> None:
@@ -22,8 +23,8 @@ def main(seconds: float, words: list[str]) -> None:
         after_round(*arguments)
 
     RunStates.after_round = slowed  # type: ignore[method-assign]
-    luigi_run(words)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2:])
+    slow(float(sys.argv[1]))
+    luigi_run(sys.argv[2:])

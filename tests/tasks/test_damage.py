@@ -18,6 +18,8 @@ from pipeline.storage.sealed import sealed
 from pipeline.upkeep.check import check
 from tasks import FullGrid
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 HOUR = 3600
 
 

@@ -14,6 +14,8 @@ from nstcore.losses import LOSSES, loss_class
 from nstcore.pictures.images import read_picture, write_picture
 from tasks import Sweep
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 BASE = {
     "backbone": "vgg16",
     "size": 64,

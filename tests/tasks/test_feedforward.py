@@ -30,8 +30,7 @@ from pipeline.upkeep.housekeeping import find_leftovers
 from pipeline.upkeep.status import status_of
 from tasks import FullGrid, Sweep
 
-# Keras' own, when it writes a network with NumPy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"content_layers": ["block1_conv1"], "style_layers": ["block1_conv1"], "style_weight": 1e4}
@@ -249,49 +248,64 @@ def test_other_photographs_or_another_training_are_another_network(made, blotche
     assert digests() != first
 
 
-def start(task: FullGrid) -> subprocess.Popen[bytes]:
-    """`luigi` in a process of its own, whose training is slow."""
+def start(task: FullGrid, begun: Path, *more: str) -> subprocess.Popen[str]:
+    """`luigi` in a process of its own, whose training is slow; a file is made when it is under way."""
     words = [
         word
         for name, value in task.to_str_params().items()
         if value not in ("False", "True", "")
         for word in (f"--{name.replace('_', '-')}", value)
     ]
-    program = ROOT / "tests/tasks/slowed_training.py"
+    program = [str(ROOT / "tests/tasks/slowed_training.py"), "0.05", str(begun)]
     return subprocess.Popen(
-        [sys.executable, str(program), "0.05", "--module", "tasks", "FullGrid", "--local-scheduler", *words],
+        [sys.executable, *program, "--module", "tasks", "FullGrid", "--local-scheduler", *words, *more],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
-def test_a_training_that_is_killed_is_taken_up_and_ends_as_an_undisturbed_one(inputs, run):
-    task = {"methods": "feedforward", "training": {**TRAINING, "steps": 120, "held_out_every": 40}, "state_every": 1}
-    outputs = {name: inputs / name for name in ("killed", "undisturbed")}
-    process = start(grid(inputs, output_dir=str(outputs["killed"]), **task))
+@pytest.mark.parametrize(
+    ("number", "workers", "state_every"),
+    [(signal.SIGKILL, 1, 1), (signal.SIGTERM, 1, 600), (signal.SIGINT, 2, 600)],
+    ids=["killed", "terminated", "Ctrl-C with two workers"],
+)
+def test_a_training_that_is_ended_is_taken_up_and_ends_as_an_undisturbed_one(number, workers, state_every, inputs, run):
+    training = {**TRAINING, "steps": 120, "held_out_every": 40}
+    task = {"methods": "feedforward", "training": training, "state_every": state_every}
+    outputs = {name: inputs / name for name in ("ended", "undisturbed")}
+    begun = inputs / "begun"
+    process = start(grid(inputs, output_dir=str(outputs["ended"]), **task), begun, "--workers", str(workers))
     until = time.monotonic() + 120
     try:
-        while not [*outputs["killed"].rglob("state.npz")]:
-            assert process.poll() is None, "it ended before it could be killed"
+        while not (begun.exists() and (number != signal.SIGKILL or [*outputs["ended"].rglob("state.npz")])):
+            assert process.poll() is None, "it ended before it could be ended"
             assert time.monotonic() < until
             time.sleep(0.02)
-        (status,) = status_of(outputs["killed"])
+        (status,) = status_of(outputs["ended"])
         assert [each.name for each in status.training] == ["network for ink, VGG16"]
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert not written(outputs["killed"])
+        ended = time.monotonic()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - ended < 3
+    assert process.returncode == (128 + number if number != signal.SIGKILL else -number)
+    assert not written(outputs["ended"])
+    assert [*outputs["ended"].rglob("state.npz")], errors
+    assert "Traceback" not in errors
     for output in outputs.values():
         assert run(grid(inputs, output_dir=str(output), **task)).status == luigi.LuigiStatusCode.SUCCESS
-    killed, undisturbed = (only(output, "networks/*/*") for output in outputs.values())
-    assert "resumed_after" in json.loads((killed / "manifest.json").read_text())
+    taken_up, undisturbed = (only(output, "networks/*/*") for output in outputs.values())
+    (after,) = json.loads((taken_up / "manifest.json").read_text())["resumed_after"]
+    assert after >= (4 if number != signal.SIGKILL else 1)
     assert "resumed_after" not in json.loads((undisturbed / "manifest.json").read_text())
-    networks = [load_network(folder / "network.keras") for folder in (killed, undisturbed)]
+    networks = [load_network(folder / "network.keras") for folder in (taken_up, undisturbed)]
     assert networks[0].sha256 == networks[1].sha256
-    frames = [NetworkStore(folder).frames() for folder in (killed, undisturbed)]
+    frames = [NetworkStore(folder).frames() for folder in (taken_up, undisturbed)]
     assert [step for step, _ in frames[0]] == [step for step, _ in frames[1]]
-    assert not (killed / "state.npz").exists()
+    assert not (taken_up / "state.npz").exists()
 
 
 def test_a_training_that_fails_is_told_with_its_cells_and_the_rest_goes_on(inputs, run, blotches, caplog):

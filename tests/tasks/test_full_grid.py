@@ -24,6 +24,7 @@ from pipeline.storage.sealed import sealed
 from tasks import ComputeStyleTarget, FullGrid, Transfer, progress
 
 SIZE, ITERATIONS = 80, 3
+undrawn = pytest.mark.usefixtures("blank_figures")
 PAIR_PLOTS = ("loss_per_iteration", "terms_per_iteration", "time")
 
 
@@ -146,6 +147,7 @@ def test_pairs_whose_names_join_to_one_have_plots_of_their_own(inputs, run):
         assert all(f'"{plot}/{stem}.svg"' in page for stem in drawn)
 
 
+@undrawn
 def test_a_second_run_does_nothing(made, run):
     before = files(made)
     again = run(FullGrid(**parameters(made)))
@@ -153,6 +155,7 @@ def test_a_second_run_does_nothing(made, run):
     assert "Did not run any tasks" in again.summary_text
 
 
+@undrawn
 def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(made, run):
     before = files(made)
     picture = read_picture(made / "style/ink.png").copy()
@@ -169,6 +172,7 @@ def test_a_changed_byte_in_one_style_reruns_that_styles_cells_alone(made, run):
     assert before.keys() <= files(made).keys()
 
 
+@undrawn
 def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(made, run):
     before = files(made)
     shutil.rmtree(made / "outputs/cells/cat/oil")
@@ -189,6 +193,7 @@ def test_a_deleted_cell_is_made_again_with_the_reports_that_show_it(made, run):
     }  # and not the picture in the report's folder, which is what it was
 
 
+@undrawn
 def test_a_report_that_lost_a_picture_gets_it_back(made, run):
     before = files(made)
     report = report_of(made, before)
@@ -203,6 +208,7 @@ def test_a_report_that_lost_a_picture_gets_it_back(made, run):
     }
 
 
+@undrawn
 def test_a_figure_without_its_vector_is_drawn_again(made, run):
     before = files(made)
     next((made / "outputs").rglob("time/cat--ink.svg")).unlink()
@@ -213,6 +219,7 @@ def test_a_figure_without_its_vector_is_drawn_again(made, run):
     assert before.keys() == files(made).keys()
 
 
+@undrawn
 def test_reports_that_missed_a_new_cell_are_made_again(made, run):
     """A run that ends between a cell and its reports leaves reports that show another."""
     before = files(made)
@@ -225,6 +232,7 @@ def test_reports_that_missed_a_new_cell_are_made_again(made, run):
     assert "loss_per_iteration/cat--ink.png" not in redone
 
 
+@undrawn
 def test_the_setting_that_differs_decides_what_is_shared(made, run):
     before = files(made)
     run(FullGrid(**parameters(made, iterations=ITERATIONS + 1)))
@@ -243,6 +251,7 @@ BAD_PICTURES = {
 }
 
 
+@undrawn
 def test_bad_pictures_cost_their_own_cells_alone(inputs, run, caplog):
     for name, make in BAD_PICTURES.items():
         make(inputs / "style" / name)
@@ -280,6 +289,7 @@ def test_bad_pictures_cost_their_own_cells_alone(inputs, run, caplog):
         ),
     ],
 )
+@undrawn
 def test_what_one_backbone_cannot_do_costs_its_cells_alone(inputs, run, change, line):
     run(FullGrid(**parameters(inputs, **change)))
     for reason in reasons_of_the_failed_half(inputs).values():
@@ -295,6 +305,7 @@ def reasons_of_the_failed_half(inputs: Path) -> dict[tuple[str, str, str], str]:
     return {(row["backbone"], row["content"], row["style"]): row["reason"] for row in failed}
 
 
+@undrawn
 def test_weights_of_one_backbone_fail_the_cells_of_the_other_alone(inputs, run):
     """A classic file, in which VGG19 has all the names that VGG16 has, and more."""
     path = inputs / "vgg19.h5"
@@ -315,6 +326,7 @@ def test_weights_of_one_backbone_fail_the_cells_of_the_other_alone(inputs, run):
     assert "\n" not in reason
 
 
+@undrawn
 def test_a_loss_that_diverges_fails_its_cell_and_leaves_no_picture(inputs, run):
     settings = {**parameters(inputs)["settings"], "style_normalization": "none", "style_weight": 1e38}
     result = run(FullGrid(**parameters(inputs, settings=settings)))
@@ -324,6 +336,7 @@ def test_a_loss_that_diverges_fails_its_cell_and_leaves_no_picture(inputs, run):
     assert "loss became inf at evaluation 1" in (report_of(inputs, made) / "grid.csv").read_text()
 
 
+@undrawn
 def test_a_cell_that_failed_is_tried_again_by_the_next_run(inputs, run):
     good = read_picture(inputs / "style/ink.png")
     (inputs / "style/ink.png").write_bytes(b"")
@@ -358,6 +371,7 @@ def test_a_folder_without_pictures_is_said_so(inputs, run, caplog):
     assert any("no pictures in this folder" in record.getMessage() for record in caplog.records)
 
 
+@undrawn
 def test_missing_weights_fail_or_are_skipped_as_asked(inputs, run):
     bad = parameters(inputs, weights=str(inputs / "absent.weights.h5"))
     assert run(FullGrid(**bad)).status == luigi.LuigiStatusCode.FAILED
@@ -394,6 +408,7 @@ def test_two_forked_workers_make_the_grid_and_a_second_run_needs_no_keras(inputs
     assert files(inputs) == before
 
 
+@undrawn
 def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, run, monkeypatch):
     """As when a damaged cache is fetched anew, from another source, in the middle of a grid."""
     elsewhere = replace(weights.locate("vgg16", "random"), sha256="0" * 64)
@@ -406,6 +421,7 @@ def test_weights_that_are_not_those_of_the_plan_make_no_picture(inputs, run, mon
     )
 
 
+@undrawn
 def test_a_report_never_shows_the_settings_of_another_grid(made, run):
     """The same pictures in a folder of another name are the same cells, but not the same report."""
     before = files(made)
@@ -429,6 +445,7 @@ def batch_sizes(inputs: Path) -> list[int]:
     return sorted(json.loads((cell / "manifest.json").read_text())["result"]["batch_size"] for cell in cells)
 
 
+@undrawn
 def test_batches_make_the_cells_that_single_runs_make(inputs, run, made):
     assert run(FullGrid(**parameters(inputs, batch_size=3))).status == luigi.LuigiStatusCode.SUCCESS
     assert batch_sizes(inputs) == [1, 3, 3, 3]
@@ -447,6 +464,7 @@ def test_batches_make_the_cells_that_single_runs_make(inputs, run, made):
         assert totals[0] == pytest.approx(totals[1], rel=1e-3)
 
 
+@undrawn
 def test_only_cells_of_one_backbone_and_size_are_batched(inputs, run, blotches):
     write_picture(inputs / "content/tower.png", blotches(5, 110, 90))
     settings = {"style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
@@ -457,6 +475,7 @@ def test_only_cells_of_one_backbone_and_size_are_batched(inputs, run, blotches):
     assert sizes == {("vgg16", 65): 4, ("vgg19", 65): 4, ("vgg16", 80): 2, ("vgg19", 80): 2}
 
 
+@undrawn
 def test_a_batch_goes_from_coarse_to_fine_though_the_style_of_its_first_pair_is_too_narrow(
     inputs, run, monkeypatch, blotches
 ):
@@ -483,6 +502,7 @@ def test_a_batch_goes_from_coarse_to_fine_though_the_style_of_its_first_pair_is_
     assert told[-1] == 100
 
 
+@undrawn
 def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, run, monkeypatch):
     """Bad from the start, it is not planned; gone bad later, its target fails, or the cell's own reading of it."""
     write_picture(inputs / "style/gone.png", np.full((90, 110, 3), 7, np.uint8))
@@ -512,6 +532,7 @@ def test_a_bad_picture_costs_its_cells_alone_in_a_batch(inputs, run, monkeypatch
     assert all(f"{style}.png" in reason for style, reason in reasons.items())
 
 
+@undrawn
 def test_a_loss_that_diverges_fails_its_cell_alone_in_a_batch(inputs, run, monkeypatch):
     write_picture(inputs / "style/white.png", np.full((90, 110, 3), 255, np.uint8))
     load = Transfer.load

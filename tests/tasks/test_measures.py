@@ -22,6 +22,8 @@ from pipeline.measures import formulas, judges
 from pipeline.measures.names import MEASURES
 from tasks import FullGrid, MeasureCell
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 NAMES = [measure.name for measure in MEASURES]
 
 

@@ -23,6 +23,8 @@ from pipeline.grid.digest import ENGINE_VERSION
 from pipeline.storage.sealed import sealed
 from tasks import NightlyGrid
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 STUDY = """
 title = "Cats & <bridges>"
 content_dir = "{root}/content"

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from nstcore.pictures.images import write_picture
 from pipeline import storage
 from pipeline.outputs.cell_store import CellStore
 from pipeline.sharing import shared_run
+from pipeline.sharing.leases import read
 from pipeline.storage import objects
 from pipeline.storage.places import RemotePath, place_at
 from pipeline.upkeep.check import check
@@ -26,6 +28,8 @@ from pipeline.upkeep.fetching import fetch_folder
 from pipeline.upkeep.housekeeping import find_leftovers
 from pipeline.upkeep.status import status_of
 from tasks import FullGrid, NightlyGrid
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"]}
@@ -136,6 +140,52 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_nothing_that_counts_as_don
     assert list(objects.below(RemotePath(bucket) / "runs")) == []
 
 
+def test_nst_workers_go_on_when_one_of_them_is_killed_in_the_middle(inputs, bucket, tmp_path):
+    """Eight cells, two processes; the one that is killed is amid a cell. Half a cell never counts as done."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = {**folders(inputs), "backbones": "vgg16,vgg19", "weights": "random", "size": "32", "iterations": "20"}
+    flags = [word for name, value in words.items() for word in (f"--{name.replace('_', '-')}", value)]
+    command = ["-m", "tasks.workers.command", "--module", "slowed_tasks", "--processes", "2"]
+    command += ["--scheduler", f"127.0.0.1:{port}", "--", "FullGrid", "--output-dir", bucket, *flags]
+    command += ["--settings", json.dumps(SETTINGS), "--state-every", "1"]
+    paths = os.pathsep.join([str(ROOT), str(SLOWED.parent)])
+    # So that the scheduler sees soon who is gone.
+    (tmp_path / "luigi.cfg").write_text("[scheduler]\nworker_disconnect_delay = 4\n[worker]\nping_interval = 0.5\n")
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": paths, "XDG_STATE_HOME": str(tmp_path / "state")},
+            stdout=said,
+            stderr=said,
+        )
+        killed, seen, deadline = 0, {}, time.monotonic() + 300
+        while process.poll() is None and time.monotonic() < deadline:
+            now = done(bucket)
+            assert {name: now[name] for name in seen} == seen  # what was done once stays so
+            seen = now
+            leases = [read(path) for path in storage.walk(place_at(bucket) / "cells") if path.name == "lease.json"]
+            at_work = [lease.holder.pid for lease in leases if lease is not None and lease.holder is not None]
+            if not killed and 1 <= len(seen) < 7 and at_work:
+                killed = at_work[0]
+                os.kill(killed, signal.SIGKILL)
+            time.sleep(0.2)
+        process.terminate()
+        process.wait(timeout=60)
+        said.seek(0)
+        told = said.read()
+    assert process.returncode == 0, told
+    assert killed, told
+    assert "was killed (SIGKILL" in told
+    assert len(done(bucket)) == 8
+    left = [each.name for each in storage.walk(bucket)]
+    assert "index.html" in left
+    assert not {"lease.json", "state.npz"} & set(left)
+    assert [finding.line for finding in check(place_at(bucket))] == []
+
+
 def test_nights_lie_there_too_and_are_pruned(inputs, bucket, run):
     study = inputs / "study.toml"
     study.write_text(
@@ -174,7 +224,6 @@ def test_a_place_that_cannot_be_is_one_line(inputs, s3_server, output, line):
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, with NumPy 2
 def test_trained_networks_lie_there_too(inputs, bucket, run, tmp_path, blotches):
     for number in range(3):
         (tmp_path / "photographs").mkdir(exist_ok=True)

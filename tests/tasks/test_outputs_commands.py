@@ -19,7 +19,10 @@ from pipeline.sharing import leases, shared_run
 from pipeline.upkeep.housekeeping import find_leftovers, plans_in, remove
 from pipeline.upkeep.status import _seconds, status_of
 from pipeline.upkeep.studies_at_hand import studies_in, targets_of
+from pipeline.upkeep.sweeping import sweep_outputs
 from tasks import FullGrid, MeasureCell, Transfer
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 DAY = 86400
 
@@ -209,10 +212,31 @@ def test_targets_are_where_the_tasks_put_them(made):
         assert cell.digest in measures.name.split("-")
 
 
+def test_what_others_keep_in_such_folders_is_nobodys_to_remove(tmp_path):
+    """Outputs may go into any folder, the home folder too."""
+    theirs = [
+        *("cells/mouse/neurons/run-3/scan.tif", "targets/a/b/plan.npz", "measures/a/b/rain.json", "networks/a/b/c.txt"),
+        *(".cache/.0123.part", ".partition", "notes/.x.partial", "cells/a/.particles", "reports/.rsync.part.a.b"),
+    ]
+    for name in theirs:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("theirs")
+    age(tmp_path)
+    assert find_leftovers(tmp_path, states=True) == []
+    assert sweep_outputs(tmp_path) == 0
+    for name in ("cells/a/b/.0123.part.png", "runs/.4567.part", ".89ab.part"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("ours")
+    age(tmp_path)
+    assert len(find_leftovers(tmp_path)) == 3
+    assert sweep_outputs(tmp_path) == 3
+    assert files(tmp_path) == set(theirs)
+
+
 def test_nothing_is_removed_any_more_when_a_study_is_planned_meanwhile(made):
     outputs = made / "outputs"
     plans = plans_in(outputs)
-    left = outputs / "cells" / "x" / "y" / "vgg16-0"
+    left = outputs / "cells" / "x" / "y" / "vgg16-0123456789abcdef"
     left.mkdir(parents=True)
     age(left)
     (found,) = find_leftovers(outputs)

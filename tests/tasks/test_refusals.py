@@ -14,6 +14,8 @@ from pipeline.outputs.cell_store import CellStore
 from tasks import FullGrid, OutputFolder
 from tasks.outcome import CellFailed
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 LONG = "x" * 300
 
 

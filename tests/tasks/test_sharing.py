@@ -10,7 +10,10 @@ from pathlib import Path
 import luigi
 import pytest
 
+from nstcore import StyleTransferError
+from pipeline.sharing.heart import heart
 from pipeline.sharing.leases import LeaseLost, read, take
+from pipeline.sharing.shared_run import run_of
 from tasks.sharing import Elsewhere, alone, made_alone
 
 
@@ -21,6 +24,10 @@ class Made(luigi.Task):
     name: str = luigi.Parameter()
 
     leases = ()
+
+    @property
+    def output_dir(self) -> str:
+        return self.folder
 
     def output(self) -> luigi.LocalTarget:
         return luigi.LocalTarget(f"{self.folder}/{self.name}")
@@ -141,3 +148,36 @@ def test_a_place_that_takes_no_lease_is_told_by_the_work(tmp_path):
     with pytest.raises(NotADirectoryError):
         task.run()
     assert read(task.lease_file()) is None
+
+
+def left_by_the_dead(path: Path, **deaths: object) -> None:
+    """Leave a lease behind as a process does that was killed."""
+    held = take(path)
+    heart.remove(held)
+    left = {**json.loads(path.read_text()), "process_started": 1, "deaths": deaths}
+    path.write_text(json.dumps(left))
+
+
+def test_of_several_that_memory_did_not_suffice_for_each_is_made_alone(tmp_path):
+    """While one is made the leases of the others say that they wait, so that they are not what kills."""
+    parts = [Made(folder=str(tmp_path), name=name) for name in "abc"]
+    run = run_of(str(tmp_path))
+    left_by_the_dead(parts[1].lease_file(), run=run, count=1, of_memory=1, furthest=0.0)
+    seen = []
+
+    def make(some: list[Made]) -> None:
+        at_work = [json.loads(part.lease_file().read_text()).get("at_work") for part in parts]
+        seen.append(("".join(part.name for part in some), at_work))
+
+    assert made_alone(parts[0], parts, make) is None
+    assert seen == [("a", [True, False, False]), ("b", [True, True, False]), ("c", [True, True, True])]
+    assert not [path for part in parts if (path := part.lease_file()).exists()]
+
+
+def test_what_has_no_other_way_to_fail_raises_when_it_is_given_up(tmp_path):
+    part = Made(folder=str(tmp_path), name="a")
+    left_by_the_dead(part.lease_file(), run=run_of(str(tmp_path)), count=99, of_memory=0, furthest=0.0)
+    with pytest.raises(StyleTransferError, match="100 processes that made it were killed"):
+        part.run()
+    assert order(tmp_path) == ""
+    assert not part.lease_file().exists()

@@ -21,6 +21,8 @@ from pipeline.outputs.strips import frames_of
 from pipeline.upkeep.check import check
 from tasks import FullGrid
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 SETTINGS = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"], "style_weight": 1e4}
 
 

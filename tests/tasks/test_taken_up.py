@@ -18,6 +18,8 @@ import pytest
 from nstcore.pictures.images import read_picture, write_picture
 from tasks import FullGrid
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
 ROOT = Path(__file__).parents[2]
 SLOWED = ROOT / "tests/tasks/slowed_luigi.py"
 SETTINGS = {
@@ -60,7 +62,7 @@ def start(task: FullGrid) -> subprocess.Popen[bytes]:
     ]
     words += ["--keep-state"] if task.keep_state else []
     return subprocess.Popen(
-        [sys.executable, str(SLOWED), "0.01", "--module", "tasks", "FullGrid", "--local-scheduler", *words],
+        [sys.executable, str(SLOWED), "0.02", "--module", "tasks", "FullGrid", "--local-scheduler", *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -103,7 +105,7 @@ def kill_inside(process: subprocess.Popen[bytes], outputs: Path, after: float) -
 
 
 def test_a_killed_cell_ends_as_an_undisturbed_one(inputs, run):
-    iterations = 400
+    iterations = 200
     for after in (0.3, 0.9):
         kill_inside(start(grid(inputs, "killed", iterations, state_every=1)), inputs / "killed", after)
     assert not cells(inputs, "killed")
@@ -163,7 +165,7 @@ def test_no_states_are_kept_if_none_are_wanted(inputs, run, monkeypatch):
 
 def test_cells_that_are_made_together_are_taken_up_together(inputs, run, blotches):
     write_picture(inputs / "content" / "other.png", blotches(7, 40, 40))
-    iterations = 300
+    iterations = 150
     task = grid(inputs, "killed", iterations, state_every=1, batch_size=2)
     kill_inside(start(task), inputs / "killed", 0.5)
     assert run(grid(inputs, "killed", iterations, batch_size=2)).status == luigi.LuigiStatusCode.SUCCESS

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from nstcore.errors import WeightsError
+from nstcore.errors import WeightsError, received_names
 
 #: Note of every network that was asked for without training.
 RANDOM_NOTE = "random weights: pictures mean nothing"
@@ -54,6 +54,6 @@ class Provenance:
         )
         if wrong:
             raise WeightsError(
-                f"a provenance needs the fields {', '.join(sorted(names))}. Received: wrong {', '.join(wrong)}"
+                f"a provenance needs the fields {', '.join(sorted(names))}. Received: wrong {received_names(wrong)}"
             )
         return cls(**data)

@@ -8,12 +8,14 @@ import keras
 import numpy as np
 import pytest
 
+from nstcore import backend
 from nstcore.errors import ConfigError, MemoryShortageError, PictureError
 from nstcore.feedforward import application
 from nstcore.feedforward.application import stylize, stylize_unrounded, whole_memory
 from nstcore.feedforward.bands import banded_memory, rows_of_a_band
 from nstcore.feedforward.network import SIZES, NetworkSettings, build_network
 from nstcore.pictures.luminance import luminance
+from nstcore.system.kept import drop_kept
 
 NEAREST, TRANSPOSED = NetworkSettings(4, 2, (2, 2)), NetworkSettings(4, 1, (2, 2), "transposed")
 OTHERS = (NetworkSettings(3, 1, (3, 2)), NetworkSettings(3, 0, (2, 4), "transposed"), NetworkSettings(3, 0, ()))
@@ -70,6 +72,33 @@ def test_bands_keep_to_the_memory_that_is_told(blotches):
     # The largest layer and its neighbor, the result, and some bands; not a third layer.
     assert largest_layer < most < 2 * largest_layer
     assert most < banded_memory(settings, 400, 500, 16) < banded_memory(settings, 400, 500, 400)
+
+
+def test_bands_are_computed_without_being_traced_for_each_picture(network, blotches, monkeypatch):
+    monkeypatch.setattr(backend, "compiled", lambda function: pytest.fail("a function is traced"))
+    assert stylize(network, blotches(1, 40, 30), bands=8).shape == (40, 30, 3)
+
+
+def test_memory_is_given_back_after_a_picture_of_another_size_alone(network, blotches, monkeypatch):
+    returned = []
+    monkeypatch.setattr(application, "return_memory", lambda: returned.append(True))
+    drop_kept()
+    for height, times in ((20, 1), (20, 1), (21, 2), (20, 2), (22, 3), (23, 4), (24, 5), (20, 5), (21, 6)):
+        stylize(network, blotches(1, height, 30))
+        assert len(returned) == times
+    stylize(network, blotches(1, 24, 30), bands=8)
+    assert len(returned) == 7
+
+
+def test_what_was_compiled_is_forgotten_after_many_sizes_and_never_for_one(network, blotches, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(backend, "forget_compiled", lambda: forgotten.append(True))
+    drop_kept()
+    for heights, times in (([20] * 40, 0), (range(21, 35), 0), ([35], 1), (range(36, 51), 1), ([51], 2)):
+        for height in heights:
+            stylize(network, blotches(1, height, 12))
+            application.forget_many_sizes()
+        assert len(forgotten) == times
 
 
 @pytest.mark.parametrize(
@@ -137,6 +166,11 @@ def test_kept_colors_are_the_picture_s_and_the_luminance_the_network_s(bands, ne
     ids=str,
 )
 def test_options_that_cannot_be_are_told_in_one_line(option, network, blotches):
-    with pytest.raises(ConfigError, match=next(iter(option))) as told:
+    limits = {
+        "strength": "strength must be a number from 0 to 1. Received: ",
+        "bands": "bands must be ",
+    }
+    with pytest.raises(ConfigError) as told:
         stylize(network, blotches(1, 20, 20), **option)
+    assert str(told.value).startswith(limits[next(iter(option))])
     assert "\n" not in str(told.value)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from nstcore.errors import ConfigError, NetworkFileError, OutputError, PictureError
+from nstcore.feedforward import application
 from nstcore.feedforward import export as export_module
 from nstcore.feedforward.export_formats import require_export
 from nstcore.feedforward.network import NetworkSettings, build_network
@@ -91,6 +92,13 @@ def test_one_picture_may_go_to_a_file(network, pictures, tmp_path):
     import tifffile
 
     assert tifffile.imread(output).dtype == np.uint16
+
+
+def test_what_was_compiled_for_many_sizes_is_forgotten_between_pictures(network, pictures, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(application, "forget_many_sizes", lambda: asked.append(len([*tmp_path.glob("out/*")])))
+    assert main(["apply", str(network), str(pictures), "-o", str(tmp_path / "out")]) == 0
+    assert asked == [0, 1, 2]
 
 
 def test_options_reach_the_picture(network, pictures, tmp_path):

@@ -182,3 +182,12 @@ def test_a_network_in_training_is_applied_as_it_is(backend: str, ask: Ask):
     found = ask("feedforward", backend)
     for name in ("nearest", "transposed"):
         assert np.abs(found[f"{name}/changed"] - found[f"{name}/bands-never"]).max() > 1
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_pictures_of_many_sizes_leave_little_memory(backend: str, ask: Ask):
+    """30 MiB on torch, were free memory not given back. Backends keep what they compile for a size."""
+    resident = ask("feedforward_memory", backend)["resident"]
+    if not len(resident):
+        pytest.skip("this system does not say what a process holds")
+    assert resident[-1] - resident[7] < 15

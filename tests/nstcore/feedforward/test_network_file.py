@@ -45,6 +45,21 @@ def without_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nstcore.networks.weights.trial.try_out", lambda path: None)
 
 
+def test_what_others_warn_of_while_a_network_is_written_comes_through(
+    network: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = keras.Model.save
+
+    def saved(*arguments: object) -> None:
+        warnings.warn("of another", DeprecationWarning, stacklevel=1)
+        save(*arguments)
+
+    monkeypatch.setattr(keras.Model, "save", saved)
+    with pytest.warns(DeprecationWarning, match="of another") as told:
+        encode_network(network, PROVENANCE)
+    assert len(told) == 1
+
+
 Members = dict[str, bytes]
 
 

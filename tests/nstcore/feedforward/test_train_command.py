@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nstcore import state_keeper
-from nstcore.feedforward import course, training_state
+from nstcore.feedforward import course
+from nstcore.feedforward.held_out import HeldOut
 from nstcore.feedforward.network_file import load_network
+from nstcore.feedforward.step import Trainer
 from nstcore.feedforward.train_command import left, parser, train_command
 from nstcore.feedforward.training_trace import TrainingTrace
 from nstcore.pictures.images import read_picture, write_picture
@@ -75,29 +82,104 @@ def test_what_is_finished_is_not_trained_again(folder: Path, capsys: pytest.Capt
     assert Path("style.keras").read_bytes() != before
 
 
+@pytest.mark.parametrize(
+    "place", [(Trainer, "step"), (HeldOut, "loss"), (course.Watch, "tell")], ids=lambda place: place[1]
+)
 def test_an_interrupted_one_says_how_to_go_on_and_goes_on(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    place: tuple[type, str], folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In the middle of step 3, of the look after step 4, or when step 4 is told: what was whole before is kept."""
     run("-o", "whole.keras")
-    monkeypatch.setattr(state_keeper, "_SHARE", 1e9)
-    monkeypatch.setattr(training_state.TrainingKeeper, "due", lambda self: True)
-    tell, stops = course.Watch.tell, [3]
+    whole = {"step": 2, "loss": 3, "tell": 3}[place[1]]
+    calls, usual, stops = [], getattr(*place), [{"step": 3, "loss": 2, "tell": 4}[place[1]]]
 
-    def interrupt(self: object, step: object) -> None:
-        if step.step in stops:
+    def interrupt(*arguments: object) -> object:
+        calls.append(arguments)
+        if [len(calls)] == stops:
             stops.clear()
             raise KeyboardInterrupt
-        tell(self, step)
+        return usual(*arguments)
 
-    monkeypatch.setattr(course.Watch, "tell", interrupt)
+    monkeypatch.setattr(*place, interrupt)
     assert run() == 130
     assert capsys.readouterr().err.splitlines() == [
-        "nst train: interrupted; the same command goes on from style.keras.state"
+        f"nst train: interrupted; {whole} steps are kept; the same command goes on from style.keras.state"
     ]
     assert names(folder) == {"style.png", "whole.keras", "style.keras.state"}
     assert run() == 0
-    assert "taken up after step 2" in capsys.readouterr().out
+    assert f"taken up after step {whole}" in capsys.readouterr().out
     assert names(folder) == {"style.png", "whole.keras", "style.keras"}
+    assert load_network("style.keras").sha256 == load_network("whole.keras").sha256
+
+
+def test_one_that_is_interrupted_before_its_first_step_leaves_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "step", interrupt)
+    assert run() == 130
+    assert capsys.readouterr().err == "nst train: interrupted; nothing written\n"
+    assert names(folder) == {"style.png"}
+
+
+SLOWED = """
+import sys, time
+from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
+quiet_tensorflow()
+import_keras_quietly()
+from nstcore.feedforward.step import Trainer
+from pipeline.subcommands import main
+
+step = Trainer.step
+
+def slowed(*arguments):
+    time.sleep(0.05)
+    return step(*arguments)
+
+Trainer.step = slowed
+sys.exit(main(["train", *sys.argv[1:]]))
+"""
+
+
+def test_signals_end_a_process_soon_and_cost_no_more_than_a_step(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["style.png", "-o", "style.keras", "--photographs", "photographs", *FAST, "--snapshots", "5"]
+    words += ["--steps", "60"]
+    kept = 0
+    for number, word in ((signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SLOWED, *words],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        until = time.monotonic() + 120
+        while len([*folder.glob("style-*.png")]) < 2:
+            assert process.poll() is None, "it ended before it could be interrupted"
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        begun = time.monotonic()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert time.monotonic() - begun < 3
+        assert process.returncode == 128 + number
+        *before, last = errors.splitlines()
+        assert before == ([f"taken up after {kept} steps"] if kept else [])
+        found = re.fullmatch(
+            rf"nst train: {word}; (\d+) steps are kept; the same command goes on from style.keras.state", last
+        )
+        assert found, last
+        assert int(found[1]) >= kept + 5
+        kept = int(found[1])
+        for picture in folder.glob("style-*.png"):
+            picture.unlink()
+    assert run("--steps", "60", "-o", "whole.keras") == 0
+    assert run("--steps", "60") == 0
+    assert f"taken up after step {kept}" in capsys.readouterr().out
     assert load_network("style.keras").sha256 == load_network("whole.keras").sha256
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import threading
-from pathlib import Path
 
 import keras
 import pytest
 
 from nstcore import ConfigError
 from nstcore.keras_settings.numerics import own_numerics
-
-PROBE = Path(__file__).parents[1].joinpath("numerics_probe.py")
 
 #: Variables that are set to what they are here while anything is computed, and back afterwards, by backend. Those of
 #: JAX and torch below are what environment variables of theirs (JAX_ENABLE_X64, JAX_DEFAULT_MATMUL_PRECISION,
@@ -61,20 +57,9 @@ HARMLESS = (
 
 
 @pytest.fixture(scope="module")
-def probe(tmp_path_factory, run_on_backend):
-    """backend -> what `numerics_probe.py` found on it, once per backend."""
-    found: dict[str, dict[str, dict]] = {}
-
-    def run(backend: str) -> dict[str, dict]:
-        if importlib.util.find_spec(backend) is None:
-            pytest.skip(f"{backend} is not installed")
-        if backend not in found:
-            out = tmp_path_factory.mktemp("numerics") / "found.json"
-            run_on_backend(backend, PROBE, out)
-            found[backend] = json.loads(out.read_text())
-        return found[backend]
-
-    return run
+def probe(ask):
+    """backend -> what `numerics_probe.py` found on it."""
+    return lambda backend: json.loads(str(ask("numerics", backend)["found"]))
 
 
 @pytest.mark.parametrize(

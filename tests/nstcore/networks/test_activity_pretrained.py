@@ -15,8 +15,7 @@ from pipeline.samples.styles.textures import TEXTURES
 
 
 @pytest.mark.pretrained
-@pytest.mark.parametrize("content", ["chelsea", "rocket"])
-@pytest.mark.parametrize("style", ["brushwork", "woodcut"])
+@pytest.mark.parametrize(("content", "style"), [("chelsea", "brushwork"), ("rocket", "woodcut")])
 def test_vgg16_and_vgg19_have_style_terms_of_one_scale(content, style, to_numpy):
     """Whatever file VGG16 comes from: the one from a package has activations 36 to 355 times smaller than VGG19's."""
     pictures = (resize(picture, 160) for picture in (getattr(data, content)(), TEXTURES[style]()))

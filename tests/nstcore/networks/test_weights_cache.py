@@ -1,5 +1,6 @@
 """The cache on disk: whole or absent, checked, and filled by one process at a time."""
 
+import encodings.cp437  # noqa: F401 - of zip files; a Python that is root's own can be closed to whom a test becomes
 import json
 import os
 import pwd

@@ -50,6 +50,15 @@ def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NSTCORE_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def in_here(monkeypatch):
+    """Files are looked at in this process alone.
+
+    That one of its own tries them out first, other tests see: those of a network's own files, and of faults.
+    """
+    monkeypatch.setattr("nstcore.networks.weights.trial.try_out", lambda path: None)
+
+
 @pytest.fixture(scope="module")
 def networks():
     """Every backbone and its nearest, by their names in `keras.applications`."""
@@ -157,6 +166,7 @@ def refusal(backbone, path, model):
 
 
 @pytest.mark.parametrize("name", ["vgg16.weights.h5", "whole.h5", "whole.keras", "old.h5", "."])
+@pytest.mark.usefixtures("in_here")
 def test_what_keras_itself_wrote_reaches_the_network(tmp_path, name, vgg16):
     file = tmp_path / ("vgg16.weights.h5" if name == "." else name)
     if name == "old.h5":  # as Keras 2 did
@@ -203,6 +213,7 @@ def test_a_backbone_takes_its_own_file_in_every_format(files, networks, backbone
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.usefixtures("in_here")
 def test_a_file_may_hold_any_classifier_or_none(tmp_path, vgg16, suffix, head):
     path = write(tmp_path / f"own{suffix}", layers_of(vgg16, HEADS[head]), {("block5_conv3", "bias"): 0.5})
     arrays = user_file.load("vgg16", path, vgg16)
@@ -210,6 +221,7 @@ def test_a_file_may_hold_any_classifier_or_none(tmp_path, vgg16, suffix, head):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.usefixtures("in_here")
 def test_numbers_in_automatic_names_do_not_matter(tmp_path, networks, suffix):
     """Of InceptionV3 all convolutions are numbered, by what else the process had built."""
     model = networks["InceptionV3"]
@@ -227,6 +239,7 @@ def test_numbers_in_automatic_names_do_not_matter(tmp_path, networks, suffix):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.usefixtures("in_here")
 def test_names_go_before_the_order(tmp_path, networks, suffix):
     """Two kernels of ResNet50's first block have one shape: in another order they would be exchanged."""
     model = networks["ResNet50"]
@@ -245,6 +258,7 @@ def test_names_go_before_the_order(tmp_path, networks, suffix):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.usefixtures("in_here")
 def test_layers_of_other_names_are_paired_in_their_order(tmp_path, vgg16, suffix):
     layers = [(f"mine_{number}", *rest) for number, (_, *rest) in enumerate(layers_of(vgg16, HEADS["dense"]))]
     last = [name for name, _, shapes in layers if shapes][-2]
@@ -276,6 +290,7 @@ def test_bfloat16_is_read(tmp_path, vgg16):
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.usefixtures("in_here")
 def test_a_file_of_another_network_is_refused_by_what_it_seems_to_be(files, networks, backbone, suffix):
     expected = get_backbone(backbone).application
     # Classic files say least of what they are for, so there every other network is tried.
@@ -292,6 +307,7 @@ def test_a_file_of_another_network_is_refused_by_what_it_seems_to_be(files, netw
 
 @pytest.mark.parametrize("head", NO_HEADS)
 @pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.usefixtures("in_here")
 def test_what_is_left_over_and_is_no_classifier_is_named(tmp_path, vgg16, suffix, head):
     line = refusal("vgg16", write(tmp_path / f"more{suffix}", layers_of(vgg16, NO_HEADS[head])), vgg16)
     assert f"it has {NO_HEADS[head][0][0]} besides, which is part of no classifier" in line
@@ -313,6 +329,7 @@ def test_a_network_of_a_persons_own_is_told_by_its_name(tmp_path, vgg16):
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("shape", [(10**6, 10**6, 10, 10), (3, 3, 64, 3), (3, 3, 3), ()])
+@pytest.mark.usefixtures("in_here")
 def test_a_shape_is_compared_before_anything_is_read(tmp_path, vgg16, suffix, shape):
     layers = layers_of(vgg16)
     name, layer, shapes = layers[1]

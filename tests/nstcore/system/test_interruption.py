@@ -60,23 +60,28 @@ except KeyboardInterrupt as interrupt:
 @pytest.mark.parametrize(
     ("number", "words"), [(signal.SIGINT, "interrupted\n"), (signal.SIGTERM, "terminated\n")], ids=["Ctrl-C", "SIGTERM"]
 )
-@pytest.mark.parametrize("what", ["works", "catches_everything", "is_a_finalizer", "ends_slowly"])
-def test_a_signal_ends_the_process_with_its_last_words(what, number, words):
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, what],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+def test_a_signal_ends_the_process_with_its_last_words(number, words):
+    """Four processes at once: what is slow to end is given its time."""
+    processes = {
+        what: subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, what],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        for what in ("works", "catches_everything", "is_a_finalizer", "ends_slowly")
+    }
+    for process in processes.values():
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     begun = time.monotonic()
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=50)
-    assert process.returncode == 128 + number
-    assert errors == words
+    for process in processes.values():
+        process.send_signal(number)
+    for what, process in processes.items():
+        _, errors = process.communicate(timeout=50)
+        assert (process.returncode, errors) == (128 + number, words), what
     assert time.monotonic() - begun < 20
 
 

@@ -88,7 +88,7 @@ def finding(
         measures=measures(style, content, **(told or {})) if done else None,
         method="feedforward" if trained else "optimize",
     )
-    return Finding(key, cell, lambda: trace(**of_trace), lambda: picture, lambda: SOFT)
+    return Finding(key, cell, lambda: trace(**of_trace), lambda: picture, lambda: SOFT, lambda: COARSE)
 
 
 Changes = Mapping[tuple[str, ...], Mapping[str, Any]]

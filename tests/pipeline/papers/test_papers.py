@@ -12,7 +12,8 @@ from nstcore.result import Iterate, Trace
 from pipeline.grid.study import Axis, Choice, Study
 from pipeline.papers import PAPERS, Evidence, Finding, Missing, Sample, Setup, choose, key_of, sample_of
 from pipeline.papers.computed import BASELINES
-from pipeline.papers.figures import by_rounds, draw
+from pipeline.papers.figures import by_rounds, draw, draw_untransferred
+from pipeline.papers.judging import LOOKS
 from pipeline.papers.page import command, judge, overview_html, paper_html
 from pipeline.papers.setup import LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS, weighed_by_area
 from pipeline.report.page import PageFigure, ReportCell
@@ -230,6 +231,34 @@ def test_figures_are_drawn_with_and_without_pictures(paper):
             }
 
 
+def test_what_transfers_have_to_beat_is_drawn_of_the_first_pair_that_has_its_pictures():
+    paper = PAPERS["bordag"]
+    pairs = [Sample("lost", "brushwork"), Sample("china", "brushwork")]
+    evidence = evidence_for(paper, samples=pairs)
+    findings = {
+        (sample, key): replace(found, cell=replace(found.cell, status="failed")) if sample == pairs[0] else found
+        for (sample, key), found in evidence.findings.items()
+    }
+    evidence = replace(evidence, findings=findings)
+    ((title, figure),) = draw_untransferred(evidence).values()
+    assert title == "Pictures that no transfer made"
+    shown = {text.get_text() for text in figure.findobj(lambda each: hasattr(each, "get_text"))}
+    assert {*BASELINES, "style, stretched", "china × brushwork"} <= shown
+    failed = {(name,): {"status": "failed"} for name in paper.studies}
+    assert draw_untransferred(evidence_for(paper, failed)) == {}
+
+
+def test_a_place_that_nothing_was_asked_for_is_told_from_one_that_failed():
+    paper = PAPERS["gupta2019"]
+    (exhibit,) = (each for each in paper.exhibits if each.key == "pictures")
+    failed = {("rescaled", "vgg16"): {"status": "failed", "reason": "no memory"}}
+    _, figure = draw(exhibit, evidence_for(paper, failed))["pictures"]
+    shown = [text.get_text().replace("\n", " ") for text in figure.findobj(lambda each: hasattr(each, "get_text"))]
+    assert sum(text == "not asked for" for text in shown) == 2  # InceptionV3 and ResNet50 with rescaled filters
+    assert sum("no memory" in text for text in shown) == 1
+    assert not any("no picture" in text for text in shown)
+
+
 @EVERY_PAPER
 def test_a_page_has_every_claim_and_escapes_names_and_reasons(paper):
     evil = "<script>alert('x')</script>"
@@ -264,6 +293,9 @@ def test_a_page_has_every_threshold_n_and_what_differs(paper):
             assert line["n"]
         assert claim["differs"].partition("'")[0] in page
     assert "n = 1 pair" in page
+    deciding = "; ".join(each.title for each in LOOKS if each.decides)
+    for text in (page, overview_html([summary], SETUP)):
+        assert f"who have to agree: {deciding}." in text
     for name in BASELINES:
         assert f"<td>{name}</td>" in page
     assert "as claimed" in page
@@ -311,7 +343,13 @@ def test_pages_show_all_of_their_tables_in_a_browser(paper, opened, phone, tmp_p
             "range.selectNodeContents(head); return range.getClientRects().length; })"
         )
         assert lines == [1, 1, 1, 1]
-        assert phone.open(tmp_path, name=name).evaluate("document.documentElement.scrollWidth") == 390
+        small = phone.open(tmp_path, name=name)
+        assert small.evaluate("document.documentElement.scrollWidth") == 390
+        assert small.locator(".wide:has(.measured)").evaluate_all(hidden) == 0
+        for view in (page, small):  # a column of single letters is no text
+            widths = view.locator(".left-out dd").evaluate_all("each => each.map(one => one.clientWidth)")
+            assert len(widths) == (len(paper.left_out) if name == "paper.html" else 0)
+            assert all(width > 300 for width in widths)
 
 
 def test_weights_that_are_not_a_networks_own_are_told():

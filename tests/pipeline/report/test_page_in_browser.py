@@ -440,20 +440,24 @@ def test_a_strip_that_is_lost_is_told_and_the_result_stays(browser, with_strips,
 def with_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three cells that are optimised, and the same by a network, whose training is drawn."""
     folder = tmp_path_factory.mktemp("networks")
-    network = {"digest": "d1", "file": "networks/a/vgg19-d1/network.keras", "sha256": "ab" * 32, "size": "small"}
-    network |= {"width": 16, "blocks": 3, "upsampling": "nearest", "steps": 2000, "seconds": 600.0, "held_out": 12.5}
-    network |= {"photographs": "inputs/photographs", "device": "CPU"}
     cells = []
     for number, content in enumerate("xyz"):
         cells.append(finished(content, "a", "vgg19", 1.0 + number, number))
-        quick = finished(content, "a", "vgg19", 2.0 + number, 3 + number, method="feedforward")
-        manifest = {**(quick.manifest or {}), "network": network}
-        manifest["result"] = {**manifest["result"], "seconds": 0.064}
-        cells.append(replace(quick, manifest=manifest))
+        cells.append(by_network(content, "a", "vgg19", 2.0 + number, 3 + number))
     write_pictures(folder, *(f"pictures/{number}.png" for number in range(6)), side=96)
     write_pictures(folder, *(f"thumbs/{name}.webp" for name in (*range(6), "c", "s")))
     write_pictures(folder, "originals/c.png", "originals/s.png", "training/t.png")
     return write_page(folder, cells, network_figures={"d1": PageFigure("Training for a", "training/t.png")})
+
+
+def by_network(content: str, style: str, backbone: str, loss: float, picture: int, **fields: Any) -> ReportCell:
+    network = {"digest": "d1", "file": f"networks/{style}/{backbone}-d1/network.keras", "sha256": "ab" * 32}
+    network |= {"size": "small", "width": 16, "blocks": 3, "upsampling": "nearest", "steps": 2000, "seconds": 600.0}
+    network |= {"held_out": 12.5, "photographs": "inputs/photographs", "device": "CPU", **fields.pop("network", {})}
+    quick = finished(content, style, backbone, loss, picture, **{"method": "feedforward", **fields})
+    manifest = {**(quick.manifest or {}), "network": network}
+    manifest["result"] = {**manifest["result"], "seconds": 0.064}
+    return replace(quick, manifest=manifest)
 
 
 def test_networks_have_a_series_a_filter_and_a_table_of_what_they_are_worth(opened, with_networks):
@@ -461,16 +465,53 @@ def test_networks_have_a_series_a_filter_and_a_table_of_what_they_are_worth(open
     assert page.locator(".series:visible h3").all_inner_texts() == ["VGG19", "VGG19, feed-forward"]
     row = page.locator("table.networks tbody tr")
     assert row.count() == 1
+    assert row.locator("th").inner_text() == "a\nVGG19"
     cells = row.locator("td").all_inner_texts()
-    assert cells[:3] == ["VGG19", "small (width 16, 3 blocks, nearest upsampling)", "2000"]
-    assert cells[3:8] == ["10 min", "12.5", "64 ms", "1 min", "1.50 ×"]
+    assert cells[0] == "small (width 16, 3 blocks, nearest upsampling)\nnetworks/a/vgg19-d1/network.keras"
+    assert cells[1:6] == ["10 min, 2000 steps\non inputs/photographs", "12.5", "64 ms", "1 min", "1.50 ×"]
     assert loaded(page, "#networks ~ details img")
     page.locator(".facet", has_text="Method").locator("summary").click()
     page.get_by_role("checkbox", name="feed-forward").check()
     assert visible(page) == 3
 
 
-def test_the_table_of_networks_scrolls_by_itself_on_a_phone(phone, with_networks):
-    page = phone.open(with_networks)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    assert page.locator("table.networks").evaluate("table => table.scrollWidth > table.parentElement.clientWidth")
+OUTSIDE = """cells => cells.filter(cell => {
+    const range = document.createRange(), own = cell.getBoundingClientRect();
+    const wide = document.documentElement.clientWidth;
+    range.selectNodeContents(cell);
+    return [own, ...range.getClientRects()].some(
+        text => text.left < Math.max(0, own.left - 1) || text.right > Math.min(wide, own.right + 1));
+}).map(cell => cell.textContent)"""
+NAMED = "cells => cells.filter(cell => getComputedStyle(cell, '::before').content !== 'none').length"
+
+
+@pytest.fixture(scope="module")
+def with_many_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Networks for two styles, one of a long name, with all that is ever said of one."""
+    folder = tmp_path_factory.mktemp("networks")
+    cells, compared = [], {}
+    for place, (style, backbone) in enumerate((("ink", "vgg19"), ("the_great_wave_off_kanagawa", "efficientnetv2b0"))):
+        longest = {"digest": f"d{place}", "photographs": "inputs/photographs_of_the_last_holidays", "blocks": 12}
+        longest["file"] = f"networks/{style}/{backbone}-0123456789abcdef/network.keras"
+        cells.append(finished("x", style, backbone, 1.0, place))
+        cells.append(by_network("x", style, backbone, 2.0, place, network=longest))
+        cells.append(by_network("x", style, backbone, 1.5, place, network=longest, method="refine"))
+        compared[cells[-2].content, style, cells[-2].series] = (1000, 1000)
+        compared[cells[-1].content, style, cells[-1].series] = (0, 1000)
+    write_pictures(folder, *(f"pictures/{number}.png" for number in range(2)), side=96)
+    write_pictures(folder, *(f"thumbs/{name}.webp" for name in ("0", "1", "c", "s")))
+    write_pictures(folder, "originals/c.png", "originals/s.png")
+    return write_page(folder, cells, compared=compared)
+
+
+@pytest.mark.parametrize("width", [1920, 1280, 1153, 1152, 800, 390, 320])
+def test_the_table_of_networks_is_seen_whole_at_every_width(browse, with_many_networks, width):
+    page = browse(viewport={"width": width, "height": 900}).open(with_many_networks)
+    cells = page.locator("table.networks td, table.networks tbody th")
+    assert cells.count() == 2 * 10
+    assert "0 iterations (0%); 1 of 1 pictures save none" in cells.all_inner_texts()
+    assert cells.evaluate_all(OUTSIDE) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    heads = page.locator("table.networks thead").is_visible()
+    # A list tells the name of each number beside it.
+    assert (heads, cells.evaluate_all(NAMED)) == ((True, 0) if width > 1152 else (False, 2 * 9))

@@ -235,3 +235,35 @@ def test_of_many_at_once_one_gets_it(tmp_path, dead):
         for process in processes:
             process.join()
         assert sum(token is not None for token in tokens) == 1
+
+
+def test_a_beat_that_is_under_way_does_not_put_back_what_is_released(tmp_path, monkeypatch):
+    held = take(tmp_path / "lease.json")
+    begun, go_on = threading.Event(), threading.Event()
+    rewrite_file = leases.lease_files.rewrite
+
+    def slow(*arguments: Any) -> bool:
+        begun.set()
+        go_on.wait(10)
+        return rewrite_file(*arguments)
+
+    monkeypatch.setattr(leases.lease_files, "rewrite", slow)
+    beat = threading.Thread(target=held.beat)
+    beat.start()
+    assert begun.wait(10)
+    release = threading.Thread(target=held.release)
+    release.start()
+    go_on.set()
+    beat.join()
+    release.join()
+    assert os.listdir(tmp_path) == []
+    held.beat()  # one that was due, and comes late
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_said_besides_is_there_at_once(tmp_path):
+    with take(tmp_path / "lease.json", {"run": "x"}) as held:
+        held.say(at_work=False)
+        lease = read(held.path)
+        assert lease is not None
+        assert (lease.content["run"], lease.content["at_work"], lease.token) == ("x", False, held.token)

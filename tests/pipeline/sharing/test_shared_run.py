@@ -97,3 +97,13 @@ def test_what_is_damaged_there_does_no_harm(tmp_path, text):
     (tmp_path / "runs" / "x.json").write_text(text)
     join(tmp_path)
     assert run_of(tmp_path)
+
+
+def test_who_leaves_takes_along_what_a_killed_one_has_left(tmp_path):
+    join(tmp_path)
+    killed, _ = start(tmp_path)
+    killed.kill()
+    killed.communicate()
+    assert len(list((tmp_path / "runs").glob("*.json"))) == 2
+    leave()
+    assert not (tmp_path / "runs").exists()

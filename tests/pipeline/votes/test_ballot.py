@@ -85,6 +85,65 @@ def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, 
     assert len(set(cells)) == 2
 
 
+def sides(page):
+    return [page.locator(f"#{side}").get_attribute("src") for side in ("left", "right")]
+
+
+def vote_on_all(page):
+    """The sides of each pair, in order. Pictures are loaded before the page is left, so that no request is cut off."""
+    seen = []
+    for _ in range(6):
+        seen.append(sides(page))
+        for key in "123":
+            page.keyboard.press(key)
+    page.evaluate("Promise.all([...document.images].map((each) => each.decode()))")
+    return seen
+
+
+KEPT = "JSON.parse(Object.values(localStorage)[0]).votes.length"
+
+
+def test_votes_of_the_visit_before_are_taken_back_with_each_result_where_it_was(page_path, opened):
+    page = opened.open(page_path.parent, name=BALLOT)
+    seen = vote_on_all(page)
+    page.reload()
+    assert page.locator("#done").is_visible()
+    assert page.locator("#back").is_enabled()
+    page.keyboard.press("Backspace")
+    assert "5 of 6" in page.locator("#count").inner_text()
+    taken_back = [sides(page)]
+    for _ in range(5):
+        page.locator("#back").click()
+        taken_back.append(sides(page))
+    assert taken_back == seen[::-1]
+    assert page.locator("#back").is_disabled()
+    assert "0 of 6" in page.locator("#count").inner_text()
+    assert page.evaluate(KEPT) == 0
+    for key in "321":
+        page.keyboard.press(key)
+    assert page.evaluate(KEPT) == 1
+
+
+def test_a_vote_on_results_that_the_report_no_longer_has_cannot_be_shown_again_and_is_kept(page_path, opened):
+    page = opened.open(page_path.parent, name=BALLOT)
+    vote_on_all(page)
+    page.evaluate(
+        """() => {
+          const [name, text] = Object.entries(localStorage)[0];
+          const kept = JSON.parse(text);
+          kept.votes[1].identity = "made anew since";
+          localStorage.setItem(name, JSON.stringify(kept));
+        }"""
+    )
+    page.reload()
+    assert "5 of 6" in page.locator("#count").inner_text()
+    for left in range(4, -1, -1):
+        page.locator("#back").click()
+        assert f"{left} of 6" in page.locator("#count").inner_text()
+    assert page.locator("#back").is_disabled()
+    assert page.evaluate(KEPT) == 1
+
+
 def test_either_result_stands_on_either_side(page_path, opened):
     seen = set()
     for _ in range(12):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nstcore import ConfigError
 from tasks.workers.command import main
 
 ROOT = Path(__file__).parents[3]
@@ -99,7 +100,7 @@ def test_one_that_is_killed_is_replaced_and_its_task_done_by_another(command, tm
     assert len(said) == 12
     assert {gpu for _, gpu in said} <= {"4", "7"}
     assert (tmp_path / "made" / "0").read_text().split()[0] != (tmp_path / "killed").read_text()
-    assert "was killed (SIGKILL); another takes its place" in errors
+    assert "was killed (SIGKILL, as the system does when memory runs out); another takes its place" in errors
     assert of_the_session(tmp_path) == []
 
 
@@ -137,9 +138,22 @@ def test_however_it_ends_so_do_all_its_processes(command, tmp_path, number):
         ("--processes", "3", "--gpus", "0,1"),
         ("--scheduler", "host:0"),
         ("--scheduler", ":80"),
+        ("--scheduler", "x" * 70),
+        ("--scheduler", "a..b:80"),
+        ("--scheduler", "[::1:80"),
         ("--", "FullGrid", "--workers", "3"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(words, capsys):
     assert main([*words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_process_that_has_run_it_hears_signals_as_before(monkeypatch):
+    def none_found(_):
+        raise ConfigError("no scheduler")
+
+    monkeypatch.setattr("tasks.workers.command._Workers._find_scheduler", none_found)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["--processes", "1"]) == 2
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

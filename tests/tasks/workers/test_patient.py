@@ -11,7 +11,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from luigi import rpc
 
+from nstcore import ConfigError
 from tasks.workers import patient
+from tasks.workers.factory import Factory
 from tasks.workers.patient import PatientScheduler
 
 
@@ -72,6 +74,13 @@ def test_a_status_is_left_unsaid(scheduler):
     assert asked.set_task_status_message("t", "half way") is None
     assert asked.ping(worker="w") is None
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("host", ["x" * 70, "a..b", "[::1"])
+def test_what_cannot_be_an_address_is_told_and_not_asked(host):
+    with pytest.raises(ConfigError, match="scheduler must be the address of one") as told:
+        Factory().create_remote_scheduler(f"http://{host}:8082/")
+    assert "\n" not in str(told.value)
 
 
 def test_it_does_not_ask_for_ever(scheduler, monkeypatch):

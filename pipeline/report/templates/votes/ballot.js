@@ -33,6 +33,15 @@ function identity(pair) {
   return [scene.content, scene.style, ...[pair.left, pair.right].map((place) => scene.results[place].join("\n")).sort()].join("\n");
 }
 
+// The pair of a vote, each result on the side on which it was voted on; undefined if the report has it no more.
+function asVoted(vote) {
+  const pair = pairOf.get(vote.identity);
+  if (!pair) return undefined;
+  const [label, digest] = data.scenes[pair.scene].results[pair.left];
+  const kept = label === vote.left && digest === vote.cells?.[0];
+  return kept ? pair : { scene: pair.scene, left: pair.right, right: pair.left };
+}
+
 let votes = [];
 let canKeep = true;
 
@@ -60,9 +69,11 @@ function keepVotes() {
 readVotes();
 const known = new Set(votes.map((vote) => vote.identity));
 const pairs = everyPair();
+const pairOf = new Map(pairs.map((pair) => [identity(pair), pair]));
 const total = pairs.length;
 const open = pairs.filter((pair) => !known.has(identity(pair)));
-const behind = [];
+// Votes of visits before can be taken back too. One whose results are no longer in the report cannot be shown again.
+const behind = votes.map(asVoted).filter(Boolean);
 let answers = {};
 let began = performance.now();
 
@@ -132,9 +143,9 @@ document.addEventListener("click", (event) => {
   if (given) answer(given.parentElement.dataset.question, given.dataset.answer);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input") || !open.length) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
   const given = { 1: "left", 2: "same", 3: "right" }[event.key];
-  const question = data.questions.find((name) => !answers[name]);
+  const question = open.length && data.questions.find((name) => !answers[name]);
   if (given && question) answer(question, given);
   else if (event.key === "Backspace") back();
 });

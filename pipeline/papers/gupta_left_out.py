@@ -1,0 +1,59 @@
+"""What Gupta, Sadana and Moudgil 2019 say that is no claim to be judged here, and why not."""
+
+from __future__ import annotations
+
+from pipeline.papers.paper import LeftOut
+
+LEFT_OUT = (
+    LeftOut(
+        "Programs have drawn since 1973, and networks see nearly as people do.",
+        "section 1",
+        "An introduction.",
+    ),
+    LeftOut(
+        "Partial and spatial transfer, semantic masks, videos with consistency in time, doodles: what they give.",
+        "section 2",
+        "A review of other papers' methods, without settings or figures of this one's own.",
+    ),
+    LeftOut(
+        "Styles can be mixed, and style traded against content.",
+        "section 2",
+        "A review of Gatys; the trade is judged among the claims of Xu, Shi and Pei.",
+    ),
+    LeftOut(
+        "Luminance alone makes the problem smaller and loses how colours go with it; a transfer in matched colours "
+        "has strokes like blotches of paint.",
+        "section 2",
+        "A review of Gatys, without figures. The first is so by construction: one channel of three is optimised.",
+    ),
+    LeftOut(
+        "A transfer has converged when the loss changed by no more than 0.01 % over 50 iterations.",
+        "section 2",
+        "A rule that Ruder's paper chose, not a finding; it is the setting stop_change here.",
+    ),
+    LeftOut(
+        "Average pooling improves the flow of gradients.",
+        "section 3.3",
+        "No measure is given. What becomes of pictures is judged.",
+    ),
+    LeftOut(
+        "The VGG network has about 160 million parameters; later networks recognise objects better.",
+        "section 3.3",
+        "Of recognition. Keras' VGG16 and VGG19 have 138 and 144 million, of which a transfer needs 15 and 20.",
+    ),
+    LeftOut(
+        "MobileNet and Xception run on TensorFlow alone.",
+        "section 3",
+        "Of software of its time: Keras 3 has them for all its backends.",
+    ),
+    LeftOut(
+        "VGG19 is ahead of VGG16 because it is deeper.",
+        "section 6",
+        "An explanation, and the same section finds deeper networks unfit. Whether it is ahead is judged.",
+    ),
+    LeftOut(
+        "Wide residual networks are worth trying.",
+        "section 6",
+        "A plan, without settings; no weights of one are within reach here.",
+    ),
+)
