@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.drills.workers import Broken, Place, free_port, require
@@ -121,8 +122,7 @@ class _Cluster:
             )
 
     @staticmethod
-    def _wait_for(holds: object, otherwise: str, limit: float) -> None:
-        assert callable(holds)
+    def _wait_for(holds: Callable[[], bool], otherwise: str, limit: float) -> None:
         until = time.monotonic() + limit
         while not holds():
             require(time.monotonic() < until, f"{otherwise} after {limit:.0f} s")

@@ -59,13 +59,6 @@ class LayerNeighbors(Viewed):
         """Positions from one that is compared to the next."""
         return max(1, max(height, width) // self.most) if self.most else 1
 
-    @property
-    def keeps_positions(self) -> bool:
-        return True
-
-    def coefficient(self, layer: Layer) -> float | None:
-        return None
-
     def held(self, layers: Sequence[Layer]) -> int:
         """The style and its copies, and of the positions that are compared the features, centered and of length 1."""
         (layer,) = layers

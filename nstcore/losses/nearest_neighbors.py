@@ -78,9 +78,6 @@ class NearestNeighbors(Joined, Viewed):
         found = match(*(ops.convert_to_tensor(one[np.newaxis]) for one in (content["features"], style)))
         return {"features": style[ops.convert_to_numpy(found)[0]]}
 
-    def coefficient(self, layer: Layer) -> float | None:
-        return None
-
     def held(self, layers: Sequence[Layer]) -> int:
         """Hypercolumns: of the picture and the style as they are, centered, of length 1, and their differences."""
         copies = 1 if self.fixed else len(self.views)

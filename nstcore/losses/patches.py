@@ -77,13 +77,6 @@ class Patches(Viewed):
             total += ops.sum(ops.square(window - chosen(positions, match.at(y, x))), axis=(1, 2, 3))
         return total / float(match.places.shape[1] * match.places.shape[2])
 
-    @property
-    def keeps_positions(self) -> bool:
-        return True
-
-    def coefficient(self, layer: Layer) -> float | None:
-        return None
-
     def held(self, layers: Sequence[Layer]) -> int:
         """The differences of all patches, each copy of the style and its transpose, and what the search works with."""
         (layer,) = layers

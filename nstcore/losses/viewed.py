@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nstcore.checks import expected, sequence
 from nstcore.errors import ConfigError
-from nstcore.losses.loss import Loss, Tensor, View, view_name
+from nstcore.losses.loss import Layer, Loss, Tensor, View, view_name
 
 # So many copies are more than any method has, and each costs as much as the style picture itself.
 _MOST_VIEWS = 100
@@ -41,6 +41,13 @@ class Viewed(Loss):
     def views(self) -> tuple[View, ...]:
         pairs = itertools.product((0.0, *self.rotations), (1.0, *self.scales))
         return tuple(dict.fromkeys(View(degrees, scale) for degrees, scale in pairs))
+
+    @property
+    def keeps_positions(self) -> bool:
+        return True
+
+    def coefficient(self, layer: Layer) -> float | None:
+        return None
 
     def of_views(self, target: Mapping[str, Tensor], name: str) -> list[Tensor]:
         """An array of `target` in every view."""

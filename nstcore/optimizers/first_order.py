@@ -68,7 +68,6 @@ class FirstOrder(Optimizer):
     def step(self, rows: Collection[int] | None = None) -> list[Report]:
         everyone = np.arange(len(self._evaluations))
         moving = np.isin(everyone, everyone if rows is None else sorted(rows))
-        count = _copy(ops.convert_to_tensor(self._optimizer.iterations))
         scalars = self._moved(moving)
         too_far = moving & np.isfinite(self._ceilings)
         for _ in range(_MOST_HALVINGS):
@@ -77,7 +76,7 @@ class FirstOrder(Optimizer):
                 break
             self._factors[too_far] *= 0.5
             self._to_the_best(too_far)
-            self._optimizer.iterations.assign(count)
+            self._optimizer.iterations.assign_sub(1)  # the step counts once
             scalars = self._moved(too_far)
         better = moving & (scalars[:, 0] < self._best_values)
         self._best = per_row(better, _copy(ops.convert_to_tensor(self._z)), self._best)
@@ -90,7 +89,7 @@ class FirstOrder(Optimizer):
     def _moved(self, moving: np.ndarray) -> np.ndarray:
         """Take a step with some of the pictures, (B,), and evaluate where all are; give the scalars."""
         # The methods of Keras move everything; what belongs to rows that rest is put back. Its count of steps goes on.
-        kept = [] if moving.all() else self._copies()
+        kept = [] if moving.all() else [(one, _copy(ops.convert_to_tensor(one))) for one in self._of_the_pictures()]
         self._optimizer.apply([_scaled(self._gradient, self._factors)], [self._z])
         for variable, before in kept:
             variable.assign(per_row(moving, ops.convert_to_tensor(variable), before))
@@ -178,10 +177,6 @@ class FirstOrder(Optimizer):
         self._factors = np.ones(problem.shape[0], np.float32)
         self._evaluations = np.zeros(problem.shape[0], int)
         self._ceilings = np.full(problem.shape[0], np.inf)
-
-    def _copies(self) -> list[tuple[keras.Variable, Tensor]]:
-        """What a step changes of the pictures, and what it is now."""
-        return [(one, _copy(ops.convert_to_tensor(one))) for one in self._of_the_pictures()]
 
     def _of_the_pictures(self) -> list[keras.Variable]:
         """The pictures, and what the method remembers of each of their values."""
