@@ -61,7 +61,7 @@ class Gram(Loss):
     def constants(self, target: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
         gram = target["gram"]
         if self.normalization in _RAW:
-            gram = gram * np.float32(float(target["positions"]) / layer.positions)
+            gram = gram * (float(target["positions"]) / layer.positions)
         return {"gram": gram}
 
     def coefficient(self, layer: Layer) -> float | None:
