@@ -25,7 +25,7 @@ from nstcore.pictures.film import encode_film, film_suffix
 from nstcore.pictures.picture_files import file_name
 from nstcore.pictures.region_map import RegionSource, regions_beside
 from nstcore.result import Iterate, TransferResult
-from nstcore.scene import Scene, load_scene
+from nstcore.scene import Scene, coarse_levels, load_scene
 from nstcore.snapshots import Snapshots
 from nstcore.system.entry_point import run_command
 from nstcore.system.files import write_results
@@ -57,6 +57,8 @@ def _run(options: argparse.Namespace) -> None:
     notes: list[str] = []
     # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
     scene = load_scene(options.content, asked.styles, config, regions=asked.regions, on_enlarging=notes.append)
+    if config.init not in get_args(Initial):
+        images.read_picture(config.init)
     notes += _about_regions(asked, scene)
     frames: list[images.Picture] = []
     result = _transfer(options, scene, config, frames)
@@ -151,7 +153,7 @@ def _transfer(
 ) -> TransferResult:
     import_keras_quietly()
     from nstcore.recipe import resolve
-    from nstcore.transfer import coarse_levels, transfer
+    from nstcore.transfer import transfer
 
     recipe = resolve(config)
     runs = iter([*(level for level, _ in coarse_levels([scene], recipe)), recipe])

@@ -13,7 +13,6 @@ from nstcore.errors import ConfigError
 from nstcore.pictures import color
 from nstcore.pictures.hues import with_hues_of_style
 from nstcore.pictures.images import Picture, resize_to, to_uint8
-from nstcore.pictures.luminance import luminance, of_luminance
 from nstcore.result import TransferResult
 from nstcore.scene import Scene, Style
 from nstcore.snapshots import Snapshots
@@ -31,49 +30,41 @@ def compared(scene: Scene, coloring: Coloring) -> Scene:
         return scene
     content = color.gray(scene.content) if coloring == "luminance" else scene.content
     return replace(
-        scene, content=content, styles=tuple(_recolored(style, scene.content, coloring) for style in scene.styles)
+        scene, content=content, styles=tuple(_style_recolored(style, scene.content, coloring) for style in scene.styles)
     )
 
 
-def started(picture: NDArray[np.float32], coloring: Coloring) -> NDArray[np.float32]:
-    """The picture to start from: without colors where none are compared, or iterations would go into removing them."""
-    if coloring != "luminance":
-        return picture
-    return of_luminance(luminance(picture)).astype(np.float32)
+def recolored(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray[Any]:
+    """What a transfer gives, of the pixels that were optimised; `scene` is the one that was given.
 
-
-def finished(image: Picture, scene: Scene, coloring: Coloring) -> Picture:
-    """The picture that a transfer gives, of the one that was optimised; `scene` is the one that was given."""
-    return to_uint8(unrounded(image, scene, coloring))
-
-
-def unrounded(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray[Any]:
-    """The same of pixels (H, W, 3), nominally 0 to 255, and not rounded."""
+    Pixels are (H, W, 3), nominally 0 to 255, of the scene's size or that of a coarse run; what is given is not rounded.
+    """
+    content = resize_to(scene.content, *pixels.shape[:2])
     if coloring == "style-hues":
         styles = [(style.picture, share) for style, share in zip(scene.styles, scene.shares, strict=True)]
-        return with_hues_of_style(pixels, scene.content, styles)
-    return color.with_colors_of(pixels, scene.content) if coloring == "luminance" else pixels
-
-
-def as_given(result: TransferResult, scene: Scene, coloring: Coloring) -> TransferResult:
-    """The result of a scene that was given, of the one whose pictures were compared."""
-    pixels = result.pixels
-    if pixels is not None:
-        pixels = np.clip(unrounded(pixels, scene, coloring), 0.0, 255.0).astype(np.float32)
-    return replace(result, image=finished(result.image, scene, coloring), pixels=pixels)
+        return with_hues_of_style(pixels, content, styles)
+    return color.with_colors_of(pixels, content) if coloring == "luminance" else pixels
 
 
 def finishing(snapshots: Snapshots, scene: Scene, coloring: Coloring) -> Snapshots:
     """Snapshots of pictures as they would be given at last; `scene` is the one that was given."""
 
     def take(size: int, iteration: int, picture: Picture) -> None:
-        content = resize_to(scene.content, *picture.shape[:2])
-        snapshots.take(size, iteration, finished(picture, replace(scene, content=content), coloring))
+        pixels = recolored(picture, scene, coloring)
+        snapshots.take(size, iteration, to_uint8(pixels))
 
     return replace(snapshots, take=take)
 
 
-def _recolored(style: Style, content: Picture, coloring: Coloring) -> Style:
+def as_given(result: TransferResult, scene: Scene, coloring: Coloring) -> TransferResult:
+    """The result of a scene that was given, of the one whose pictures were compared."""
+    image, pixels = recolored(result.image, scene, coloring), result.pixels
+    if pixels is not None:
+        pixels = np.clip(recolored(pixels, scene, coloring), 0.0, 255.0).astype(np.float32)
+    return replace(result, image=to_uint8(image), pixels=pixels)
+
+
+def _style_recolored(style: Style, content: Picture, coloring: Coloring) -> Style:
     picture = style.picture
     if coloring == "luminance":
         return replace(style, picture=color.with_luminance_of(picture, content))

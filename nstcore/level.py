@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from nstcore.coloring import started
 from nstcore.errors import StyleTransferError
 from nstcore.loss_graph import TERMS
 from nstcore.networks.extractor import pretrained_network
@@ -28,6 +27,32 @@ from nstcore.targets import SceneTargets
 Callback = Callable[[Iterate], None]
 #: How a transfer ended: in a result, or in an error of its own.
 Outcome = TransferResult | StyleTransferError
+
+
+def advance(
+    scenes: Mapping[int, Scene],
+    recipe: Recipe,
+    targets: Mapping[int, SceneTargets],
+    callbacks: Sequence[Callback | None],
+    snapshots: Sequence[Snapshots | None],
+    ends: list[Outcome | None],
+    states: RunStates | None,
+) -> None:
+    """Do one more run of each of these scenes, starting from the one before, unless that ended in an error.
+
+    `scenes` and `targets` are told by the place of their transfer; `ends` are those of all, and are brought up to date.
+    """
+    rows = [row for row in scenes if not isinstance(ends[row], StyleTransferError)]
+    if not rows:
+        return
+    starts = [end if isinstance(end := ends[row], TransferResult) else None for row in rows]
+    kept = [targets[row] for row in rows if row in targets]
+    watched = [snapshots[row] for row in rows] if snapshots else ()
+    states = states.of(rows) if states else None
+    together = [scenes[row] for row in rows]
+    found = optimize(together, recipe, kept, [callbacks[row] for row in rows], starts, watched, states)
+    for row, end in zip(rows, found, strict=True):
+        ends[row] = end
 
 
 def optimize(
@@ -133,5 +158,5 @@ def starting_picture(scene: Scene, recipe: Recipe, coarse: TransferResult | None
     if coarse is not None:
         return resize_to(coarse.image, *scene.content.shape[:2]).astype(np.float32)
     config = recipe.config
-    start = initial_picture(config.init, scene.content, scene.styles[0].picture, config.seed, config.init_noise)
-    return started(start, config.color)
+    style, gray = scene.styles[0].picture, config.color == "luminance"
+    return initial_picture(config.init, scene.content, style, config.seed, config.init_noise, gray=gray)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nstcore.backend import on_device, to_host
-from nstcore.coloring import compared, finished
+from nstcore.coloring import compared, recolored
 from nstcore.config import TransferConfig
 from nstcore.keras_settings.numerics import own_numerics
 from nstcore.level import starting_picture
@@ -109,4 +109,8 @@ def build_objective(
     coloring, given = recipe.config.color, scene
     scene = compared(given, coloring)
     problem = parametrized(build_problem([scene], recipe), replace(recipe.parametrization, bounded=False))
-    return Objective(problem, starting_picture(scene, recipe, None), lambda image: finished(image, given, coloring))
+
+    def finish(image: images.Picture) -> images.Picture:
+        return images.to_uint8(recolored(image, given, coloring))
+
+    return Objective(problem, starting_picture(scene, recipe, None), finish)

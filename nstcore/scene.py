@@ -188,6 +188,20 @@ class Scene:
         return all(min(size_at(picture, side)) >= smallest for picture, side, smallest in sides)
 
 
+def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
+    """The smaller runs, in order, and the scenes that each is for.
+
+    A large picture is stylised small first, and starts from that, enlarged: a layer sees as many pixels of a large
+    picture as of a small one, so that alone a large picture gets the style's small structures only (Gatys et al. 2017,
+    "Controlling Perceptual Factors", do the same for high resolution). Sizes at which a narrow picture would be too
+    small for the backbone are left out.
+    """
+    levels = [
+        (level, [row for row, scene in enumerate(scenes) if scene.fits(level.config)]) for level in recipe.coarse()
+    ]
+    return [(level, rows) for level, rows in levels if rows]
+
+
 def load_picture(source: PictureSource, config: TransferConfig) -> Picture:
     """Read a content picture as a configuration asks for it: `load` at its size, for its networks."""
     backbone = config.reader

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from nstcore.checkpoint import Checkpoint
 from nstcore.coloring import as_given, compared, finishing
 from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
-from nstcore.level import Callback, Outcome, optimize
+from nstcore.level import Callback, Outcome, advance
 from nstcore.memory import require_memory
 from nstcore.mixture import StyleLike
 from nstcore.pictures.images import PictureSource
@@ -17,7 +17,7 @@ from nstcore.pictures.region_map import RegionSource
 from nstcore.recipe import Recipe, resolve
 from nstcore.result import TransferResult
 from nstcore.resumption import Keeper, RunStates, tell_again
-from nstcore.scene import Scene, load_scene
+from nstcore.scene import Scene, coarse_levels, load_scene
 from nstcore.snapshots import Snapshots
 from nstcore.targets import SceneTargets
 
@@ -105,12 +105,12 @@ def transfer(
         targets = ()
     try:
         scenes = [compared(scene, coloring) for scene in given]
+        snapshots = [each and finishing(each, scene, coloring) for each, scene in zip(snapshots, given, strict=False)]
         # For the full size first: coarse runs would fit, and be in vain.
         guides = max(scene.guides for scene in scenes)
         logger.info(require_memory(recipe, height, width, len(scenes), guides))
     except StyleTransferError as error:
         return [error] * len(scenes)
-    snapshots = [each and finishing(each, scene, coloring) for each, scene in zip(snapshots, given, strict=False)]
     levels = coarse_levels(scenes, recipe)
     try:
         keeper = Keeper(checkpoint, recipe, [level for level, _ in levels], given) if checkpoint else None
@@ -124,7 +124,7 @@ def transfer(
         if reached and place < reached.level:
             continue
         is_last = place == len(levels)
-        _advance(
+        advance(
             {row: scenes[row] if is_last else scenes[row].at(level) for row in rows},
             level,
             dict(enumerate(targets)) if is_last else {},
@@ -138,40 +138,3 @@ def transfer(
         for end, scene in zip(ends, given, strict=True)
         if end is not None
     ]
-
-
-def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe, list[int]]]:
-    """The smaller runs, in order, and the scenes that each is for.
-
-    A large picture is stylised small first, and starts from that, enlarged: a layer sees as many pixels of a large
-    picture as of a small one, so that alone a large picture gets the style's small structures only (Gatys et al. 2017,
-    "Controlling Perceptual Factors", do the same for high resolution). Sizes at which a narrow picture would be too
-    small for the backbone are left out.
-    """
-    levels = [
-        (level, [row for row, scene in enumerate(scenes) if scene.fits(level.config)]) for level in recipe.coarse()
-    ]
-    return [(level, rows) for level, rows in levels if rows]
-
-
-def _advance(
-    scenes: Mapping[int, Scene],
-    recipe: Recipe,
-    targets: Mapping[int, SceneTargets],
-    callbacks: Sequence[Callback | None],
-    snapshots: Sequence[Snapshots | None],
-    ends: list[Outcome | None],
-    states: RunStates | None,
-) -> None:
-    """Do one more run of each of these scenes, starting from the one before, unless that ended in an error."""
-    rows = [row for row in scenes if not isinstance(ends[row], StyleTransferError)]
-    if not rows:
-        return
-    starts = [end if isinstance(end := ends[row], TransferResult) else None for row in rows]
-    kept = [targets[row] for row in rows if row in targets]
-    watched = [snapshots[row] for row in rows] if snapshots else ()
-    states = states.of(rows) if states else None
-    together = [scenes[row] for row in rows]
-    found = optimize(together, recipe, kept, [callbacks[row] for row in rows], starts, watched, states)
-    for row, end in zip(rows, found, strict=True):
-        ends[row] = end

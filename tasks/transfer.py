@@ -159,7 +159,8 @@ class Transfer(CellsTask):
         """Do so with settings that may say more of the start than those of the cell."""
         from nstcore.memory import memory_statement
         from nstcore.recipe import resolve
-        from nstcore.transfer import coarse_levels, transfer
+        from nstcore.scene import coarse_levels
+        from nstcore.transfer import transfer
 
         recipe = resolve(config)
         scenes = [scene for _, (scene, _) in loaded]

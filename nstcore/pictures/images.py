@@ -17,7 +17,7 @@ from nstcore.pictures.encoding import encode_file
 from nstcore.pictures.encoding import writable_suffix as writable_suffix
 from nstcore.pictures.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from nstcore.pictures.picture_files import file_name, open_file, read_file, read_opacity_of
-from nstcore.pictures.rgb import flatten_alpha
+from nstcore.pictures.rgb import rgb_of
 from nstcore.system.files import write_whole
 from nstcore.system.free_memory import binary_size, free_main_memory
 
@@ -44,23 +44,7 @@ def read_picture(source: PictureSource) -> Picture:
         PictureError: if it is missing, unreadable, damaged, cut short or no picture; in one line.
         MemoryShortageError: if it takes more memory to read than is free.
     """
-    return _from_array(source) if isinstance(source, np.ndarray) else read_file(source, None)
-
-
-def _from_array(array: NDArray[Any]) -> Picture:
-    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
-    if array.dtype != np.uint8 or channels not in (1, 2, 3, 4) or array.size == 0:
-        raise PictureError(
-            "array is not a picture; expected uint8 (height, width, 3) RGB, 0 to 255. "
-            f"Received: dtype={array.dtype}, shape={array.shape}"
-        )
-    if channels == 3:
-        return array
-    if array.ndim == 2:
-        array = array[..., None]
-    if channels in (2, 4):
-        array = flatten_alpha(array)
-    return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
+    return rgb_of(source) if isinstance(source, np.ndarray) else read_file(source, None)
 
 
 def resize_to(picture: Picture, height: int, width: int) -> Picture:
@@ -168,7 +152,7 @@ def load(
 
     if not isinstance(source, np.ndarray):
         return read_file(source, wanted)  # which never holds the whole picture as an array
-    picture = _from_array(source)
+    picture = rgb_of(source)
     return resize_to(picture, *wanted(*_sides(picture)))
 
 
@@ -229,7 +213,7 @@ def encode(picture: Picture, suffix: str) -> bytes:
     Raises:
         PictureError: if it is no picture, or one that such a file cannot hold.
     """
-    return encode_file(_from_array(picture), suffix)
+    return encode_file(rgb_of(picture), suffix)
 
 
 def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:

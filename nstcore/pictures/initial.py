@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nstcore.pictures.images import Picture, read_picture, resize_to
+from nstcore.pictures.luminance import luminance, of_luminance
 
 
-def initial_picture(kind: str, content: Picture, style: Picture, seed: int, noise: float = 0.0) -> NDArray[np.float32]:
+def initial_picture(
+    kind: str, content: Picture, style: Picture, seed: int, noise: float = 0.0, *, gray: bool = False
+) -> NDArray[np.float32]:
     """The picture an optimisation starts from.
 
     Args:
@@ -19,6 +22,7 @@ def initial_picture(kind: str, content: Picture, style: Picture, seed: int, nois
         style: uint8 (H', W', 3).
         seed: of all noise.
         noise: the share of uniform noise that is blended in, 0 to 1.
+        gray: whether its colors are taken away. Where none are compared, iterations would go into removing them.
 
     Returns:
         float32 (H, W, 3), RGB, 0 to 255; always a new array.
@@ -27,10 +31,10 @@ def initial_picture(kind: str, content: Picture, style: Picture, seed: int, nois
         PictureError: for a path that is no picture.
     """
     start = _unblended(kind, content, style, seed)
-    if not noise:
-        return start
-    # Another seed, or noise would be blended with itself.
-    return np.asarray((1 - noise) * start + noise * _uniform(content.shape, seed + 1), np.float32)
+    if noise:
+        # Another seed, or noise would be blended with itself.
+        start = np.asarray((1 - noise) * start + noise * _uniform(content.shape, seed + 1), np.float32)
+    return of_luminance(luminance(start)).astype(np.float32) if gray else start
 
 
 def _unblended(kind: str, content: Picture, style: Picture, seed: int) -> NDArray[np.float32]:
@@ -38,11 +42,10 @@ def _unblended(kind: str, content: Picture, style: Picture, seed: int) -> NDArra
         return content.astype(np.float32)
     if kind == "noise":
         return _uniform(content.shape, seed)
-    if kind == "style":
-        return resize_to(style, *content.shape[:2]).astype(np.float32)
     if kind == "style-colors":
         return _with_the_colors_of(style, content.shape, seed)
-    return resize_to(read_picture(kind), *content.shape[:2]).astype(np.float32)
+    start = style if kind == "style" else read_picture(kind)
+    return resize_to(start, *content.shape[:2]).astype(np.float32)
 
 
 def _uniform(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from nstcore.errors import PictureError
 from nstcore.pictures.undecodable import UndecodableError
 
 # TIFF 6.0, section 8
@@ -24,6 +26,30 @@ def flatten_alpha(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
     color, alpha = samples[..., :-1].astype(np.uint16), samples[..., -1:].astype(np.uint16)
     sums = color * alpha + 255 * (255 - alpha) + 127
     return ((sums + 1 + (sums >> 8)) >> 8).astype(np.uint8)  # sums // 255, for all below 65535, in half the time
+
+
+def rgb_of(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """The picture that an array is: uint8 (H, W, 3); one that has that shape is returned as it is.
+
+    Args:
+        array: uint8 (H, W) or (H, W, 1) grey, (H, W, 2) grey and alpha, (H, W, 3) RGB, or (H, W, 4) RGB and alpha.
+
+    Raises:
+        PictureError: for any other.
+    """
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if array.dtype != np.uint8 or channels not in (1, 2, 3, 4) or array.size == 0:
+        raise PictureError(
+            "array is not a picture; expected uint8 (height, width, 3) RGB, 0 to 255. "
+            f"Received: dtype={array.dtype}, shape={array.shape}"
+        )
+    if channels == 3:
+        return array
+    if array.ndim == 2:
+        array = array[..., None]
+    if channels in (2, 4):
+        array = flatten_alpha(array)
+    return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
 
 
 class ToRgb:

@@ -103,6 +103,8 @@ KNOWN_AT_ONCE = {
     "unknown precision": ((*GOOD, "--precision", "float8"), ["precision='float8'", "float32", "bfloat16"]),
     "unknown pooling": ((*GOOD, "--pooling", "min"), ["pooling='min'", "max", "avg"]),
     "unknown init": ((*GOOD, "--init", "black"), ["init='black'", "content", "noise", "style"]),
+    "missing start": ((*GOOD, "--init", "none.png"), ["none.png does not exist"]),
+    "start that is no picture": ((*GOOD, "--init", "text.jpg"), ["text.jpg", "not a picture"]),
     "layer twice": ((*GOOD, "--style-layers", "block1_conv1,block1_conv1"), ["style_layers", "different"]),
     "size that is no number": ((*GOOD, "--size", "big"), ["--size", "'big'"]),
     "size that is not whole": ((*GOOD, "--size", "64.5"), ["--size", "'64.5'"]),

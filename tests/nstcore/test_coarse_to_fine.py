@@ -11,8 +11,7 @@ from nstcore import ConfigError, TransferConfig, presets, style_transfer
 from nstcore.level import optimize
 from nstcore.recipe import resolve
 from nstcore.result import Iterate
-from nstcore.scene import load_scene
-from nstcore.transfer import coarse_levels
+from nstcore.scene import coarse_levels, load_scene
 
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=96, iterations=4, coarse_sizes=(48, 64))
 
