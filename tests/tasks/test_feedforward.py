@@ -267,6 +267,7 @@ def start(task: FullGrid, begun: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "workers", "state_every"),
     [(signal.SIGKILL, 1, 1), (signal.SIGTERM, 1, 600), (signal.SIGINT, 2, 600)],

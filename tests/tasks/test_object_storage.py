@@ -104,6 +104,7 @@ def test_a_damaged_object_is_mended_by_the_next_run_and_nothing_else_is_remade(i
     assert [finding.line for finding in check(place_at(bucket))] == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_in_the_middle_leaves_nothing_that_counts_as_done(inputs, bucket, run):
     """Eight cells; the first worker dies amid one, the second takes over its lease and its state."""
     task = grid(inputs, bucket, iterations=40)
@@ -140,6 +141,7 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_nothing_that_counts_as_don
     assert list(objects.below(RemotePath(bucket) / "runs")) == []
 
 
+@pytest.mark.slow
 def test_nst_workers_go_on_when_one_of_them_is_killed_in_the_middle(inputs, bucket, tmp_path):
     """Eight cells, two processes; the one that is killed is amid a cell. Half a cell never counts as done."""
     with socket.socket() as free:

@@ -116,6 +116,7 @@ def test_networks_are_trained_on_the_contents_unless_there_are_too_few_or_others
     assert len(trained()) == 4
 
 
+@pytest.mark.slow
 def test_several_pairs_are_one_page_and_share_their_cells(inputs, run, blotches):
     write_picture(inputs / "style" / "oil.png", blotches(5, 90, 100))
     assert run(task(inputs)).status == luigi.LuigiStatusCode.SUCCESS

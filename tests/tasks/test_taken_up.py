@@ -104,6 +104,7 @@ def kill_inside(process: subprocess.Popen[bytes], outputs: Path, after: float) -
     process.wait()
 
 
+@pytest.mark.slow
 def test_a_killed_cell_ends_as_an_undisturbed_one(inputs, run):
     iterations = 200
     for after in (0.3, 0.9):
@@ -163,6 +164,7 @@ def test_no_states_are_kept_if_none_are_wanted(inputs, run, monkeypatch):
     assert asked[1].every == 60
 
 
+@pytest.mark.slow
 def test_cells_that_are_made_together_are_taken_up_together(inputs, run, blotches):
     write_picture(inputs / "content" / "other.png", blotches(7, 40, 40))
     iterations = 150

@@ -143,6 +143,7 @@ sys.exit(main(["train", *sys.argv[1:]]))
 """
 
 
+@pytest.mark.slow
 def test_signals_end_a_process_soon_and_cost_no_more_than_a_step(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

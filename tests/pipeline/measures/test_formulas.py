@@ -159,6 +159,7 @@ def test_what_does_not_fit_into_memory_is_refused_before_anyone_looks(simple_jud
     assert not simple_judges
 
 
+@pytest.mark.slow
 @pytest.mark.pretrained
 def test_the_judges_take_the_memory_that_is_asked_for():
     """Of a process of its own, whose peak is no other's."""

@@ -49,6 +49,12 @@ def page_path(tmp_path_factory):
     return path
 
 
+def reload_later(page):
+    """Chromium may read what a page keeps in another process, which is told of it a moment later."""
+    page.wait_for_timeout(500)
+    page.reload()
+
+
 def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, tmp_path):
     page = browse(accept_downloads=True).open(page_path.parent, name=BALLOT)
     shown = page.locator("body").inner_text()
@@ -65,7 +71,7 @@ def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, 
     page.locator("#skip").click()
     page.locator("#voter").fill("Ada")
     page.locator("#voter").blur()
-    page.reload()
+    reload_later(page)
     assert "1 of 6" in page.locator("#count").inner_text()
     for _ in range(5):
         for key in "222":
@@ -106,7 +112,7 @@ KEPT = "JSON.parse(Object.values(localStorage)[0]).votes.length"
 def test_votes_of_the_visit_before_are_taken_back_with_each_result_where_it_was(page_path, opened):
     page = opened.open(page_path.parent, name=BALLOT)
     seen = vote_on_all(page)
-    page.reload()
+    reload_later(page)
     assert page.locator("#done").is_visible()
     assert page.locator("#back").is_enabled()
     page.keyboard.press("Backspace")
@@ -135,7 +141,7 @@ def test_a_vote_on_results_that_the_report_no_longer_has_cannot_be_shown_again_a
           localStorage.setItem(name, JSON.stringify(kept));
         }"""
     )
-    page.reload()
+    reload_later(page)
     assert "5 of 6" in page.locator("#count").inner_text()
     for left in range(4, -1, -1):
         page.locator("#back").click()

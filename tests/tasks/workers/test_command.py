@@ -92,6 +92,7 @@ def of_the_session(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_is_replaced_and_its_task_done_by_another(command, tmp_path):
     process = command("--gpus", "4,7", "--", "Lights")
     _, errors = process.communicate(timeout=200)

@@ -26,6 +26,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["luigi", "nst-workers"])
 def test_it_costs_the_cell_that_kills_alone_and_is_told_in_one_line(by, tmp_path, blotches, free_port):
     for seed, name in enumerate(("content/bridge", "content/cat", "content/dog", "style/ink")):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import shutil
 
+import pytest
+
 from benchmarks.drills.workers import Place, failing
 
 
+@pytest.mark.slow
 def test_they_share_the_work_and_both_tell_the_truth():
     place = Place.make(12)
     try:
