@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.common.measure import median_ratio
-from benchmarks.common.problem import cut
+from benchmarks.common.problem import write_cuts
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore import StyleTransferError, presets
-from nstcore.pictures.images import write_picture
 from nstcore.scene import load_picture
 from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 from pipeline.grid.picture_folder import find_pictures
@@ -43,8 +42,8 @@ def main() -> None:
     report = Report("grid_overhead", "What a grid adds to its cells", options.results)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _write_pictures(folder / "content", options.content_dir, options.contents, options.size)
-        _write_pictures(folder / "style", options.style_dir, options.styles, options.size)
+        write_cuts(folder / "content", options.content_dir, options.contents, options.size)
+        write_cuts(folder / "style", options.style_dir, options.styles, options.size)
         progress("warm-up")
         _bare_engine(folder, options, iterations=2)
         _through_luigi(_grid(folder, options, iterations=2))
@@ -118,19 +117,6 @@ def _bare_engine(folder: Path, options: argparse.Namespace, iterations: int) -> 
             if isinstance(end, StyleTransferError):
                 raise end
     return time.perf_counter() - start
-
-
-def _write_pictures(folder: Path, source: str, count: int, size: int) -> None:
-    """Cut pictures to one shape. Where there are too few, the first come again, mirrored: they are other pictures."""
-    folder.mkdir()
-    files = [paths[0] for paths in find_pictures(source).pictures.values()]
-    for number in range(count):
-        picture = cut(str(files[number % len(files)]), size)
-        turned = number // len(files)
-        if turned > 3:
-            raise SystemExit(f"{source} holds too few pictures for {count} different ones")
-        picture = picture[:: -1 if turned & 1 else 1, :: -1 if turned & 2 else 1]
-        write_picture(folder / f"{number:03d}.png", picture)
 
 
 def _options() -> argparse.Namespace:

@@ -30,6 +30,7 @@ _ORDER = (
     "grid_overhead",
     "grid_scheduling",
     "soak",
+    "worker_processes",
     "judge",
     "feedforward",
     "pictures",

@@ -1,4 +1,4 @@
-"""The common problem: two pictures cut to 4:3, and one loss that every peer computes."""
+"""The common problem: pictures cut to 4:3, and one loss that every peer computes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from nstcore import TransferConfig
 from nstcore.pictures.images import read_picture, resize_to, write_picture
+from pipeline.grid.picture_folder import find_pictures
 
 #: Sample pictures, made by `python -m pipeline.samples`.
 CONTENT, STYLE = "inputs/content/china.jpg", "inputs/style/brushwork.png"
@@ -41,6 +42,22 @@ def cut(source: str, width: int) -> np.ndarray:
 def cut_pair(options: argparse.Namespace, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Content and style as `add_picture_options` names them."""
     return cut(options.content, width), cut(options.style, width)
+
+
+def write_cuts(folder: Path, source: str, count: int, size: int) -> None:
+    """Write so many cuts of the pictures of a folder, all of one shape, 4:3.
+
+    Where there are too few, the first come again, mirrored: they are other pictures.
+    """
+    folder.mkdir()
+    files = [paths[0] for paths in find_pictures(source).pictures.values()]
+    for number in range(count):
+        picture = cut(str(files[number % len(files)]), size)
+        turned = number // len(files)
+        if turned > 3:
+            raise SystemExit(f"{source} holds too few pictures for {count} different ones")
+        picture = picture[:: -1 if turned & 1 else 1, :: -1 if turned & 2 else 1]
+        write_picture(folder / f"{number:03d}.png", picture)
 
 
 def pastiche_config(height: int, width: int, **others: object) -> TransferConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.grid.study import Axis, Choice, Study, varied
+from pipeline.papers.balanced import balanced_study
 from pipeline.papers.setup import PHOTOGRAPHS
 
 #: Content layers by how many they are.
@@ -48,5 +49,5 @@ STUDIES = {
         content_weight=1.0,
         style_weight=40.0,
     ),
-    "balanced": _study("ours, the balanced loss", preset="balanced"),
+    "balanced": balanced_study("vgg19"),
 }

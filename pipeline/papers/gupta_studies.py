@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nstcore.presets.papers import PAPERS
 from pipeline.grid.study import Axis, Choice, Study, varied
+from pipeline.papers.balanced import balanced_study
 from pipeline.papers.rescaled import as_trained
 from pipeline.papers.setup import rounds
 
@@ -86,7 +87,7 @@ STUDIES = {
         Axis("method", (Choice("descent", {"optimizer": "gradient-descent", "optimizer_settings": {}}),)),
     ),
     "color": _study("keeping the content's colours", ("vgg19",), varied("color", ("luminance", "match-histogram"))),
-    "balanced": _study("ours, the balanced loss", BACKBONES, preset="balanced"),
+    "balanced": balanced_study(*BACKBONES),
 }
 
 

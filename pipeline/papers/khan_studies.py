@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.grid.feedforward import Training
 from pipeline.grid.study import Axis, Choice, Study, varied
+from pipeline.papers.balanced import balanced_study
 
 #: Of optimisation, as Gatys et al. 2016 count, and of training, as Johnson et al. 2016 do: the paper gives neither.
 ITERATIONS, STEPS = 500, 40_000
@@ -67,5 +68,5 @@ STUDIES = {
     "transposed": _trained("a network, transposed convolutions", upsampling="transposed"),
     "stopped": _trained("a network, stopped after a tenth of its training", steps=STEPS // 10),
     "realistic": _trained("a network, ten times the content weight", content=10.0),
-    "balanced": Study(title="Khan: ours, the balanced loss", backbones=("vgg19",), preset="balanced"),
+    "balanced": balanced_study("vgg19"),
 }

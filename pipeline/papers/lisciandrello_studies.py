@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nstcore.presets.papers import KERAS_DESCENT, PAPERS
 from pipeline.grid.study import Axis, Choice, Study, varied
+from pipeline.papers.balanced import balanced_study
 from pipeline.papers.rescaled import as_trained
 from pipeline.papers.setup import PORTRAITS, rounds
 
@@ -100,9 +101,7 @@ STUDIES = {
     ),
     "steps": _study("twice the steps", ("vgg19",), Axis("steps", rounds(once=1.0, twice=2.0))),
     "pooling": _study("average pooling", ("vgg19",), varied("pooling", ("avg",))),
-    "balanced": Study(
-        title="Lisciandrello: ours, the balanced loss", backbones=NETWORKS, preset="balanced", settings=_FEWER
-    ),
+    "balanced": balanced_study(*NETWORKS, **_FEWER),
     "original": Study(
         title="Lisciandrello: beside Gatys' own settings", backbones=("vgg19",), preset="gatys2016", settings=_FEWER
     ),

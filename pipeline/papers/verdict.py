@@ -177,7 +177,8 @@ def _side_by_side(measured: Iterable[Measurement]) -> list[str]:
     groups: dict[tuple[str, str, str], list[str]] = {}
     for each in measured:
         quantity = each.quantity
-        named = f"{quantity.name[:1].lower()}{quantity.name[1:]}" if quantity.name[1:2].islower() else quantity.name
+        is_a_name = not quantity.name.split(" ")[0][1:].islower()  # such as VGG19's or ResNet50's
+        named = quantity.name if is_a_name else f"{quantity.name[:1].lower()}{quantity.name[1:]}"
         if named.startswith(_NAMES):
             named = quantity.name
         key = (quantity.condition, named, str(quantity.holds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -69,6 +70,16 @@ def test_a_paper_leaves_its_page_and_the_overview_and_a_second_run_does_nothing(
     assert task(inputs).complete()
     assert run(task(inputs)).status == luigi.LuigiStatusCode.SUCCESS
     assert files(inputs) == before
+
+
+@pytest.mark.parametrize("scale", [{}, {"size": 0, "iterations": 0}])
+def test_studies_with_the_same_cells_share_their_report(inputs, scale):
+    """Under two titles each would make the other's anew, and none of their papers would ever be complete."""
+    grids = [study.grid() for study in task(inputs, paper="all", **scale).studies()]
+    shared = [pair for pair in itertools.combinations(grids, 2) if pair[0].digest == pair[1].digest]
+    assert shared
+    for one, other in shared:
+        assert one.answers(other), (one.title, other.title)
 
 
 def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(inputs, run):

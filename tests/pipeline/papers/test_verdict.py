@@ -46,6 +46,13 @@ def test_one_pair_is_an_observation_and_says_so():
     assert (found.numbers[0].p, found.numbers[0].interval, found.numbers[0].effect) == ("", "", "")
 
 
+def test_quantities_that_begin_with_a_name_keep_it_in_a_sentence():
+    first, second = (Quantity(name, lambda view: 0.2, at_least(0.1)) for name in ("ResNet50's gain", "Gain of all"))
+    evidence = judged(first, second, samples=THIRTY[:1]).evidence
+    assert "ResNet50's gain 0.2" in evidence
+    assert "gain of all 0.2" in evidence
+
+
 @pytest.mark.parametrize(
     ("center", "spread", "expected"),
     [(0.4, 0.1, "reproduced"), (-0.4, 0.1, "opposite"), (0.05, 0.02, "not reproduced"), (0.0, 0.1, "not reproduced")],
