@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import itertools
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import time
 from pathlib import Path
 
 from benchmarks.common.measure import median_ratio
+from benchmarks.common.ports import free_port
 from benchmarks.common.problem import numbers, write_cuts
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 
@@ -66,7 +66,7 @@ def _grid(
     """Seconds of the command and the most memory of all its processes, MiB."""
     outputs = folder / f"outputs-{name}"
     command = [sys.executable, "-m", "tasks.workers.command", "--processes", str(processes)]
-    command += ["--scheduler", f"127.0.0.1:{_free_port()}", "--", "FullGrid", "--backbones", backbone]
+    command += ["--scheduler", f"127.0.0.1:{free_port()}", "--", "FullGrid", "--backbones", backbone]
     command += ["--size", str(size), "--iterations", str(iterations), "--output-dir", str(outputs)]
     for kind in ("content", "style"):
         command += [f"--{kind}-dir", str(folder / kind)]
@@ -95,12 +95,6 @@ def _memory(process: int) -> float:
         children = [path.read_text(encoding="ascii") for path in Path(f"/proc/{process}/task").glob("*/children")]
         found += sum(_memory(int(child)) for child in " ".join(children).split())
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _options() -> argparse.Namespace:

@@ -39,11 +39,13 @@ def recolored(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray
 
     Pixels are (H, W, 3), nominally 0 to 255, of the scene's size or that of a coarse run; what is given is not rounded.
     """
+    if coloring not in ("luminance", "style-hues"):
+        return pixels
     content = resize_to(scene.content, *pixels.shape[:2])
-    if coloring == "style-hues":
-        styles = [(style.picture, share) for style, share in zip(scene.styles, scene.shares, strict=True)]
-        return with_hues_of_style(pixels, content, styles)
-    return color.with_colors_of(pixels, content) if coloring == "luminance" else pixels
+    if coloring == "luminance":
+        return color.with_colors_of(pixels, content)
+    styles = [(style.picture, share) for style, share in zip(scene.styles, scene.shares, strict=True)]
+    return with_hues_of_style(pixels, content, styles)
 
 
 def finishing(snapshots: Snapshots, scene: Scene, coloring: Coloring) -> Snapshots:

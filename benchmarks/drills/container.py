@@ -24,7 +24,8 @@ import time
 import tomllib
 from pathlib import Path
 
-from benchmarks.drills.workers import Broken, Place, free_port, require, wait_for
+from benchmarks.common.ports import free_port
+from benchmarks.drills.workers import Broken, Place, require, wait_for
 
 _ROOT = Path(__file__).parents[2]
 _FILE = _ROOT / "examples/many-machines/Containerfile"

@@ -20,7 +20,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.drills.workers import Broken, Place, free_port, require
+from benchmarks.common.ports import free_port
+from benchmarks.drills.workers import Broken, Place, require
 
 _SCRIPT = Path(__file__).parents[2] / "examples/many-machines/grid.sbatch"
 _PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "scontrol")

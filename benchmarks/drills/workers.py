@@ -36,6 +36,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.common.ports import free_port
+
 _ROOT = Path(__file__).parents[2]
 #: What a drill's processes import beside the tasks: it notes when each begins and ends a cell.
 _WITNESS = """
@@ -336,12 +338,6 @@ def _children(pid: int, module: str) -> list[int]:
             if int(parent) == pid and module in words:
                 found.append(int(each.name))
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

@@ -53,9 +53,9 @@ def devices(processes: int | None, gpus: str | None) -> list[str | None]:
 def advice(workers: list[str | None]) -> str:
     """Why fewer workers would do as well here, in a line; "" where they may not.
 
-    Measured on two cores (benchmarks/worker_processes.py, 24 cells through VGG19): two workers took 0.72 of one's time
-    with pictures of 48 px and 0.93 with 256 px, in 1.8 times the memory. A transfer of such pictures keeps a few cores
-    busy by itself.
+    Measured on two cores, one turn each (24 cells through VGG19, as benchmarks/worker_processes.py makes them): two
+    workers took 0.72 of one's time with pictures of 48 px and 0.93 with 256 px, in 1.8 times the memory. A transfer of
+    such pictures keeps a few cores busy by itself.
     """
     cores, count = _cores(), len(workers)
     if count == 1 or any(device is not None for device in workers) or cores >= _CORES_OF_A_WORKER * count:

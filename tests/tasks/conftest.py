@@ -11,7 +11,13 @@ import luigi
 import pytest
 from luigi.execution_summary import LuigiRunResult
 
+from benchmarks.common import ports
 from pipeline.sharing import shared_run
+
+
+@pytest.fixture
+def free_port() -> int:
+    return ports.free_port()
 
 
 def _run(task: luigi.Task) -> LuigiRunResult:

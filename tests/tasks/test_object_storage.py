@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -142,15 +141,12 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_nothing_that_counts_as_don
 
 
 @pytest.mark.slow
-def test_nst_workers_go_on_when_one_of_them_is_killed_in_the_middle(inputs, bucket, tmp_path):
+def test_nst_workers_go_on_when_one_of_them_is_killed_in_the_middle(inputs, bucket, tmp_path, free_port):
     """Eight cells, two processes; the one that is killed is amid a cell. Half a cell never counts as done."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     words = {**folders(inputs), "backbones": "vgg16,vgg19", "weights": "random", "size": "32", "iterations": "20"}
     flags = [word for name, value in words.items() for word in (f"--{name.replace('_', '-')}", value)]
     command = ["-m", "tasks.workers.command", "--module", "slowed_tasks", "--processes", "2"]
-    command += ["--scheduler", f"127.0.0.1:{port}", "--", "FullGrid", "--output-dir", bucket, *flags]
+    command += ["--scheduler", f"127.0.0.1:{free_port}", "--", "FullGrid", "--output-dir", bucket, *flags]
     command += ["--settings", json.dumps(SETTINGS), "--state-every", "1"]
     paths = os.pathsep.join([str(ROOT), str(SLOWED.parent)])
     # So that the scheduler sees soon who is gone.

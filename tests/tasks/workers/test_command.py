@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -51,17 +50,14 @@ class Fails(luigi.Task):
 
 
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path, free_port):
     """Start `nst-workers` in a folder of its own."""
     (tmp_path / "light.py").write_text(textwrap.dedent(LIGHT))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     paths = os.pathsep.join([str(tmp_path), str(ROOT)])
     started = []
 
     def start(*words: str) -> subprocess.Popen[str]:
-        own = ["-m", "tasks.workers.command", "--module", "light", "--scheduler", f"127.0.0.1:{port}"]
+        own = ["-m", "tasks.workers.command", "--module", "light", "--scheduler", f"127.0.0.1:{free_port}"]
         process = subprocess.Popen(
             [sys.executable, *own, *words],
             cwd=tmp_path,
