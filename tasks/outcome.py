@@ -20,7 +20,7 @@ import luigi
 
 from nstcore import StyleTransferError
 from nstcore.errors import InputError
-from nstcore.failures import persevere
+from nstcore.failures import nature_of, persevere
 from nstcore.system.refusals import line_of
 from pipeline.outputs.stores import JsonStore
 from pipeline.sharing.leases import Held
@@ -47,16 +47,23 @@ class FailureRecord:
 
     def reason(self) -> str:
         """The line, or "" if the step did not fail in this run."""
+        return self._told("reason")
+
+    def nature(self) -> str:
+        """What kind of failure it was (`nstcore.failures.Nature.name`), or "" if the step did not fail in this run."""
+        return self._told("nature")
+
+    def write(self, reason: str, nature: str) -> None:
+        self._store.dump({"run": run_of(self._output_dir, as_of_now=True), "reason": reason, "nature": nature})
+
+    def _told(self, what: str) -> str:
         if not self._store.exists():
             return ""
         try:
             record = self._store.load()
-            return str(record["reason"]) if record["run"] == run_of(self._output_dir) else ""
+            return str(record[what]) if record["run"] == run_of(self._output_dir) else ""
         except (InputError, ValueError, KeyError, TypeError):  # removed this moment by another process, or damaged
             return ""
-
-    def write(self, reason: str) -> None:
-        self._store.dump({"run": run_of(self._output_dir, as_of_now=True), "reason": reason})
 
     def clear(self) -> None:
         self._store.remove()
@@ -116,7 +123,7 @@ class SettlingTask(LightTask):
             if not reason:
                 raise
             try:
-                self.failure().write(reason)
+                self.failure().write(reason, nature_of(error).name)
             except StyleTransferError:
                 raise error from None
             logger.info("%s: failed: %s", self.title, reason)

@@ -20,7 +20,14 @@ from pipeline.outputs.made import DRAWN_VERSION, MadeRecord, digest_of
 from pipeline.outputs.stores import TextStore, VerdictsStore
 from pipeline.papers import PAPERS, Paper, Setup, choose
 from pipeline.papers.page import judge, overview_html, page_name, paper_html
-from pipeline.papers.setup import LARGE_CONTENTS, LARGE_SEEDS, LARGE_STYLES, SAMPLE_PORTRAITS
+from pipeline.papers.setup import (
+    LARGE_CONTENTS,
+    LARGE_FEWER_CONTENTS,
+    LARGE_FEWER_STYLES,
+    LARGE_SEEDS,
+    LARGE_STYLES,
+    SAMPLE_PORTRAITS,
+)
 from pipeline.storage.places import place_at
 from pipeline.storage.sealed import records_of
 from tasks.completion_cache import completions_remembered
@@ -55,7 +62,7 @@ class PaperTask(luigi.Task):
         default=SAMPLE_PORTRAITS,
         description="which content pictures are portraits, as JSON; those that are there count",
     )
-    large: bool = luigi.BoolParameter(description="many pairs of sample pictures at 256 px; a night's work")
+    large: bool = luigi.BoolParameter(description="many pairs of sample pictures at 256 px")
     papers_own_size: bool = luigi.BoolParameter(description="each paper's own size and iterations; for a GPU")
     size: int = WholeNumberParameter("size", 0, default=0, description="longest side, pixels; 0: what suits the paper")
     iterations: int = WholeNumberParameter(
@@ -83,6 +90,8 @@ class PaperTask(luigi.Task):
             styles=styles,
             portraits=_there(self.content_dir, self.portraits),
             seeds=LARGE_SEEDS if self.large else (0,),
+            fewer_contents=LARGE_FEWER_CONTENTS if self.large and not self.contents else (),
+            fewer_styles=LARGE_FEWER_STYLES if self.large and not self.styles else (),
             large=self.large,
             own_size=self.papers_own_size,
             size=self.size,

@@ -156,7 +156,7 @@ class CellReport(ReportTask):
         task = Transfer.of(cell, self.output_dir, self.batch_size)
         store = task.output()
         if not store.exists():
-            return _without_picture(cell, task.failure().reason())
+            return _without_picture(cell, task.failure().reason(), task.failure().nature())
         measures, unmeasured = measures_of(cell, self.output_dir, self.batch_size)
         return ReportCell(
             cell.content,
@@ -173,11 +173,11 @@ class CellReport(ReportTask):
         )
 
 
-def _without_picture(cell: Cell | RejectedCell, reason: str) -> ReportCell:
+def _without_picture(cell: Cell | RejectedCell, reason: str, nature: str = "") -> ReportCell:
     names = (cell.content, cell.style, cell.backbone)
     status: Status = "skipped" if isinstance(cell, RejectedCell) and cell.skipped else "failed"
     how = {"preset": cell.preset, "variant": cell.variant, "method": cell.method}
-    return ReportCell(*names, status, None, reason=reason, **how)  # type: ignore[arg-type]
+    return ReportCell(*names, status, None, reason=reason, nature=nature, **how)  # type: ignore[arg-type]
 
 
 def relative_path(path: PurePath, folder: PurePath) -> str:

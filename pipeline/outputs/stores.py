@@ -122,7 +122,7 @@ class MeasuresStore(JsonStore):
 class VerdictsStore(JsonStore):
     """What became of a paper's claims."""
 
-    needs = ("key", "page", "claims", "failed")
+    needs = ("key", "page", "claims", "failed", "diverged")
 
 
 @lru_cache(maxsize=100_000)

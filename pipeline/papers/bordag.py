@@ -106,12 +106,13 @@ BORDAG = Paper(
     ),
     claims=CLAIMS,
     scaled=Scale(160, 100, "Small, for a processor."),
-    large=Scale(256, 200, "The set of many pairs."),
+    large=Scale(256, 100, "The set of many pairs."),
     own=Scale(
         512,
         500,
         "The note gives neither: 512 pixels are those of the TensorFlow tutorial it cites, 500 iterations ours.",
     ),
+    main=("content_layers",),
     left_out=(
         LeftOut(
             "Without programs it takes years to analyse collections of art.",

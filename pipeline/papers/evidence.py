@@ -16,10 +16,6 @@ class NotPlanned(Missing):
     """A cell that is not made of this pair of pictures, or from this seed."""
 
 
-class Unfit(Exception):
-    """Cells that are there, and cannot say anything of the claim: why."""
-
-
 @dataclass(frozen=True, order=True)
 class Sample:
     """A pair of pictures, and the seed where cells start from noise."""
@@ -119,13 +115,15 @@ class View:
         Raises:
             NotPlanned: if it was not planned.
         """
-        findings, (content, style) = self.evidence.findings, self.sample.pair
-        # A cell that starts from no noise is the same for all seeds.
-        for sample in (self.sample, Sample(content, style)):
-            if (sample, key) in findings:
-                self.looked_up[key] = findings[sample, key]
-                return findings[sample, key]
-        raise NotPlanned(_not_run(key))
+        findings = self.evidence.findings
+        found = findings.get((self.sample, key))
+        if found is None:
+            # A cell that starts from no noise is the same for all seeds.
+            found = findings.get((Sample(*self.sample.pair), key))
+            if found is None or found.seeded:
+                raise NotPlanned(_not_run(key))
+        self.looked_up[key] = found
+        return found
 
     def computed(self, name: str) -> Computed:
         """A picture that no cell made, see `pipeline.papers.computed`.

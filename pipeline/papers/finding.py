@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nstcore.failures import DIVERGED
 from nstcore.result import Iterate, Trace
 from pipeline.grid.backbone_labels import display_name
 from pipeline.grid.series import Series, Variant
@@ -25,6 +26,14 @@ SEED_AXIS = "seed"
 
 class Missing(Exception):
     """Something that a claim needs and that there is not. Its text completes "Not judged: …"."""
+
+
+class Unfit(Exception):
+    """Cells that are there, and cannot say anything of the claim: why."""
+
+
+class Diverged(Unfit, Missing):
+    """A cell whose loss became infinite by its settings, which another run would not change."""
 
 
 def without_seed(variant: Variant) -> Variant:
@@ -61,6 +70,11 @@ class Finding:
     @property
     def series(self) -> Series:
         return Series(self.cell.backbone, without_seed(self.cell.variant), self.cell.method)
+
+    @property
+    def seeded(self) -> bool:
+        """Whether it is of one seed of several that there might be."""
+        return any(name == SEED_AXIS for name, _ in self.cell.variant)
 
     @property
     def weights(self) -> list[tuple[Mapping[str, Any], str]]:
@@ -152,7 +166,14 @@ class Finding:
         """What fine and coarse structure it has beside its content picture."""
         return pixels.detail(self.picture, self.content)
 
+    @property
+    def diverged(self) -> bool:
+        """Whether it has no picture because of its settings: its loss became NaN or infinite."""
+        return self.cell.status == "failed" and self.cell.nature == DIVERGED.name
+
     def _need_done(self) -> None:
+        if self.diverged:
+            raise Diverged(f"{self.name} diverges{_because(self.cell.reason)}")
         if not self.done:
             raise Missing(f"{self.name} {self.cell.status}{_because(self.cell.reason)}")
 

@@ -194,12 +194,13 @@ GUPTA = Paper(
     ),
     claims=CLAIMS,
     scaled=Scale(160, 200, "Small, for a processor; ten rounds of 20 evaluations, as theirs."),
-    large=Scale(256, 200, "The set of many pairs."),
+    large=Scale(256, 200, "The set of many pairs; ten rounds of 20 evaluations, as theirs."),
     own=Scale(
         600,
         200,
         "The paper does not give its size: that of the classic Keras example is taken, 400 rows, which is 600 pixels "
         "for the longest side of a 3:2 picture.",
     ),
+    main=("comparison",),
     left_out=LEFT_OUT,
 )

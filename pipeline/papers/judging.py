@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.papers.computed import BASELINES, FADES
-from pipeline.papers.evidence import Measurable, Unfit, View
-from pipeline.papers.finding import Finding, Key
+from pipeline.papers.evidence import Measurable, View
+from pipeline.papers.finding import Finding, Key, Unfit
 from pipeline.papers.quantity import Bound, Quantity, at_least, at_most
 
 # --- Thresholds, fixed before anything is run. -----------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nstcore import PictureError
 from nstcore.feedforward.checkerboard import grid_excess
 from pipeline.papers import pixels
-from pipeline.papers.evidence import Unfit, View
-from pipeline.papers.finding import Finding, Key, Missing
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Finding, Key, Missing, Unfit
 from pipeline.papers.judging import LooksJudge, ratio, require_structure, score
 from pipeline.papers.khan_studies import ITERATIONS, STEPS
 from pipeline.papers.paper import Table

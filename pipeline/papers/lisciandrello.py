@@ -167,13 +167,14 @@ LISCIANDRELLO = Paper(
     ),
     claims=CLAIMS,
     scaled=Scale(128, 300, "Small, for a processor: descent takes a step an evaluation."),
-    large=Scale(256, 500, "The set of many pairs."),
+    large=Scale(256, 300, "The set of many pairs."),
     own=Scale(
         600,
         1000,
         "The paper does not give its size: that of Keras' example is taken, 400 rows, which is 600 pixels for the "
         "longest side of a 3:2 picture.",
     ),
+    main=("networks", "normaliser"),
     left_out=(
         LeftOut(
             "Deep layers hold the content and low ones the style, and the two are independent.",

@@ -36,7 +36,10 @@ def heading(paper: Paper) -> str:
 
 
 def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
-    """What the overview says of a paper, as plain data for JSON: its claims with their verdicts, and what failed."""
+    """What the overview says of a paper, as plain data for JSON: its claims with their verdicts, and what failed.
+
+    A cell that diverges has not failed: that is what its settings do, and another run would not change it.
+    """
     scale = setup.scale(paper)
     judged = [
         {
@@ -49,11 +52,10 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         }
         for claim, verdict in zip(paper.claims, verdicts(paper.claims, evidence), strict=True)
     ]
-    failed = [
-        (finding.cell.content, finding.cell.style, finding.name, finding.cell.reason)
-        for finding in evidence.each()
-        if finding.cell.status == "failed"
-    ]
+    without_picture: dict[bool, set[tuple[str, ...]]] = {True: set(), False: set()}
+    for finding in evidence.each():
+        if (cell := finding.cell).status == "failed":
+            without_picture[finding.diverged].add((cell.content, cell.style, finding.name, cell.reason))
     return {
         "key": paper.key,
         "page": page_name(paper.key),
@@ -62,7 +64,8 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         "size": scale.size,
         "iterations": scale.iterations,
         "claims": judged,
-        "failed": sorted(set(failed)),
+        "failed": sorted(without_picture[False]),
+        "diverged": sorted(without_picture[True]),
         "weights": _weights(evidence),
         "untrained": _untrained(evidence),
     }
@@ -119,6 +122,7 @@ def paper_html(
         untransferred=figures.get(UNTRANSFERRED, ()),
         judged=summary["claims"],
         counts=_counts(summary["claims"]),
+        diverged=summary["diverged"],
         weights=summary["weights"],
         untrained=summary["untrained"],
         shown=shown,
@@ -162,7 +166,14 @@ def _first_view(evidence: Evidence) -> View:
 
 def _pairs(setup: Setup) -> dict[str, Any]:
     """Which pictures, for a sentence."""
-    return {"contents": setup.contents, "styles": setup.styles, "count": len(setup.pairs), "seeds": len(setup.seeds)}
+    fewer = (setup.fewer_contents or setup.contents, setup.fewer_styles or setup.styles)
+    return {
+        "contents": setup.contents,
+        "styles": setup.styles,
+        "count": len(setup.pairs),
+        "seeds": len(setup.seeds),
+        "fewer": fewer if setup.fewer_contents or setup.fewer_styles else None,
+    }
 
 
 def _baselines(evidence: Evidence) -> Table | None:

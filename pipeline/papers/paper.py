@@ -167,6 +167,8 @@ class Paper:
         studies: what to run, by name; pictures and scale are filled in by `pipeline.papers.setup.Setup`.
         exhibits: in the order of the paper.
         claims: in the order of the paper.
+        main: the names of the studies that the large set makes of every pair and seed; the others vary one thing, and
+            take fewer pairs, see `Setup.fewer_contents`.
         scaled: a scale for a processor.
         large: the same for many pairs of pictures; the size is 256 pixels for all.
         own: the paper's own.
@@ -183,4 +185,9 @@ class Paper:
     scaled: Scale
     large: Scale
     own: Scale
+    main: tuple[str, ...]
     left_out: Sequence[LeftOut] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.main) - self.studies.keys():
+            raise ValueError(f"main studies have to be studies of the paper. Received: {sorted(unknown)}")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.papers import statistics
-from pipeline.papers.evidence import NotPlanned, Unfit
-from pipeline.papers.finding import Missing
+from pipeline.papers.evidence import NotPlanned
+from pipeline.papers.finding import Missing, Unfit
 
 if TYPE_CHECKING:
     from pipeline.papers.evidence import Evidence, View

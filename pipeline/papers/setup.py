@@ -20,13 +20,17 @@ from pipeline.papers.finding import SEED_AXIS
 from pipeline.papers.paper import Paper, Scale
 
 #: Raised by hand when a change of the papers' claims, judges or pages makes old pages wrong.
-PAGES_VERSION = "6"
+PAGES_VERSION = "7"
 
 #: The large set, of the sample pictures (`python -m pipeline.samples --all`): landscapes, portraits and objects; styles
 #: of different kinds, drawn but for the stained tissue, which is a photograph. No package in reach carries paintings.
 LARGE_CONTENTS = ("china", "rocket", "chelsea", "astronaut", "coffee", "flower")
 LARGE_STYLES = ("brushwork", "stained-glass", "woodcut", "marbled", "immunohistochemistry")
 LARGE_SEEDS = (0, 1, 2)
+#: Of those the pictures of studies that vary one thing: twelve pairs, enough for a test (`FEWEST_FOR_A_TEST`). Every
+#: pair and seed of every study would be 8,000 cells, three days and nights of two cores.
+LARGE_FEWER_CONTENTS = ("china", "chelsea", "astronaut", "coffee")
+LARGE_FEWER_STYLES = ("brushwork", "stained-glass", "immunohistochemistry")
 #: Which of the sample pictures are portraits.
 SAMPLE_PORTRAITS = ("chelsea", "astronaut")
 
@@ -43,6 +47,8 @@ class Setup:
         contents, styles: names of the pictures in them; every pair of the two is taken.
         portraits: names of content pictures that are portraits, for claims that are about them.
         seeds: of the noise where cells start from some.
+        fewer_contents, fewer_styles: what the studies that are not a paper's main ones take, from the first seed alone;
+            () takes all.
         large: whether to take the papers' scale for many pairs.
         own_size: whether to take the papers' own scales.
         size, iterations: what takes precedence over the scale of the paper; 0 for nothing.
@@ -58,6 +64,8 @@ class Setup:
     styles: tuple[str, ...]
     portraits: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
+    fewer_contents: tuple[str, ...] = ()
+    fewer_styles: tuple[str, ...] = ()
     large: bool = False
     own_size: bool = False
     size: int = 0
@@ -88,6 +96,7 @@ class Setup:
     def study(self, paper: Paper, name: str) -> Study:
         """One of a paper's studies, of these pictures and at this scale."""
         study, scale = paper.studies[name], self.scale(paper)
+        contents, styles, seeds = self._pictures(paper, name)
         settings = {
             **study.settings,
             "size": scale.size,
@@ -98,13 +107,13 @@ class Setup:
         of_photographs = study.styles == PHOTOGRAPHS
         axes = tuple(_at_scale(axis, scale) for axis in study.axes)
         if len(self.seeds) > 1 and _starts_from_noise(study):
-            axes = (*axes, varied(SEED_AXIS, self.seeds))
+            axes = (*axes, varied(SEED_AXIS, seeds))
         resized = replace(
             study,
             content_dir=self.content_dir,
             style_dir=self.content_dir if of_photographs else self.style_dir,
-            contents=self.portraits if study.contents == PORTRAITS else self.contents,
-            styles=self.portraits if of_photographs else self.styles,
+            contents=contents,
+            styles=styles,
             settings=settings,
             axes=axes,
             training=self._training(study, paper),
@@ -112,6 +121,20 @@ class Setup:
         if self.settings:
             resized.require_possible()  # before anything is computed with what a person gave
         return weighed_by_area(resized, (scale.size / paper.own.size) ** 2)
+
+    def _pictures(self, paper: Paper, name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
+        """The contents, styles and seeds of one of a paper's studies."""
+        study = paper.studies[name]
+        if name in paper.main:
+            contents, styles, seeds = self.contents, self.styles, self.seeds
+        else:
+            contents, styles = self.fewer_contents or self.contents, self.fewer_styles or self.styles
+            seeds = self.seeds[:1] if self.fewer_contents or self.fewer_styles else self.seeds
+        if study.contents == PORTRAITS:
+            contents = self.portraits
+        if study.styles == PHOTOGRAPHS:  # of which there are few
+            contents, styles = self.contents, self.portraits
+        return contents, styles, seeds
 
     def _training(self, study: Study, paper: Paper) -> Training:
         """How a study's networks are trained: its steps are those of the paper's own scale."""

@@ -171,8 +171,9 @@ XU = Paper(
     ),
     claims=CLAIMS,
     scaled=Scale(160, 60, "Small, for a processor."),
-    large=Scale(256, 100, "The set of many pairs."),
+    large=Scale(256, 60, "The set of many pairs."),
     own=Scale(600, 400, "600 pixels and 400 iterations are those of the code of its family; the paper gives neither."),
+    main=("ratios",),
     left_out=(
         LeftOut(
             "The search of patches is a convolution, and not as efficient as its authors say.",

@@ -29,6 +29,7 @@ class ReportCell:
         status: whether there is a picture.
         manifest: what `manifest.json` holds, or None where the cell did not finish.
         reason: why there is no picture, in one line; "" for a finished cell.
+        nature: of a cell that failed, what kind of failure it is (`nstcore.failures.Nature.name`); "" if none is told.
         picture: path of the picture relative to the report's folder, with "/" and unquoted; "" if there is none.
         preset: the named settings it was made with.
         variant: what the study varied and to what.
@@ -46,6 +47,7 @@ class ReportCell:
     status: Status
     manifest: dict[str, Any] | None
     reason: str = ""
+    nature: str = ""
     picture: str = ""
     preset: str = ""
     variant: Variant = ()

@@ -95,6 +95,16 @@ def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(
     assert "not judged" in (job.folder() / "index.html").read_text()
 
 
+def test_a_paper_whose_settings_diverge_is_judged_by_that(inputs, run):
+    job = task(inputs, settings={"style_weight": 1e38})
+    assert run(job).status == luigi.LuigiStatusCode.SUCCESS
+    summary = summary_of(job, "bordag")
+    assert summary["failed"] == []
+    assert all("loss became inf" in reason for *_, reason in summary["diverged"])
+    assert summary["diverged"]
+    assert "not testable" in {claim["outcome"] for claim in summary["claims"]}
+
+
 def test_a_broken_picture_still_gives_the_page(inputs, run):
     (inputs / "content" / f"{HOSTILE}.png").write_bytes(b"no picture")
     job = task(inputs)

@@ -69,6 +69,7 @@ def finding(
     told: Mapping[str, float] | None = None,
     variant: tuple[tuple[str, str], ...] = (),
     reason: str = "",
+    nature: str = "",
     network: Mapping[str, float] | None = None,
     **of_trace: float,
 ) -> Finding:
@@ -84,6 +85,7 @@ def finding(
         status,  # type: ignore[arg-type]
         manifest if done else None,
         reason=reason,
+        nature=nature,
         variant=variant,
         measures=measures(style, content, **(told or {})) if done else None,
         method="feedforward" if trained else "optimize",

@@ -8,14 +8,25 @@ from dataclasses import replace
 import pytest
 
 from nstcore import BACKBONES, ConfigError, presets
+from nstcore.failures import DIVERGED
 from nstcore.result import Iterate, Trace
 from pipeline.grid.study import Axis, Choice, Study
 from pipeline.papers import PAPERS, Evidence, Finding, Missing, Sample, Setup, choose, key_of, sample_of
 from pipeline.papers.computed import BASELINES
+from pipeline.papers.evidence import NotPlanned
 from pipeline.papers.figures import by_rounds, draw, draw_untransferred
 from pipeline.papers.judging import LOOKS
 from pipeline.papers.page import command, judge, overview_html, paper_html
-from pipeline.papers.setup import LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS, weighed_by_area
+from pipeline.papers.quantity import FEWEST_FOR_A_TEST
+from pipeline.papers.setup import (
+    LARGE_CONTENTS,
+    LARGE_FEWER_CONTENTS,
+    LARGE_FEWER_STYLES,
+    LARGE_SEEDS,
+    LARGE_STYLES,
+    SAMPLE_PORTRAITS,
+    weighed_by_area,
+)
 from pipeline.report.page import PageFigure, ReportCell
 from pipeline.samples.catalog import SAMPLES
 from tests.pipeline.papers.invented import SETUP, SOFT, evidence_for
@@ -38,6 +49,31 @@ def test_the_large_set_is_of_sample_pictures_of_several_kinds():
     assert set(LARGE_STYLES) <= names["style"]
     assert set(SAMPLE_PORTRAITS) < set(LARGE_CONTENTS)
     assert (len(LARGE_CONTENTS), len(LARGE_STYLES)) == (6, 5)
+    assert set(SAMPLE_PORTRAITS) < set(LARGE_FEWER_CONTENTS) < set(LARGE_CONTENTS)
+    assert set(LARGE_FEWER_STYLES) < set(LARGE_STYLES)
+    assert len(LARGE_FEWER_CONTENTS) * len(LARGE_FEWER_STYLES) >= FEWEST_FOR_A_TEST
+
+
+@EVERY_STUDY
+def test_of_the_large_set_a_papers_main_studies_take_every_pair_and_seed_and_the_others_enough_for_a_test(paper, name):
+    large = Setup(
+        *("contents", "styles", LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS),
+        seeds=LARGE_SEEDS,
+        fewer_contents=LARGE_FEWER_CONTENTS,
+        fewer_styles=LARGE_FEWER_STYLES,
+        large=True,
+    )
+    study, main = large.study(paper, name), name in paper.main
+    if name == "photographs":
+        assert (study.contents, study.styles) == (LARGE_CONTENTS, SAMPLE_PORTRAITS)
+    elif name == "portrait_rates":
+        assert (study.contents, study.styles) == (SAMPLE_PORTRAITS, LARGE_FEWER_STYLES)
+    else:
+        assert study.contents == (LARGE_CONTENTS if main else LARGE_FEWER_CONTENTS)
+        assert study.styles == (LARGE_STYLES if main else LARGE_FEWER_STYLES)
+    seeds = [len(axis.choices) for axis in study.axes if axis.name == "seed"]
+    assert seeds in ([], [3 if main else 1])
+    assert paper.main
 
 
 def configs(setup, paper, name):
@@ -154,6 +190,14 @@ def test_a_cell_without_noise_is_found_from_every_seed():
     assert evidence.view(Sample("c", "s", 2))["a", "vgg19"].name == "VGG19"
     with pytest.raises(Missing, match="was not run"):
         evidence.view(Sample("c", "t"))["a", "vgg19"]
+
+
+def test_a_cell_that_starts_from_one_seed_is_no_cell_of_another():
+    cell = ReportCell("c", "s", "vgg19", "done", {}, variant=(("seed", "0"),))
+    evidence = Evidence({(sample_of(cell), key_of("a", cell)): Finding(key_of("a", cell), cell)})
+    assert evidence.view(Sample("c", "s", 0))["a", "vgg19"].seeded
+    with pytest.raises(NotPlanned, match="was not run"):
+        evidence.view(Sample("c", "s", 1))["a", "vgg19"]
 
 
 def test_studies_of_portraits_take_them_and_are_left_out_without_any():
@@ -283,6 +327,26 @@ def test_a_page_has_every_claim_and_escapes_names_and_reasons(paper):
 
 
 @EVERY_PAPER
+def test_cells_that_diverge_are_a_finding_and_no_failure(paper):
+    diverging = {"status": "failed", "reason": "the style loss became inf", "nature": DIVERGED.name}
+    evidence = evidence_for(paper, {(name,): diverging for name in paper.studies})
+    summary = json.loads(json.dumps(judge(paper, SETUP, evidence)))
+    assert summary["failed"] == []
+    assert len(summary["diverged"]) == len(
+        {(each.cell.content, each.cell.style, each.name) for each in evidence.each()}
+    )
+    tested = [claim for claim in summary["claims"] if claim["kind"] == "tested"]
+    said = {claim["outcome"] for claim in tested if "diverges (the style loss became inf)" in claim["evidence"]}
+    assert said == {"not testable"}
+    assert "not judged" not in {claim["outcome"] for claim in tested}
+    page = paper_html(paper, SETUP, evidence, summary, {}, [])
+    assert page.count("the style loss became inf</li>") == len(summary["diverged"])
+    assert "Where the settings diverge" not in paper_html(
+        paper, SETUP, evidence_for(paper), judge(paper, SETUP, evidence_for(paper)), {}, []
+    )
+
+
+@EVERY_PAPER
 def test_a_page_has_every_threshold_n_and_what_differs(paper):
     evidence = evidence_for(paper)
     summary = judge(paper, SETUP, evidence)
@@ -299,6 +363,16 @@ def test_a_page_has_every_threshold_n_and_what_differs(paper):
     for name in BASELINES:
         assert f"<td>{name}</td>" in page
     assert "as claimed" in page
+
+
+def test_pages_say_which_pictures_the_main_comparison_takes_and_which_the_others():
+    setup = replace(
+        SETUP, contents=("china", "coffee"), seeds=(0, 1), fewer_contents=("china",), fewer_styles=("brushwork",)
+    )
+    said = " ".join(overview_html([], setup).split())
+    assert "2 pairs of pictures" in said
+    assert "what varies one thing is made with <bdi>china</bdi> in <bdi>brushwork</bdi>, from one seed" in said
+    assert "what varies one thing" not in overview_html([], replace(setup, fewer_contents=(), fewer_styles=()))
 
 
 def test_the_command_makes_the_same_page():

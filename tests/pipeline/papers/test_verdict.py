@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.papers import Evidence, Finding, Sample
-from pipeline.papers.evidence import Unfit
-from pipeline.papers.finding import Missing
+from pipeline.papers.finding import Missing, Unfit
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import FEWEST_FOR_A_TEST, Quantity, at_least, at_most, measure
 from pipeline.papers.verdict import verdicts
