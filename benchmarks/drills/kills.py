@@ -182,11 +182,13 @@ def _work_lost(grid: _Grid, every: float) -> Iterator[str]:
     """By the clock of each cell's work, which goes on where it was taken up.
 
     What a process reports again, to the digit, it has taken up; the first that is new is where its own work begins,
-    after it has loaded the network and compiled. Lost is what it did after the last that another process takes up.
+    after it has loaded the network and compiled. Lost is what it did after the last that the next process takes up. One
+    that is killed while it reports again has not shown how much that is: the one after it does.
     """
     known: dict[str, dict[tuple[int, int], float]] = {}
     own: dict[str, list[float]] = {}  # of the latest process at each cell, in order, since the state it began with
-    longest, whose, losses = 0.0, {}, []
+    longest, whose = 0.0, {}
+    losses: dict[str, list[tuple[list[float], list[float]]]] = {}  # by cell: what was done, and what was taken up of it
     for entry in grid.entries():
         if "wrote" in entry:
             longest = max(longest, entry["wrote"])
@@ -194,20 +196,21 @@ def _work_lost(grid: _Grid, every: float) -> Iterator[str]:
         cell, place, seconds = entry["cell"], (entry["size"], entry["iteration"]), entry["seconds"]
         seen, done = known.setdefault(cell, {}), own.setdefault(cell, [])
         if whose.get(cell) not in (None, entry["process"]):
-            losses.append([cell, done, 0.0])
-            own[cell] = done = []
+            if done:
+                losses.setdefault(cell, []).append((done, []))
+                own[cell] = done = []
+            elif cell in losses:
+                losses[cell][-1][1].clear()
         whose[cell] = entry["process"]
         if seen.get(place) == seconds:
-            if losses and losses[-1][0] == cell:
-                losses[-1][2] = seconds
+            if cell in losses:
+                losses[cell][-1][1].append(seconds)
         else:
             seen[place] = seconds
             done.append(seconds)
     worst = 0.0
-    for cell, done, taken_up in losses:
-        if not done:
-            continue
-        lost = done[-1] - max(taken_up, done[0])
+    for cell, (done, taken_up) in ((cell, each) for cell, of_cell in losses.items() for each in of_cell):
+        lost = done[-1] - max([done[0], *taken_up[-1:]])
         step = max((after - before for before, after in itertools.pairwise(done)), default=0.0)
         worst = max(worst, lost)
         # A state that takes long to write is written less often: a fiftieth of the time.
