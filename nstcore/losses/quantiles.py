@@ -84,6 +84,7 @@ def interpolated(quantiles: Any, count: int, take: Callable[..., Any] | None = N
     places = np.linspace(0.0, last, count)
     below = np.floor(places).astype(np.int32)
     share = (places - below).astype(np.float32)
-    take = take or ops.take
+    if take is None:
+        take, share = ops.take, ops.convert_to_tensor(share)  # which an array of NumPy cannot meet on a GPU
     lower, upper = take(quantiles, below, axis=-1), take(quantiles, np.minimum(below + 1, last), axis=-1)
     return lower + (upper - lower) * share

@@ -5,7 +5,11 @@ Of each loss its values at two pictures' features with styles of another size, a
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
+import unittest.mock
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -32,17 +36,35 @@ def activations(seed: int, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.n
     return {layer: np.abs(random.normal(size=shape)).astype(np.float32) for layer, shape in shapes.items()}
 
 
+@contextlib.contextmanager
+def as_on_a_gpu() -> Iterator[None]:
+    """Let no tensor of torch meet an array of NumPy, which one on a GPU cannot."""
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    own = torch.Tensor.__array__
+
+    def on_the_host(tensor: torch.Tensor, *arguments: Any, **named: Any) -> np.ndarray:
+        caller = sys._getframe(1).f_globals["__name__"]
+        assert caller.startswith("keras."), "a tensor meets an array of NumPy"  # Keras fetches it from the GPU first
+        return own(tensor, *arguments, **named)
+
+    with unittest.mock.patch.object(torch.Tensor, "__array__", on_the_host):
+        yield
+
+
 def compared(loss: Loss, reference: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """By reading, what `value` takes, as the engine makes it of the targets."""
     found = {}
     contents = features_read(loss, activations(2, SHAPES))
     for (name, features), reading in zip(features_read(loss, reference).items(), loss.readings, strict=True):
+        with as_on_a_gpu():
+            targets = [loss.target(backend.on_device(one)) for one in (features, contents[name])]
         target, content = (
-            [
-                {key: keras.ops.convert_to_numpy(array)[row] for key, array in loss.target(one).items()}
-                for row in range(2)
-            ]
-            for one in (features, contents[name])
+            [{key: keras.ops.convert_to_numpy(array)[row] for key, array in of_one.items()} for row in range(2)]
+            for of_one in targets
         )
         if loss.matches_content:
             target = [loss.matched(*pair) for pair in zip(target, content, strict=True)]
@@ -66,7 +88,8 @@ def value_and_gradient(loss: Loss, at: dict[str, np.ndarray], target: Any) -> tu
         return sum(values), {}
 
     x = np.concatenate([one.reshape(batch, -1) for one in at.values()], axis=1)
-    values, _, gradient = backend.compiled(backend.differentiate(function))(*backend.on_device((x, target)))
+    with as_on_a_gpu():
+        values, _, gradient = backend.compiled(backend.differentiate(function))(*backend.on_device((x, target)))
     return backend.to_host(values), backend.to_host(gradient)
 
 
@@ -83,6 +106,7 @@ def answers() -> dict[str, object]:
     return found
 
 
+@as_on_a_gpu()
 def engine(backbone: str) -> dict[str, object]:
     """All losses of the style in one problem: each at the content picture, and terms and gradient beside it."""
     random = np.random.default_rng(2)
