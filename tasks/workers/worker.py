@@ -56,6 +56,7 @@ class GridWorker(Worker):
         self._last_running = time.monotonic()
         self._loaded = LoadedProcesses(self)
         self._killed: Counter[str] = Counter()
+        self._most_together: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         GridWorker._open += 1
@@ -94,6 +95,24 @@ class GridWorker(Worker):
         """
         if _ACCELERATOR not in {known["name"] for known in self._scheduler.resource_list()}:
             self._scheduler.update_resource(resource=_ACCELERATOR, amount=AS_MANY_AS_THERE_ARE_WORKERS)
+
+    def _get_work(self) -> GetWorkResponse:
+        """Ask for something to do, and say for the next time how many of its kind are done together.
+
+        Luigi's workers say that of the tasks that they ask for themselves. One that helps asks for none, and would be
+        given one cell at a time.
+        """
+        response = super()._get_work()
+        task = self._scheduled_tasks.get(response.task_id)
+        if task is not None and task.batchable:
+            family, most = task.task_family, task.max_batch_size
+            if self._most_together.get(family) != most:
+                self._most_together[family] = most
+                names = type(task).batch_param_names()
+                self._scheduler.add_task_batcher(
+                    worker=self._id, task_family=family, batched_args=names, max_batch_size=most
+                )
+        return response
 
     def _create_task_process(self, task: luigi.Task) -> TaskProcess:
         process = super()._create_task_process(task)
