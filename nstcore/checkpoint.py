@@ -31,8 +31,8 @@ class Checkpoint:
         load: gives the bytes of the state that was kept last, or None. What the system refuses is told.
         writing: opens a file for the next state, which takes the place of the last one when the block ends. What the
             system refuses is told once, and the transfer goes on.
-        every: seconds between one state and the next; more where writing takes long, so that it takes a fiftieth of the
-            time at most. 0 keeps none on the way.
+        every: seconds between one state and the next; more where writing keeps taking long, so that it takes a fiftieth
+            of the time at most. 0 keeps none on the way.
         keep: keep a last state at the end too, from which a transfer with more iterations goes on.
         made_from: what else the transfer depends on, name -> value; a state of other values is not taken up.
         tell: is given a line when a transfer is taken up, and when one that was kept is not, or none can be kept.

@@ -34,6 +34,7 @@ class StateKeeper:
         self._checkpoint = checkpoint
         self._every = self._interval = every
         self._saved = time.monotonic()
+        self._took = 0.0
         self._was_refused = False
 
     def read(self, require_usable: Callable[[dict[str, Any], dict[str, np.ndarray]], None]) -> State | None:
@@ -85,8 +86,10 @@ class StateKeeper:
                 self._checkpoint.tell(f"no state can be kept, and it goes on without: {told(error)}")
             self._was_refused = True
         self._saved = time.monotonic()
+        took, self._took = min(self._took, self._saved - began), self._saved - began
         if self._every:
-            self._interval = max(self._every, (self._saved - began) / _SHARE)
+            # By the quicker of the last two: it is not slow because something else kept the machine busy for a moment.
+            self._interval = max(self._every, took / _SHARE)
 
 
 def below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

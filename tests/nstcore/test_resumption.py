@@ -321,6 +321,24 @@ def test_what_takes_long_to_write_is_written_less_often(pictures, monkeypatch):
     assert 200 / 52 - 2 < kept.saves <= 200 / 50 + 1
 
 
+def test_one_state_that_takes_long_once_does_not_keep_the_next_from_being_written(monkeypatch):
+    """Something else keeps the machine busy while it is written: with a fiftieth of the time 12 s would be lost."""
+    monkeypatch.setattr(state_keeper, "_SHARE", 0.02)
+    now = 100.0
+    monkeypatch.setattr(state_keeper.time, "monotonic", lambda: now)
+    keeper = state_keeper.StateKeeper(Kept().checkpoint(), {}, every=3.0)
+    waited = []
+    for took in (0.25, 0.01, 0.25, 0.01, 0.25, 0.25, 0.01):
+        began = now
+        now += took
+        keeper.write(began, {}, {})
+        saved = now
+        while not keeper.due():
+            now += 0.5
+        waited.append(now - saved)
+    assert waited == [3.0, 3.0, 3.0, 3.0, 3.0, 12.5, 3.0]
+
+
 def test_a_state_that_is_kept_leads_on_to_more_iterations(pictures, undisturbed):
     for optimizer in ("lbfgs-device", "lbfgs", "adam"):
         config = dataclasses.replace(CONFIG, coarse_sizes=(), optimizer=optimizer)
