@@ -105,10 +105,8 @@ def joined_text(description: str) -> luigi.Parameter:
 
 
 def output_dir() -> luigi.Parameter:
-    """The folder that everything is written under."""
-    return luigi.Parameter(
-        default="outputs", significant=False, positional=False, description="folder that everything is written under"
-    )
+    """The folder that everything is written under. It tells tasks apart: one scheduler may serve several folders."""
+    return luigi.Parameter(default="outputs", positional=False, description="folder that everything is written under")
 
 
 def on_missing_weights() -> luigi.Parameter:

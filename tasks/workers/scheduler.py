@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from luigi.scheduler import Scheduler, SimpleTaskState
+from luigi.scheduler import BATCH_RUNNING, PENDING, RUNNING, Scheduler, SimpleTaskState
 from luigi.scheduler import scheduler as SchedulerConfig
 from platformdirs import user_state_path
 
@@ -46,6 +46,8 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     },
     "resources": {"accelerator": AS_MANY_AS_THERE_ARE_WORKERS, "night": 1},
 }
+# What is being made is not changed.
+_AT_WORK = (RUNNING, BATCH_RUNNING)
 _SECONDS_BETWEEN_PRUNINGS, _SECONDS_BETWEEN_DUMPS = 5.0, 5.0
 # Share of the time that may go into writing the state, which is large for large grids.
 _SHARE_OF_DUMPS = 0.02
@@ -104,6 +106,17 @@ class KeptScheduler(Scheduler):
         self._state: SimpleTaskState = _KeptState(os.fspath(state))
         self._state._metrics_collector = collector
         self._dump_after = 0.0
+
+    def add_task(self, task_id: str | None = None, **others: Any) -> Any:
+        """Take what a worker says of a task; one that is asked for anew takes the settings that it is asked for with.
+
+        Luigi keeps the first ones for as long as it knows the task, those that change no result (`--keep-state`,
+        `--batch-size`) too.
+        """
+        known, params = self._state.get_task(task_id), others.get("params")
+        if known is not None and params and others.get("status", PENDING) == PENDING and known.status not in _AT_WORK:
+            known.set_params(params)
+        return super().add_task(task_id=task_id, **others)
 
     def dump_if_due(self) -> None:
         """Write the state, unless that took long a short while ago."""

@@ -34,6 +34,8 @@ logger = logging.getLogger("luigi-interface")
 _SECONDS_BETWEEN_LOOKS, _SECONDS_WITHOUT_WORK = 2.0, 180.0
 # The same of one that helps with what others ask for: there may be many.
 _SECONDS_BETWEEN_LOOKS_OF_HELPERS = 10.0
+# How often, between those looks, a scheduler is told that what it takes for done is not: for longer than it is deaf.
+_MOST_REMINDERS = 10
 # The resource of tasks that hold a network; Luigi takes one that a scheduler knows nothing of for there once.
 _ACCELERATOR = "accelerator"
 # A task whose lease counts the dead (`pipeline.sharing.deaths`) is started again as often as that allows, which may be
@@ -57,6 +59,7 @@ class GridWorker(Worker):
         self._loaded = LoadedProcesses(self)
         self._killed: Counter[str] = Counter()
         self._most_together: dict[str, int] = {}
+        self._reminded: Counter[luigi.Task] = Counter()
 
     def __enter__(self) -> Self:
         GridWorker._open += 1
@@ -162,17 +165,25 @@ class GridWorker(Worker):
         return self._look_after_the_dead() or self.worker_processes == 0
 
     def _remind(self) -> bool:
-        """Ask anew for what the scheduler has forgotten, as one does that was started again without its state."""
-        forgotten = [task for task in self._asked if not self._is_known(task) and not _is_complete(task)]
-        for task in forgotten:
-            logger.warning("the scheduler has forgotten %s; it is asked for again", task.task_family)
-            self.add(task)
-        return bool(forgotten)
+        """Ask anew for what the scheduler has forgotten, or takes for done, and tell whether there is any.
 
-    def _is_known(self, task: luigi.Task) -> bool:
-        """Whether the scheduler has a task, and knows that it is this worker who waits for it."""
-        found = self._found(task)
-        return bool(found) and (found["status"] == DONE or self._id in found["workers"])
+        One that was started again without its state has forgotten it. One takes for done what was done before somebody
+        removed the outputs, and Luigi's does not listen to whoever asks for that within ten seconds.
+        """
+        waits = False
+        for task in (each for each in self._asked if not _is_complete(each)):
+            found = self._found(task)
+            if found and found["status"] == DONE:
+                self._reminded[task] += 1
+                if self._reminded[task] > _MOST_REMINDERS:
+                    continue
+            elif found and self._id in found["workers"]:
+                continue
+            else:
+                logger.warning("the scheduler has forgotten %s; it is asked for again", task.task_family)
+            self.add(task)
+            waits = True
+        return waits
 
     def _take_part(self) -> bool:
         """Get a part of what another worker has begun, and tell whether there is one.

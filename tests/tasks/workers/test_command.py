@@ -22,6 +22,7 @@ import os, signal, time
 from pathlib import Path
 import luigi
 import tasks
+from tasks.parameters import output_dir
 
 class Light(luigi.Task):
     number = luigi.IntParameter()
@@ -46,6 +47,16 @@ class Lights(luigi.WrapperTask):
 class Fails(luigi.Task):
     def run(self):
         raise RuntimeError("a fault of ours")
+
+class Writes(luigi.Task):
+    output_dir = output_dir()
+
+    def output(self):
+        return luigi.LocalTarget(f"{self.output_dir}/written")
+
+    def run(self):
+        with self.output().open("w"):
+            pass
 """
 
 
@@ -99,6 +110,17 @@ def test_one_that_is_killed_is_replaced_and_its_task_done_by_another(command, tm
     assert (tmp_path / "made" / "0").read_text().split()[0] != (tmp_path / "killed").read_text()
     assert "was killed (SIGKILL, as the system does when memory runs out); another takes its place" in errors
     assert of_the_session(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_outputs_elsewhere_or_removed_are_made_although_the_scheduler_has_seen_the_same_done(command, tmp_path):
+    """Its state outlives the command that started it."""
+    for folder in ("one", "other", "other"):
+        (tmp_path / folder / "written").unlink(missing_ok=True)
+        process = command("--processes", "1", "--", "Writes", "--output-dir", folder)
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+        assert (tmp_path / folder / "written").exists()
 
 
 def test_what_fails_ends_with_the_status_of_luigi_and_is_not_tried_again(command, tmp_path):

@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from luigi.scheduler import PENDING
+from luigi.scheduler import PENDING, RUNNING
 
 from tasks.workers import scheduler as module
 from tasks.workers.command import _address
@@ -25,6 +25,16 @@ def test_it_goes_on_where_one_was_killed(tmp_path, monkeypatch):
     second.load()
     second.prune()  # nobody could be heard of meanwhile
     assert second.get_work(worker="w")["task_id"] == "t"
+
+
+def test_a_task_that_is_asked_for_anew_takes_the_settings_that_it_is_asked_for_with(tmp_path):
+    kept = KeptScheduler(tmp_path / "state.pickle")
+    kept.add_task(worker="w", task_id="t", params={"keep_state": "False"})
+    kept.add_task(worker="w", task_id="t", params={"keep_state": "True"})
+    assert kept.get_work(worker="w")["task_params"] == {"keep_state": "True"}
+    kept.add_task(worker="w", task_id="t", params={"keep_state": "False"})  # while it is being made
+    (running,) = kept.task_list(status=RUNNING, upstream_status="").values()
+    assert running["params"] == {"keep_state": "True"}
 
 
 def test_a_state_that_has_not_changed_is_not_written(tmp_path):
