@@ -167,9 +167,9 @@ def _times(
 
 
 def _compared(path: Path, style: str, config: TransferConfig, trained: Trained) -> Compared:
+    from nstcore.loading import load_scene
     from nstcore.problem import build_problem
     from nstcore.recipe import resolve
-    from nstcore.scene import load_scene
     from nstcore.transfer import transfer
 
     progress(f"L-BFGS: {path.name}")
@@ -189,7 +189,7 @@ def _compared(path: Path, style: str, config: TransferConfig, trained: Trained) 
 
 def _grid(report: Report, options: argparse.Namespace, config: TransferConfig, photographs: Photographs) -> None:
     from nstcore.feedforward.checkerboard import grid_excess
-    from nstcore.scene import load_picture
+    from nstcore.loading import load_picture
 
     training = TrainingSettings(steps=options.grid_steps)
     contents = [load_picture(path, config) for path in photographs.held_out]

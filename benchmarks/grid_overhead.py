@@ -21,7 +21,7 @@ from benchmarks.common.measure import median_ratio
 from benchmarks.common.problem import write_cuts
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore import StyleTransferError, presets
-from nstcore.scene import load_picture
+from nstcore.loading import load_picture
 from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
 from pipeline.grid.picture_folder import find_pictures
 

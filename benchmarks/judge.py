@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, presets
+from nstcore.loading import load_picture
 from nstcore.pictures.images import write_picture
-from nstcore.scene import load_picture
 from nstcore.system.quiet import quiet_tensorflow
 from pipeline.grid.picture_folder import find_pictures
 

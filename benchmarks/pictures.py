@@ -32,8 +32,8 @@ from benchmarks.common.picture_tables import tell
 from benchmarks.common.report import Report, add_results_option, progress
 from benchmarks.judge import judge
 from nstcore import BACKBONES, TransferConfig, presets
+from nstcore.loading import load_picture
 from nstcore.pictures.images import read_picture, write_picture
-from nstcore.scene import load_picture
 from nstcore.system.quiet import quiet_tensorflow
 
 _HOW = (

@@ -107,7 +107,8 @@ def _write(name: str, file: str, side: int) -> None:
 
 
 def _read(how: str, file: str, result: str, size: int) -> None:
-    from nstcore.pictures.images import load, read_picture, resize
+    from nstcore.pictures.images import load, read_picture
+    from nstcore.pictures.resizing import resize
 
     start = time.perf_counter()
     reading = {

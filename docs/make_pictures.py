@@ -16,7 +16,8 @@ from pathlib import Path
 import luigi
 from PIL import Image
 
-from nstcore.pictures.images import read_picture, resize, write_picture
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.pictures.resizing import resize
 from pipeline import subcommands
 from tasks import FullGrid, Sweep, Transfer
 from tasks.study import StudyTask

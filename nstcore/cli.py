@@ -17,6 +17,7 @@ from nstcore.checks import path_text, whole_number
 from nstcore.cli_options import SETTINGS, parser
 from nstcore.config import Initial, TransferConfig
 from nstcore.errors import OutputError, StyleTransferError
+from nstcore.loading import load_scene
 from nstcore.mixture import StyleSource, style_sources, with_regions_beside
 from nstcore.networks.weights import Provenance
 from nstcore.pictures import images
@@ -25,7 +26,7 @@ from nstcore.pictures.film import encode_film, film_suffix
 from nstcore.pictures.picture_files import file_name
 from nstcore.pictures.region_map import RegionSource, regions_beside
 from nstcore.result import Iterate, TransferResult
-from nstcore.scene import Scene, coarse_levels, load_scene
+from nstcore.scene import Scene, coarse_levels
 from nstcore.snapshots import Snapshots
 from nstcore.system.entry_point import run_command
 from nstcore.system.files import write_results
@@ -57,8 +58,6 @@ def _run(options: argparse.Namespace) -> None:
     notes: list[str] = []
     # Before Keras, whose import takes seconds: a picture that cannot be read is told at once.
     scene = load_scene(options.content, asked.styles, config, regions=asked.regions, on_enlarging=notes.append)
-    if config.init not in get_args(Initial):
-        images.read_picture(config.init)
     notes += _about_regions(asked, scene)
     frames: list[images.Picture] = []
     result = _transfer(options, scene, config, frames)

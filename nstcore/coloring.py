@@ -12,7 +12,8 @@ from nstcore.config import Coloring
 from nstcore.errors import ConfigError
 from nstcore.pictures import color
 from nstcore.pictures.hues import with_hues_of_style
-from nstcore.pictures.images import Picture, resize_to, to_uint8
+from nstcore.pictures.images import Picture, to_uint8
+from nstcore.pictures.resizing import resize_to
 from nstcore.result import TransferResult
 from nstcore.scene import Scene, Style
 from nstcore.snapshots import Snapshots

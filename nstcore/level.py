@@ -12,8 +12,9 @@ from nstcore.errors import StyleTransferError
 from nstcore.loss_graph import TERMS
 from nstcore.networks.extractor import pretrained_network
 from nstcore.optimizers import make_optimizer
-from nstcore.pictures.images import resize_to, to_uint8
+from nstcore.pictures.images import to_uint8
 from nstcore.pictures.initial import initial_picture
+from nstcore.pictures.resizing import resize_to
 from nstcore.problem import build_problem
 from nstcore.recipe import Recipe
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
@@ -128,8 +129,6 @@ def optimize(
         watch()
     pictures = run.finish(between if watched or states else None)
     took = time.perf_counter() - began
-    if states is not None:
-        states.at_the_end(run, iterates, took)
     outcomes: list[Outcome] = []
     for row, (picture, result) in enumerate(zip(pictures, coarse, strict=True)):
         end = run.ends[row]
@@ -147,7 +146,7 @@ def optimize(
                 message=end,
                 seconds=seconds[row] + took,
                 coarse=(*result.coarse, CoarseRun(result.config.size, result.trace)) if result else (),
-                resumed=states.resumed(row) if states else (),
+                resumed=states.resumed[row] if states else (),
             )
         )
     return outcomes
@@ -159,4 +158,5 @@ def starting_picture(scene: Scene, recipe: Recipe, coarse: TransferResult | None
         return resize_to(coarse.image, *scene.content.shape[:2]).astype(np.float32)
     config = recipe.config
     style, gray = scene.styles[0].picture, config.color == "luminance"
-    return initial_picture(config.init, scene.content, style, config.seed, config.init_noise, gray=gray)
+    blended = config.seed, config.init_noise
+    return initial_picture(config.init, scene.content, style, *blended, given=scene.start, gray=gray)

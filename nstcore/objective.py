@@ -12,6 +12,7 @@ from nstcore.coloring import compared, recolored
 from nstcore.config import TransferConfig
 from nstcore.keras_settings.numerics import own_numerics
 from nstcore.level import starting_picture
+from nstcore.loading import load_scene
 from nstcore.memory import require_memory
 from nstcore.mixture import StyleLike
 from nstcore.optimizers.evaluation import evaluation
@@ -22,7 +23,6 @@ from nstcore.pictures.images import PictureSource
 from nstcore.pictures.region_map import RegionSource
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
-from nstcore.scene import load_scene
 
 
 class Objective:

@@ -156,6 +156,7 @@ class RunStates:
         ends: of each scene of the transfer in the run before.
         reached: where the run is taken up; None if it is to be started.
         rows: the scenes of the run.
+        resumed: of each of them, where its transfer was taken up, each time.
     """
 
     keeper: Keeper
@@ -163,27 +164,16 @@ class RunStates:
     ends: Sequence[End]
     reached: Reached | None
     rows: tuple[int, ...] = ()
+    resumed: tuple[tuple[Resumption, ...], ...] = ()
 
     def of(self, rows: Sequence[int]) -> RunStates:
         """The same, for a run of these scenes."""
-        return replace(self, rows=tuple(rows))
+        return replace(self, rows=tuple(rows), resumed=tuple(self.keeper.resumed(row) for row in rows))
 
     def after_round(self, run: Run, iterates: Sequence[Sequence[Iterate]], elapsed: float) -> None:
-        """Keep a state if it is time."""
-        if self.keeper.due():
-            self._save(run, iterates, elapsed)
-
-    def at_the_end(self, run: Run, iterates: Sequence[Sequence[Iterate]], elapsed: float) -> None:
-        """Keep the state of a run that has ended, if that is asked for."""
-        if self.keeper.keeps_the_last_of(self.level):
-            self._save(run, iterates, elapsed)
-
-    def resumed(self, place: int) -> tuple[Resumption, ...]:
-        """Where the transfer of a scene of the run was taken up, each time."""
-        return self.keeper.resumed(self.rows[place])
-
-    def _save(self, run: Run, iterates: Sequence[Sequence[Iterate]], elapsed: float) -> None:
-        self.keeper.save(self.level, self.ends, self.rows, run, iterates, elapsed)
+        """Keep a state if it is time; after the last round if that is asked for."""
+        if self.keeper.keeps_the_last_of(self.level) if run.has_ended else self.keeper.due():
+            self.keeper.save(self.level, self.ends, self.rows, run, iterates, elapsed)
 
 
 def tell_again(reached: Reached, callbacks: Sequence[Callable[[Iterate], None] | None]) -> None:

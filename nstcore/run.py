@@ -96,6 +96,11 @@ class Run:
                     between()
             return self._optimizer.picture()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether all pictures have come to their end."""
+        return not self._live()
+
     @own_numerics()
     def pictures(self) -> np.ndarray:
         """The pictures so far, float32 (B, H, W, 3)."""

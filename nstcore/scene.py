@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from nstcore.checks import number
 from nstcore.config import TransferConfig
-from nstcore.errors import ConfigError, PictureError
-from nstcore.mixture import StyleLike, StyleSource, style_sources
+from nstcore.errors import ConfigError
 from nstcore.networks.backbones import get_backbone
-from nstcore.pictures.images import Picture, PictureSource, load, resize_to, size_at, to_uint8
-from nstcore.pictures.region_map import RegionMap, RegionSource, color_name, read_regions
+from nstcore.pictures.images import Picture, to_uint8
+from nstcore.pictures.region_map import RegionMap, color_name
+from nstcore.pictures.resizing import resize, resize_to, size_at
 from nstcore.recipe import Recipe
 
 logger = logging.getLogger("nstcore")
@@ -66,6 +66,7 @@ class Scene:
         content: uint8 (H, W, 3), RGB; the result has its size.
         styles: one or more.
         regions: the map of the content's regions; None if it has none.
+        start: the picture to start from where the settings name one, uint8 (h, w, 3) of any size, else None.
         before: what a smaller run has come to, uint8 (h, w, 3); None before the first.
 
     Raises:
@@ -75,6 +76,7 @@ class Scene:
     content: Picture
     styles: tuple[Style, ...]
     regions: RegionMap | None = None
+    start: Picture | None = None
     before: Picture | None = None
 
     def progressed(self, share: float) -> Picture:
@@ -89,15 +91,10 @@ class Scene:
         return to_uint8(self.content + share * change)
 
     def at(self, recipe: Recipe) -> Scene:
-        """The same pictures at the size of a recipe.
-
-        Raises:
-            PictureError: for a picture that is too small for the backbone.
-        """
-        styles = [
-            StyleSource(style.picture, style.weight, style.scale, style.region, style.regions) for style in self.styles
-        ]
-        return load_scene(self.content, styles, recipe, regions=self.regions)
+        """The same pictures, which have to fit, at the size of a recipe."""
+        config = recipe.config
+        styles = (replace(one, picture=resize(one.picture, config.style_side(one.scale))) for one in self.styles)
+        return replace(self, content=resize(self.content, config.size), styles=tuple(styles))
 
     def __post_init__(self) -> None:
         weights = [number("the weight of a style", style.weight) for style in self.styles]
@@ -202,72 +199,6 @@ def coarse_levels(scenes: Sequence[Scene], recipe: Recipe) -> list[tuple[Recipe,
     return [(level, rows) for level, rows in levels if rows]
 
 
-def load_picture(source: PictureSource, config: TransferConfig) -> Picture:
-    """Read a content picture as a configuration asks for it: `load` at its size, for its networks."""
-    backbone = config.reader
-    return load(source, config.size, smallest_side=backbone.smallest_side, backbone=backbone.name)
-
-
-def load_style(
-    source: PictureSource,
-    config: TransferConfig,
-    scale: float = 1.0,
-    on_enlarging: Callable[[str], None] = logger.info,
-) -> Picture:
-    """Read a style picture as a configuration asks for it, at a scale of its own besides.
-
-    Raises:
-        PictureError: for a picture that cannot be read or is too small for the backbone.
-    """
-    backbone = get_backbone(config.backbone)
-    side = config.style_side(scale)
-    try:
-        return load(
-            source, side, smallest_side=backbone.smallest_side, backbone=backbone.name, on_enlarging=on_enlarging
-        )
-    except PictureError as error:
-        if side < config.size and "resized" in str(error):
-            raise PictureError(f"{error}, or a larger style scale (it is {config.style_scale * scale:g})") from None
-        raise
-
-
-def load_scene(
-    content: PictureSource,
-    styles: StyleLike | Sequence[StyleLike],
-    config: TransferConfig | Recipe,
-    weights: Sequence[float] = (),
-    *,
-    regions: RegionSource | None = None,
-    style_regions: RegionSource | Sequence[RegionSource | None] | None = None,
-    on_enlarging: Callable[[str], None] = logger.info,
-) -> Scene:
-    """Read the pictures of a transfer, at the size of a configuration.
-
-    Args:
-        content: a picture.
-        styles, weights, style_regions: as `nstcore.mixture.style_sources` takes them.
-        config: the network and the size.
-        regions: the map of the content's regions.
-        on_enlarging: told of each style picture that has fewer pixels than it is read at.
-
-    Raises:
-        PictureError: for a picture that cannot be read or is too small for the backbone.
-        ConfigError: for weights or regions that cannot be.
-    """
-    config = config.config if isinstance(config, Recipe) else config
-    sources = style_sources(styles, weights, style_regions)
-    picture = load_picture(content, config)
-    own = None if regions is None else read_regions(regions, picture)
-    return Scene(picture, load_styles(sources, config, on_enlarging), own)
-
-
-def load_styles(
-    sources: Sequence[StyleSource], config: TransferConfig, on_enlarging: Callable[[str], None] = logger.info
-) -> tuple[Style, ...]:
-    """Read style pictures with their maps of regions, at the size of a configuration. Raises what `load_scene` does."""
-    return tuple(_style(each, config, on_enlarging) for each in sources)
-
-
 def require_regions(recipe: Recipe) -> None:
     """See that every loss of the style can be told which positions count.
 
@@ -280,9 +211,3 @@ def require_regions(recipe: Recipe) -> None:
             f"the loss {', '.join(blind)} cannot compare single regions; leave it out, or the maps of regions "
             "(nst --no-regions)"
         )
-
-
-def _style(source: StyleSource, config: TransferConfig, on_enlarging: Callable[[str], None]) -> Style:
-    picture = load_style(source.picture, config, source.scale, on_enlarging)
-    regions = None if source.regions is None else read_regions(source.regions, picture)
-    return Style(picture, source.weight, source.scale, source.region, regions)

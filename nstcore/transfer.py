@@ -10,6 +10,7 @@ from nstcore.coloring import as_given, compared, finishing
 from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
 from nstcore.level import Callback, Outcome, advance
+from nstcore.loading import load_scene
 from nstcore.memory import require_memory
 from nstcore.mixture import StyleLike
 from nstcore.pictures.images import PictureSource
@@ -17,7 +18,7 @@ from nstcore.pictures.region_map import RegionSource
 from nstcore.recipe import Recipe, resolve
 from nstcore.result import TransferResult
 from nstcore.resumption import Keeper, RunStates, tell_again
-from nstcore.scene import Scene, coarse_levels, load_scene
+from nstcore.scene import Scene, coarse_levels
 from nstcore.snapshots import Snapshots
 from nstcore.targets import SceneTargets
 

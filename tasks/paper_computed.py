@@ -8,7 +8,7 @@ from functools import cached_property
 import luigi
 
 from nstcore import PictureError, StyleTransferError, TransferConfig
-from nstcore.scene import load_picture, load_style
+from nstcore.loading import load_picture, load_style
 from nstcore.system.quiet import import_keras_quietly
 from pipeline.grid.digest import file_sha256
 from pipeline.grid.paths import computed_pictures_file

@@ -66,7 +66,7 @@ def _batch(options: argparse.Namespace) -> dict[str, float]:
     import numpy as np
 
     try:
-        from nstcore.scene import load_picture
+        from nstcore.loading import load_picture
     except ImportError:  # the engine before its pictures had a room
         from nstcore.images import load_picture  # type: ignore[import-not-found, no-redef]
 

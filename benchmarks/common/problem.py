@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from nstcore import TransferConfig
-from nstcore.pictures.images import read_picture, resize_to, write_picture
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.pictures.resizing import resize_to
 from pipeline.grid.picture_folder import find_pictures
 
 #: Sample pictures, made by `python -m pipeline.samples`.

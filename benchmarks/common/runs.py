@@ -75,14 +75,14 @@ class Prepared:
 
 def prepare(contents: Sequence[np.ndarray], style: np.ndarray, config: TransferConfig) -> Prepared:
     """Assemble the problem of content pictures of one size with one style; uint8, of the size of the settings."""
-    from nstcore.pictures.initial import initial_picture
+    from nstcore.level import starting_picture
+    from nstcore.loading import load_scene
     from nstcore.problem import build_problem
     from nstcore.recipe import resolve
-    from nstcore.scene import load_scene
 
     recipe = resolve(config)
     scenes = [load_scene(content, [style], recipe) for content in contents]
-    x = [initial_picture(recipe.config.init, scene.content, style, recipe.config.seed) for scene in scenes]
+    x = [starting_picture(scene, recipe, None) for scene in scenes]
     return Prepared(recipe, build_problem(scenes, recipe), np.stack(x))
 
 

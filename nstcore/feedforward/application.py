@@ -19,7 +19,8 @@ from nstcore.feedforward.network_file import TrainedNetwork
 from nstcore.feedforward.settings import NetworkSettings, checked_strength
 from nstcore.memory import free_memory, require_bytes
 from nstcore.pictures import color
-from nstcore.pictures.images import Picture, require_side
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import require_side
 from nstcore.system.kept import droppable
 from nstcore.system.returned_memory import return_memory
 

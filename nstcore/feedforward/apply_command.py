@@ -20,6 +20,7 @@ from nstcore.feedforward.settings import checked_strength
 from nstcore.pictures import images
 from nstcore.pictures.encoding import encode_file
 from nstcore.pictures.picture_files import file_name
+from nstcore.pictures.resizing import require_side
 from nstcore.system.entry_point import BAD_INPUT, OneLineParser
 from nstcore.system.files import write_whole
 from nstcore.system.places import make_folder
@@ -140,7 +141,7 @@ def _made(options: argparse.Namespace, network: TrainedNetwork, place: Place) ->
     smallest = network.settings.smallest_side
     if options.size is None:
         picture = images.read_picture(place.content)
-        images.require_side(picture, smallest, name=file_name(place.content), backbone="this network")
+        require_side(picture, smallest, name=file_name(place.content), backbone="this network")
     else:
         picture = images.load(place.content, options.size, smallest_side=smallest, backbone="this network")
     chosen: dict[str, Any] = {

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nstcore.errors import PictureError
-from nstcore.pictures.images import Picture, resize_to, size_at
+from nstcore.pictures.images import Picture
 from nstcore.pictures.picture_files import file_name, read_file
+from nstcore.pictures.resizing import resize_to, size_at
 
 logger = logging.getLogger("nstcore")
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from nstcore.errors import PictureError
 from nstcore.feedforward.step import Trained, Trainer
+from nstcore.loading import load_picture
 from nstcore.pictures.images import Picture, to_uint8
 from nstcore.problem import Problem, build_problem
 from nstcore.recipe import Recipe
-from nstcore.scene import Scene, Style, load_picture
+from nstcore.scene import Scene, Style
 
 logger = logging.getLogger("nstcore")
 

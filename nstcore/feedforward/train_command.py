@@ -22,9 +22,10 @@ from nstcore.feedforward.photographs import Photographs, find_photographs, in_wo
 from nstcore.feedforward.settings import SIZES, NetworkSettings, Upsampling
 from nstcore.feedforward.training_settings import TrainingSettings
 from nstcore.feedforward.training_trace import TrainingStep
+from nstcore.loading import load_styles
 from nstcore.mixture import style_sources
 from nstcore.pictures.images import Picture, write_picture
-from nstcore.scene import Style, load_styles
+from nstcore.scene import Style
 from nstcore.snapshots import Snapshots
 from nstcore.system.entry_point import OneLineParser
 from nstcore.system.files import write_results

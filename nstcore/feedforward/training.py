@@ -29,13 +29,13 @@ from nstcore.feedforward.training_settings import TrainingSettings as TrainingSe
 from nstcore.feedforward.training_settings import require_trainable as require_trainable
 from nstcore.feedforward.training_state import TrainingKeeper, trained_from
 from nstcore.feedforward.training_trace import TrainingStep, TrainingTrace
+from nstcore.loading import load_styles
 from nstcore.memory import require_memory
 from nstcore.mixture import StyleLike, style_sources
 from nstcore.networks.extractor import pretrained_network
 from nstcore.networks.weights import Provenance
 from nstcore.pictures.images import PictureSource
 from nstcore.recipe import resolve
-from nstcore.scene import load_styles
 from nstcore.snapshots import Snapshots
 from nstcore.system.files import encodable
 

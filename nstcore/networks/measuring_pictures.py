@@ -15,7 +15,8 @@ import numpy as np
 
 from nstcore.errors import InputError
 from nstcore.networks.dead_leaves import SIDE, dead_leaves
-from nstcore.pictures.images import Picture, read_picture, resize_to
+from nstcore.pictures.images import Picture, read_picture
+from nstcore.pictures.resizing import resize_to
 
 _PHOTOGRAPHS = (
     *("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"),

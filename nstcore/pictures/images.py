@@ -1,4 +1,4 @@
-"""Pictures: read, check, resize, start from and write. Everywhere uint8 (H, W, 3), RGB, 0 to 255, upright, no alpha."""
+"""Pictures: read, at a size, and write. Everywhere uint8 (H, W, 3), RGB, 0 to 255, upright, no alpha."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from nstcore.errors import ConfigError, MemoryShortageError, PictureError
+from nstcore.errors import MemoryShortageError, PictureError
 from nstcore.pictures.decoding import reading_scale
 from nstcore.pictures.encoding import encode_file
 from nstcore.pictures.encoding import writable_suffix as writable_suffix
 from nstcore.pictures.picture_files import PICTURE_SUFFIXES as PICTURE_SUFFIXES
 from nstcore.pictures.picture_files import file_name, open_file, read_file, read_opacity_of
+from nstcore.pictures.resizing import Picture as Picture
+from nstcore.pictures.resizing import require_side, resize_to, sides_of, size_at
 from nstcore.pictures.rgb import rgb_of
 from nstcore.system.files import write_whole
 from nstcore.system.free_memory import binary_size, free_main_memory
 
-#: One picture: uint8 (H, W, 3), RGB.
-Picture = NDArray[np.uint8]
 #: Where a picture may come from: a path, or an array (H, W), (H, W, 1 to 4) of uint8.
 PictureSource = str | os.PathLike[str] | NDArray[Any]
 
@@ -45,72 +44,6 @@ def read_picture(source: PictureSource) -> Picture:
         MemoryShortageError: if it takes more memory to read than is free.
     """
     return rgb_of(source) if isinstance(source, np.ndarray) else read_file(source, None)
-
-
-def resize_to(picture: Picture, height: int, width: int) -> Picture:
-    """Resize to (height, width) with an antialiased Lanczos filter; the same object if it already has that size."""
-    if picture.shape[:2] == (height, width):
-        return picture
-    if height < 1 or width < 1:
-        raise ConfigError(f"a picture must be at least 1 pixel high and wide. Received: {height=}, {width=}")
-    return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS), dtype=np.uint8)
-
-
-def resize(picture: Picture, longest_side: int) -> Picture:
-    """Resize so that the longest side is exactly `longest_side` pixels, up or down, keeping the aspect.
-
-    The other side is rounded to the nearest pixel (halves up) and at least 1.
-
-    Args:
-        picture: uint8 (H, W, 3).
-        longest_side: pixels, at least 1.
-
-    Returns:
-        uint8 (H', W', 3); the same object if it already has that size.
-
-    Raises:
-        ConfigError: if `longest_side` is less than 1.
-    """
-    return resize_to(picture, *size_at(picture, longest_side))
-
-
-def size_at(picture: NDArray[Any] | tuple[int, ...], longest_side: int) -> tuple[int, int]:
-    """The height and width that `resize` gives a picture, an array (H, W, …) or its shape.
-
-    Raises:
-        ConfigError: if `longest_side` is less than 1.
-    """
-    if longest_side < 1:
-        raise ConfigError(f"the longest side must be at least 1 pixel. Received: longest_side={longest_side!r}")
-    stored = _sides(picture)
-    longest = max(stored)
-    height, width = (max(1, (2 * side * longest_side + longest) // (2 * longest)) for side in stored)
-    return height, width
-
-
-def _sides(picture: NDArray[Any] | tuple[int, ...]) -> tuple[int, int]:
-    height, width = (picture.shape if isinstance(picture, np.ndarray) else picture)[:2]
-    return height, width
-
-
-def require_side(picture: NDArray[Any] | tuple[int, ...], smallest_side: int, *, name: str, backbone: str) -> None:
-    """Check that a network's layers all have an output for a picture.
-
-    Args:
-        picture: an array (H, W, …) or its shape.
-        smallest_side: pixels that both height and width must reach.
-        name: what the message calls the picture.
-        backbone: the network that asks.
-
-    Raises:
-        PictureError: if the height or the width is smaller.
-    """
-    height, width = _sides(picture)
-    if min(height, width) < smallest_side:
-        raise PictureError(
-            f"{name} is {width} x {height} pixels (width x height), but {backbone} needs at least {smallest_side} "
-            "on each side; use a larger picture, a less narrow one, or a larger size"
-        )
 
 
 def load(
@@ -153,7 +86,7 @@ def load(
     if not isinstance(source, np.ndarray):
         return read_file(source, wanted)  # which never holds the whole picture as an array
     picture = rgb_of(source)
-    return resize_to(picture, *wanted(*_sides(picture)))
+    return resize_to(picture, *wanted(*sides_of(picture)))
 
 
 def _require_room(size: tuple[int, int], name: str) -> None:

@@ -15,8 +15,9 @@ from PIL import Image
 from nstcore.checks import expected
 from nstcore.errors import ConfigError, PictureError
 from nstcore.pictures.color import SAME_COLOR
-from nstcore.pictures.images import PictureSource, read_picture, resize, size_at
+from nstcore.pictures.images import PictureSource, read_picture
 from nstcore.pictures.picture_files import file_name, read_file
+from nstcore.pictures.resizing import resize, size_at
 from nstcore.pictures.undecodable import UndecodableError
 
 #: What follows the name of a picture, without its suffix, in that of its map.

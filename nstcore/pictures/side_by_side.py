@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nstcore.pictures.images import Picture, resize, resize_to
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize, resize_to
 
 _GAP = 4
 

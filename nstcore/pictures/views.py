@@ -7,7 +7,8 @@ import math
 import numpy as np
 from PIL import Image
 
-from nstcore.pictures.images import Picture, resize_to
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize_to
 
 
 def view(picture: Picture, degrees: float, scale: float) -> Picture:

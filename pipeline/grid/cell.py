@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from nstcore import PictureError, TransferConfig
+from nstcore.loading import load_picture, load_start, load_style
 from nstcore.pictures.region_map import LONGEST_SIDE, RegionMap, read_regions
 from nstcore.pictures.side_by_side import side_by_side
 from nstcore.recipe import resolve
-from nstcore.scene import Scene, Style, load_picture, load_style, require_regions
+from nstcore.scene import Scene, Style, require_regions
 from nstcore.system.files import encodable
 from pipeline.grid.digest import Kind, batch_digest
 from pipeline.grid.feedforward import NetworkPlan
@@ -200,7 +201,8 @@ class Cell:
         for place, style in enumerate(self.styles):
             picture = self.load_file("style", place)
             styles.append(Style(picture, style.weight, style.scale, style.region, _regions(style.regions, picture)))
-        scene = Scene(content, tuple(styles), _regions(self.content_regions, content))
+        regions = _regions(self.content_regions, content)
+        scene = Scene(content, tuple(styles), regions, load_start(self.config))
         if scene.has_regions:
             require_regions(resolve(self.config))
         return scene

@@ -15,7 +15,7 @@ import numpy as np
 from nstcore import ConfigError, MemoryShortageError, PictureError, StyleTransferError, TransferConfig, presets
 from nstcore.errors import one_line
 from nstcore.feedforward.photographs import find_photographs
-from nstcore.scene import load_picture, load_style
+from nstcore.loading import load_picture, load_style
 from pipeline.grid.cell import Cell, RejectedCell, identity, read_variant
 from pipeline.grid.digest import grid_digest
 from pipeline.grid.feedforward import (

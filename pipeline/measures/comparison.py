@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nstcore.errors import WeightsError
-from nstcore.pictures.images import Picture, resize_to
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize_to
 from pipeline.measures import formulas, judges
 from pipeline.measures.judges import JUDGES, Judge
 from pipeline.measures.ssim import ssim

@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nstcore.errors import PictureError, WeightsError
-from nstcore.pictures.images import Picture, resize_to
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize_to
 from pipeline.measures.distributions import coverage, sliced_distance
 from pipeline.measures.judges import JUDGES, Judge, JudgeFeatures, Seen, features_of, locate, provenance, require_memory
 from pipeline.measures.names import MEASURES

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nstcore.pictures.images import Picture, resize_to
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize_to
 from nstcore.system.files import encodable
 from pipeline.measures import comparison, judges
 from pipeline.measures.judges import Judge

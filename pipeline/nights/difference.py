@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nstcore.pictures.images import resize_to
+from nstcore.pictures.resizing import resize_to
 from pipeline.measures.ssim import WINDOW, ssim
 
 _LARGEST_GAIN = 32

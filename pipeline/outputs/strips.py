@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from nstcore.errors import InputError, one_line
-from nstcore.pictures.images import Picture, resize_to, size_at
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize_to, size_at
 from nstcore.result import TransferResult
 from nstcore.snapshots import Snapshots
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nstcore.keras_settings.numerics import own_numerics
 from nstcore.pictures.color import with_covariance_of
-from nstcore.pictures.images import Picture, resize_to
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize_to
 from pipeline.measures import comparison, formulas
 from pipeline.measures.judges import JUDGES, features_of
 

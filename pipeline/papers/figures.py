@@ -9,7 +9,7 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nstcore.pictures.images import resize_to
+from nstcore.pictures.resizing import resize_to
 from nstcore.result import Trace
 from pipeline.grid.series import Series
 from pipeline.papers.computed import computed_pictures

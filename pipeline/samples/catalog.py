@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from nstcore.pictures.images import encode_png, read_picture, resize
+from nstcore.pictures.images import encode_png, read_picture
+from nstcore.pictures.resizing import resize
 from pipeline.samples.styles.textures import TEXTURES
 
 Kind = Literal["content", "style"]

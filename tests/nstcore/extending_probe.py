@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from nstcore import TransferConfig
+from nstcore.loading import load_scene
 from nstcore.losses import LOSSES
 from nstcore.optimizers import OPTIMIZERS, make_optimizer
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
 from nstcore.run import Run
-from nstcore.scene import load_scene
 
 DOCUMENT = Path(__file__).parents[2] / "docs/extending.md"
 LAYERS = ("block1_conv1", "block2_conv1")

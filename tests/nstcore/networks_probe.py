@@ -15,12 +15,12 @@ from keras import ops
 
 from nstcore import TransferConfig, backend
 from nstcore.keras_settings.numerics import own_numerics
+from nstcore.loading import load_scene
 from nstcore.networks import dead_leaves, measuring_pictures
 from nstcore.networks.padding import EdgePadding2D
 from nstcore.networks.pooling import L2Pooling2D, RescaledAveragePooling2D
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
-from nstcore.scene import load_scene
 
 LAYERS = {
     "reflect": lambda: EdgePadding2D("reflect", ((3, 2), (0, 1))),

@@ -9,9 +9,10 @@ import pytest
 
 from nstcore import ConfigError, TransferConfig, presets, style_transfer
 from nstcore.level import optimize
+from nstcore.loading import load_scene
 from nstcore.recipe import resolve
 from nstcore.result import Iterate
-from nstcore.scene import coarse_levels, load_scene
+from nstcore.scene import coarse_levels
 
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=96, iterations=4, coarse_sizes=(48, 64))
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from nstcore import ConfigError, PictureError, StyleSource, TransferConfig
+from nstcore.loading import load_scene
 from nstcore.mixture import read_mixture, style_sources, with_regions_beside
 from nstcore.pictures.images import write_picture
 from nstcore.pictures.region_map import RegionMap
-from nstcore.scene import Pairing, Scene, Style, load_scene
+from nstcore.scene import Pairing, Scene, Style
 
 FILE = """
 [[style]]

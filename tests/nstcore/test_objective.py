@@ -18,7 +18,7 @@ from nstcore.networks.extractor import feature_network, pretrained_network
 from nstcore.networks.network import Network
 from nstcore.objective import Objective
 from nstcore.optimizers.protocol import divergence
-from nstcore.pictures.images import resize
+from nstcore.pictures.resizing import resize
 
 SMALL = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=5, total_variation_weight=1e-9)
 

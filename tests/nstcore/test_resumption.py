@@ -13,10 +13,10 @@ import pytest
 
 from nstcore import OutputError, TransferConfig, state_keeper, style_transfer
 from nstcore.checkpoint import Checkpoint
+from nstcore.loading import load_scene
 from nstcore.optimizers import OPTIMIZERS, flat
 from nstcore.recipe import resolve
 from nstcore.result import Iterate, TransferResult
-from nstcore.scene import load_scene
 from nstcore.snapshots import Snapshots
 from nstcore.transfer import transfer
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nstcore import TransferConfig, style_transfer
-from nstcore.pictures.images import resize
 from nstcore.pictures.luminance import luminance
+from nstcore.pictures.resizing import resize
 from nstcore.snapshots import Snapshots
 
 CONFIG = TransferConfig(

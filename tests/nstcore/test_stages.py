@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from nstcore import ConfigError, TransferConfig, build_objective, level, style_transfer
+from nstcore.loading import load_scene
 from nstcore.loss_inputs import loss_inputs
 from nstcore.losses import make_loss
 from nstcore.optimizers import OPTIMIZERS, make_optimizer
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
 from nstcore.run import Run
-from nstcore.scene import Scene, Style, load_scene
+from nstcore.scene import Scene, Style
 from nstcore.targets import look, scene_targets
 
 LAYERS = ("block1_conv1", "block2_conv1")

@@ -17,9 +17,9 @@ from nstcore import (
     memory,
     style_transfer,
 )
-from nstcore.pictures.images import resize
+from nstcore.loading import load_scene
+from nstcore.pictures.resizing import resize
 from nstcore.recipe import resolve
-from nstcore.scene import load_scene
 
 CONFIG = TransferConfig(backbone="vgg16", weights="random", size=64, iterations=2)
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.judge import judge
 from nstcore import BACKBONES, TransferConfig, style_transfer
-from nstcore.scene import load_picture
+from nstcore.loading import load_picture
 from pipeline.samples.catalog import SAMPLES
 from pipeline.samples.styles.textures import TEXTURES
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from nstcore import ConfigError, PictureError, TransferConfig, build_objective, presets, style_transfer
+from nstcore.loading import load_scene
 from nstcore.networks.extractor import feature_network, pretrained_network
 from nstcore.networks.network import Network
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
-from nstcore.scene import load_scene
 from nstcore.targets import compute_targets
 
 # Both have a layer of this name.

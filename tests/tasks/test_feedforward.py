@@ -20,7 +20,8 @@ from nstcore import ConfigError
 from nstcore.feedforward.application import stylize
 from nstcore.feedforward.network_file import load_network
 from nstcore.feedforward.training_trace import TrainingTrace
-from nstcore.pictures.images import read_picture, resize, write_picture
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.pictures.resizing import resize
 from pipeline.outputs.network_store import NetworkStore
 from pipeline.report import plots
 from pipeline.sharing.leases import cell_lease, take

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from nstcore import TransferConfig, TransferResult, style_transfer
-from nstcore.pictures.images import read_picture, resize, resize_to, write_picture
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.pictures.resizing import resize, resize_to
 from nstcore.snapshots import Snapshots
 from pipeline.outputs.strips import frames_of
 from pipeline.upkeep.check import check

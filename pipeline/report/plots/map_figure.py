@@ -13,7 +13,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from nstcore.pictures.images import Picture, resize
+from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import resize
 from pipeline.measures.picture_map import PictureMap
 from pipeline.report.plots.text_layout import figure_style, fit
 

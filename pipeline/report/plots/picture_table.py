@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from nstcore.pictures.images import Picture, read_picture, resize
+from nstcore.pictures.images import Picture, read_picture
+from nstcore.pictures.resizing import resize
 from pipeline.report.plots.text_layout import figure_style, fit, measure
 
 # A power of two, so that pixels / _DPI * _DPI is exact and the canvas has the pixels asked for.

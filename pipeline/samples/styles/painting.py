@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from nstcore.pictures.images import Picture, resize_to, to_uint8
+from nstcore.pictures.images import Picture, to_uint8
+from nstcore.pictures.resizing import resize_to
 
 Floats = NDArray[np.floating[Any]]
 

@@ -10,7 +10,8 @@ import pytest
 from nstcore.errors import ConfigError, PictureError
 from nstcore.feedforward.crops import Crops
 from nstcore.feedforward.photographs import Photographs, find_photographs
-from nstcore.pictures.images import read_picture, resize_to, write_picture
+from nstcore.pictures.images import read_picture, write_picture
+from nstcore.pictures.resizing import resize_to
 
 
 @pytest.fixture

@@ -23,11 +23,12 @@ from nstcore.feedforward.photographs import Photographs
 from nstcore.feedforward.settings import NetworkSettings
 from nstcore.feedforward.training import TrainingSettings, train
 from nstcore.feedforward.training_trace import TrainingStep
+from nstcore.loading import load_picture, load_styles
 from nstcore.mixture import StyleSource, style_sources
 from nstcore.pictures.images import write_picture
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
-from nstcore.scene import Scene, load_picture, load_styles
+from nstcore.scene import Scene
 from nstcore.snapshots import Snapshots
 from nstcore.state_file import write_state
 

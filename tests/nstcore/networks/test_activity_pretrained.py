@@ -7,10 +7,10 @@ import pytest
 from skimage import data
 
 from nstcore import TransferConfig
-from nstcore.pictures.images import resize
+from nstcore.loading import load_scene
+from nstcore.pictures.resizing import resize
 from nstcore.problem import build_problem
 from nstcore.recipe import resolve
-from nstcore.scene import load_scene
 from pipeline.samples.styles.textures import TEXTURES
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nstcore.errors import ConfigError, OutputError, PictureError
-from nstcore.pictures import images
+from nstcore.pictures import images, resizing
 from nstcore.pictures.images import Picture
 
 SIDES = st.integers(1, 60)
@@ -149,7 +149,7 @@ def test_decompression_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @given(SIDES, SIDES, st.integers(1, 90))
 def test_resize_is_exact_on_the_longest_side_and_keeps_the_aspect(height: int, width: int, target: int) -> None:
-    resized = images.resize(random_picture(height, width), target)
+    resized = resizing.resize(random_picture(height, width), target)
     assert resized.dtype == np.uint8
     assert max(resized.shape[:2]) == target
     scale = target / max(height, width)
@@ -160,30 +160,30 @@ def test_resize_is_exact_on_the_longest_side_and_keeps_the_aspect(height: int, w
 @given(SIDES, SIDES)
 def test_resize_to_the_same_size_is_the_same_object(height: int, width: int) -> None:
     picture = random_picture(height, width)
-    assert images.resize(picture, max(height, width)) is picture
-    assert images.resize_to(picture, height, width) is picture
+    assert resizing.resize(picture, max(height, width)) is picture
+    assert resizing.resize_to(picture, height, width) is picture
 
 
 def test_resize_rounds_halves_up() -> None:
-    assert images.resize(random_picture(10, 5), 3).shape == (3, 2, 3)  # 1.5 pixels
+    assert resizing.resize(random_picture(10, 5), 3).shape == (3, 2, 3)  # 1.5 pixels
 
 
 @given(SIDES, SIDES, st.integers(1, 90), st.integers(0, 255))
 def test_resizing_one_color_keeps_it(height: int, width: int, target: int, value: int) -> None:
-    assert (images.resize(np.full((height, width, 3), value, np.uint8), target) == value).all()
+    assert (resizing.resize(np.full((height, width, 3), value, np.uint8), target) == value).all()
 
 
 def test_shrinking_is_antialiased() -> None:
     checkerboard = np.indices((64, 64)).sum(axis=0) % 2 * np.uint8(255)
-    small = images.resize(np.repeat(checkerboard[..., None], 3, axis=2).astype(np.uint8), 16)
+    small = resizing.resize(np.repeat(checkerboard[..., None], 3, axis=2).astype(np.uint8), 16)
     assert abs(small.astype(int) - 127.5).max() < 8  # picking pixels would give 0 or 255
 
 
 def test_resize_to_height_and_width() -> None:
-    assert images.resize_to(random_picture(8, 6), 3, 11).shape == (3, 11, 3)
+    assert resizing.resize_to(random_picture(8, 6), 3, 11).shape == (3, 11, 3)
 
 
-@pytest.mark.parametrize("call", [lambda p: images.resize(p, 0), lambda p: images.resize_to(p, 3, 0)])
+@pytest.mark.parametrize("call", [lambda p: resizing.resize(p, 0), lambda p: resizing.resize_to(p, 3, 0)])
 def test_no_size_below_one(call: Any) -> None:
     with pytest.raises(ConfigError, match=r"Received: .*=0"):
         call(random_picture(4, 4))
@@ -193,10 +193,10 @@ def test_no_size_below_one(call: Any) -> None:
 def test_require_side(height: int, width: int, smallest: int) -> None:
     for picture in (np.zeros((height, width, 3)), (height, width), (height, width, 3)):
         if min(height, width) >= smallest:
-            images.require_side(picture, smallest, name="a.png", backbone="vgg16")
+            resizing.require_side(picture, smallest, name="a.png", backbone="vgg16")
         else:
             with pytest.raises(PictureError, match=rf"a\.png is {width} x {height} .* vgg16 .* {smallest} .*; use"):
-                images.require_side(picture, smallest, name="a.png", backbone="vgg16")
+                resizing.require_side(picture, smallest, name="a.png", backbone="vgg16")
 
 
 def test_load_resizes(tmp_path: Path) -> None:

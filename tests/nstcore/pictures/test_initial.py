@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from nstcore import ConfigError, PictureError, TransferConfig, build_objective
-from nstcore.pictures.images import resize_to, write_picture
+from nstcore.level import starting_picture
+from nstcore.loading import load_scene
+from nstcore.pictures.images import write_picture
 from nstcore.pictures.initial import initial_picture
+from nstcore.pictures.resizing import resize_to
+from nstcore.recipe import resolve
 
 
 def random_picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -49,13 +53,21 @@ def test_noise_of_the_styles_colors(blotches) -> None:
     assert np.cov(colors, rowvar=False) == pytest.approx(covariance, abs=0.05 * np.abs(covariance).max())
 
 
-def test_a_file_is_stretched_to_the_contents_size(tmp_path) -> None:
-    picture = random_picture(10, 30, 1)
+def test_a_file_is_read_with_the_scene_and_stretched_to_the_contents_size_at_every_size(tmp_path) -> None:
+    picture, content = random_picture(10, 30, 1), random_picture(40, 48)
     write_picture(tmp_path / "start.png", picture)
-    start = initial_picture(str(tmp_path / "start.png"), random_picture(24, 20), picture, 0)
-    np.testing.assert_array_equal(start, resize_to(picture, 24, 20).astype(np.float32))
-    with pytest.raises(PictureError, match=r"gone\.png"):
-        initial_picture(str(tmp_path / "gone.png"), picture, picture, 0)
+    config = TransferConfig(init=str(tmp_path / "start.png"), size=48, coarse_sizes=(40,))
+    scene = load_scene(content, content, config)
+    (tmp_path / "start.png").unlink()  # it is needed no more
+    (coarse,) = resolve(config).coarse()
+    for recipe, each in ((resolve(config), scene), (coarse, scene.at(coarse))):
+        size = each.content.shape[:2]
+        start = starting_picture(each, recipe, None)
+        np.testing.assert_array_equal(start, resize_to(picture, *size).astype(np.float32))
+    with pytest.raises(PictureError, match=r"start\.png"):
+        load_scene(content, content, config)
+    with pytest.raises(ValueError, match="has to be given"):
+        initial_picture(config.init, content, content, 0)
 
 
 @pytest.mark.parametrize("kind", ["content", "noise"])

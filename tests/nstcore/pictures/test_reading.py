@@ -15,7 +15,8 @@ from PIL import Image, ImageCms
 from nstcore.errors import MemoryShortageError, PictureError
 from nstcore.pictures import decoding, images, limits, strips
 from nstcore.pictures.decoding import decode, reading_scale
-from nstcore.pictures.images import load, reading_scale_of, resize, size_at
+from nstcore.pictures.images import load, reading_scale_of
+from nstcore.pictures.resizing import resize, size_at
 
 _NOISE = np.random.default_rng(0).integers(0, 256, (31, 47, 4), dtype=np.uint8)
 _SIZES = (5, 30, 47, 90)

@@ -12,7 +12,7 @@ from scipy.ndimage import correlate1d
 
 from nstcore import MemoryShortageError, PictureError, WeightsError, memory
 from nstcore.networks.weights import Provenance
-from nstcore.pictures.images import resize_to
+from nstcore.pictures.resizing import resize_to
 from pipeline.measures import formulas, judges
 from pipeline.measures.distributions import sliced_distance, slices
 from pipeline.measures.judges import JUDGES, JudgeFeatures

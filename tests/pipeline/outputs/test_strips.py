@@ -13,7 +13,7 @@ from PIL import Image
 from nstcore import TransferConfig
 from nstcore.errors import InputError
 from nstcore.networks.weights import Provenance
-from nstcore.pictures.images import resize
+from nstcore.pictures.resizing import resize
 from nstcore.result import CoarseRun, Iterate, Trace, TransferResult
 from pipeline.outputs.strips import StripRecorder, arrays_of, chosen_frames, frames_of, take_up
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nstcore.pictures.images import resize_to
+from nstcore.pictures.resizing import resize_to
 from pipeline.papers.computed import BASELINES, computed_pictures, rescaling_deviation, told_apart
 
 

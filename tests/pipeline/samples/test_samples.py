@@ -10,7 +10,8 @@ import pytest
 
 from nstcore.errors import PictureError
 from nstcore.feedforward.photographs import find_photographs
-from nstcore.pictures.images import Picture, read_picture, resize
+from nstcore.pictures.images import Picture, read_picture
+from nstcore.pictures.resizing import resize
 from pipeline.samples import catalog
 from pipeline.samples.__main__ import main
 from pipeline.samples.catalog import SAMPLES, Sample, choose
