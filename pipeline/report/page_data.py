@@ -102,7 +102,8 @@ def page_data(cells: Sequence[ReportCell]) -> dict[str, Any]:
     described = []
     for cell, identity in zip(cells, cell_ids(cells), strict=True):
         set_to = dict(cell.variant)
-        values = [cell.content, cell.style, display_name(cell.backbone), cell.preset or None, cell.status]
+        preset = None if "preset" in axes else cell.preset or None  # not twice where it is what varies
+        values = [cell.content, cell.style, display_name(cell.backbone), preset, cell.status]
         values += [set_to.get(axis) for axis in axes]
         values += [cell.series.method_label or "optimised"] if has_methods else []
         described.append(

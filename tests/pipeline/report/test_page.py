@@ -446,6 +446,15 @@ def test_the_script_reads_every_number_and_what_cells_share_once() -> None:
     assert ["device", "CPU"] in data["environments"][0]
 
 
+def test_presets_are_filtered_by_once_where_they_are_what_varies() -> None:
+    cells = [done(preset=name, variant=(("preset", name),)) for name in ("balanced", "nnst")]
+    facets = {facet["key"]: facet["values"] for facet in page(cells).data["facets"]}
+    assert facets["set.preset"] == ["balanced", "nnst"]
+    assert facets["preset"] == []
+    facets = {facet["key"]: facet["values"] for facet in page([done(preset="nnst")]).data["facets"]}
+    assert facets["preset"] == ["nnst"]
+
+
 def test_numbers_that_json_has_not_are_texts() -> None:
     (cell,) = page([done(manifest=manifest(total=math.inf, seconds=math.nan))]).data["cells"]
     assert cell["numbers"][:3] == ["inf", "inf", "nan"]
