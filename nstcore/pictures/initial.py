@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nstcore.errors import ConfigError
 from nstcore.pictures.images import Picture
 from nstcore.pictures.luminance import luminance, of_luminance
 from nstcore.pictures.resizing import resize_to
@@ -35,6 +36,9 @@ def initial_picture(
 
     Returns:
         float32 (H, W, 3), RGB, 0 to 255; always a new array.
+
+    Raises:
+        ConfigError: for a path without its picture.
     """
     start = _unblended(kind, content, style, seed, given)
     if noise:
@@ -52,7 +56,7 @@ def _unblended(kind: str, content: Picture, style: Picture, seed: int, given: Pi
         return _with_the_colors_of(style, content.shape, seed)
     start = style if kind == "style" else given
     if start is None:
-        raise ValueError(f"the picture to start from has to be given. Received: kind={kind!r}, given=None")
+        raise ConfigError(f"the picture to start from has to be given. Received: kind={kind!r}, given=None")
     return resize_to(start, *content.shape[:2]).astype(np.float32)
 
 

@@ -66,7 +66,7 @@ def test_a_file_is_read_with_the_scene_and_stretched_to_the_contents_size_at_eve
         np.testing.assert_array_equal(start, resize_to(picture, *size).astype(np.float32))
     with pytest.raises(PictureError, match=r"start\.png"):
         load_scene(content, content, config)
-    with pytest.raises(ValueError, match="has to be given"):
+    with pytest.raises(ConfigError, match="has to be given"):
         initial_picture(config.init, content, content, 0)
 
 
