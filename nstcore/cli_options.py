@@ -45,7 +45,15 @@ def _layers(text: str) -> tuple[str, ...]:
 SETTINGS = (
     *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "style_scale", "init", "optimizer"),
     *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
-    *("content_layers", "style_layers", "pixel_range", "coarse_sizes", "losses", "optimizer_settings"),
+    *(
+        "content_layers",
+        "style_layers",
+        "style_layer_weights",
+        "pixel_range",
+        "coarse_sizes",
+        "losses",
+        "optimizer_settings",
+    ),
     *("parametrization", "fourier_exponent", "fourier_colors", "stop_change", "stop_over", "time_limit"),
     *("color", "init_noise", "padding", "filters", "content_backbone"),
 )
@@ -131,6 +139,7 @@ def parser(epilog: str) -> argparse.ArgumentParser:
     more.add_argument("--total-variation", help=_any_of(choices.TotalVariation))
     more.add_argument("--content-layers", type=_layers, metavar="LAYER,…")
     more.add_argument("--style-layers", type=_layers, metavar="LAYER,…")
+    more.add_argument("--style-layer-weights", type=_numbers, metavar="W,…", help="one per style layer (default: even)")
     return made
 
 

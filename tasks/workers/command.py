@@ -28,6 +28,8 @@ from tasks.workers.supervisor import Kept, end, started
 _SECONDS_BETWEEN_LOOKS = 0.2
 # How long a scheduler that this command has started may take until it answers.
 _SECONDS_TO_START = 60.0
+# How long those that are told to end may take: three seconds for all.
+_SECONDS_TO_END, _SECONDS_TO_END_A_SCHEDULER = 2.5, 0.5
 _DESCRIPTION = """Start workers that stay, each keeping its network loaded from cell to cell, and start another whenever
 one dies. With a task behind "--" the command ends with it, and with its exit status; without one it serves until it is
 interrupted. On another machine the same command with --scheduler joins in."""
@@ -93,11 +95,13 @@ class _Workers:
     def __exit__(self, *_: object) -> None:
         for number in self._handlers:
             signal.signal(number, signal.SIG_IGN)  # to end is begun; a second would break it off
-        if self._client is not None and self._client.poll() is None:
-            end([self._client], signal.SIGINT)  # it says how far it came
-        end([each.process for each in self._kept if each.process is not None])
+        workers = [each.process for each in self._kept if each.process is not None]
+        clients = [] if self._client is None or self._client.poll() is not None else [self._client]
+        # All at once, for all to have the same time. The client is interrupted, to say how far it came; both may still
+        # have something to tell the scheduler.
+        end({**dict.fromkeys(workers, signal.SIGTERM), **dict.fromkeys(clients, signal.SIGINT)}, _SECONDS_TO_END)
         if self._scheduler is not None:
-            end([self._scheduler])
+            end({self._scheduler: signal.SIGTERM}, _SECONDS_TO_END_A_SCHEDULER)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 

@@ -9,15 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nstcore.system.streams import tell
 
 # Seconds: a worker that died sooner than the first is started again after twice the last wait, up to the second.
 _SOON, _LONGEST_WAIT = 10.0, 60.0
-# How long those that are told to end may take.
-_SECONDS_TO_END = 3.0
 
 
 @dataclass
@@ -69,12 +67,12 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True, name="parent").start()
 
 
-def end(processes: list[subprocess.Popen[bytes]], number: int = signal.SIGTERM) -> None:
-    """End processes, by force those that take too long."""
-    for process in processes:
+def end(processes: Mapping[subprocess.Popen[bytes], int], seconds: float) -> None:
+    """End processes, each by its signal, and by force those that take longer than so many seconds."""
+    for process, number in processes.items():
         with contextlib.suppress(OSError):
             process.send_signal(number)
-    limit = time.monotonic() + _SECONDS_TO_END
+    limit = time.monotonic() + seconds
     for process in processes:
         try:
             process.wait(max(0.0, limit - time.monotonic()))

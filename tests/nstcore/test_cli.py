@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -17,7 +18,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from nstcore import StyleTransferError, Trace, cli, presets
+from nstcore import StyleTransferError, Trace, TransferConfig, cli, presets
+from nstcore.cli_options import SETTINGS
 from nstcore.networks.backbones import BACKBONES
 from nstcore.pictures.images import read_picture, write_picture
 from nstcore.system.kept import drop_kept
@@ -73,6 +75,16 @@ def run_program(*arguments, **environment):
 
 def files_in(folder):
     return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*")}
+
+
+def test_every_setting_is_an_option_and_every_weight_of_a_layer_can_be_given(folder):
+    assert {*SETTINGS} == {field.name for field in dataclasses.fields(TransferConfig)}
+    layers = ("--style-layers", "block1_conv1,block2_conv1", "--style-layer-weights", "1,3", "--trace", "trace.csv")
+    status, _, errors = run("content.png", "style.jpg", "-o", "out.png", *FAST, *layers)
+    assert (status, errors.count("Traceback")) == (0, 0), errors
+    status, _, errors = run("content.png", "style.jpg", "-o", "out.png", *FAST, *layers[:2], *layers[2:3], "1,2,3")
+    assert status == 2
+    assert "style_layer_weights must be one weight for each of block1_conv1, block2_conv1" in errors
 
 
 OUT = ("-o", "out.png", "--trace", "trace.csv")
