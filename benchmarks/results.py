@@ -29,6 +29,7 @@ _ORDER = (
     "neighbors",
     "grid_overhead",
     "grid_scheduling",
+    "kills",
     "soak",
     "worker_processes",
     "judge",
