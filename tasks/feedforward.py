@@ -210,10 +210,11 @@ class RefineNetwork(NetworkCell):
 
     def optimize(self, loaded: Sequence[Any]) -> list[TransferResult | StyleTransferError]:
         start = self.start().output()
-        start.picture()  # raises if it is not the one that was made
+        picture = start.picture()
+        begun = [(member, (replace(scene, start=picture), targets)) for member, (scene, targets) in loaded]
         with storage.at_hand(start.picture_path()) as path:
             config = replace(self.cell.config, init=str(path), init_noise=0.0, coarse_sizes=())
-            return self.optimize_as(config, loaded)
+            return self.optimize_as(config, begun)
 
 
 Transfer.others |= {"feedforward": ApplyNetwork, "refine": RefineNetwork}

@@ -12,12 +12,12 @@ from nstcore import (
     ConfigError,
     DivergenceError,
     MemoryShortageError,
-    PictureError,
     TransferConfig,
     WeightsError,
     memory,
     style_transfer,
 )
+from nstcore.pictures.images import write_picture
 from nstcore.recipe import resolve
 from nstcore.scene import Scene, Style
 from nstcore.targets import SceneTargets, Targets, scene_targets
@@ -95,12 +95,12 @@ def test_what_no_run_can_do_fails_them_all(scenes):
     assert [type(result) for result in results] == [WeightsError] * 3
 
 
-def test_a_picture_to_start_from_that_is_none_fails_them_all(scenes, tmp_path):
-    (tmp_path / "start.png").write_text("no picture\n")
+def test_a_picture_to_start_from_that_scenes_do_not_have_fails_them_all(scenes, tmp_path):
+    write_picture(tmp_path / "start.png", scenes[0].content)
     config = dataclasses.replace(SMALL, init=str(tmp_path / "start.png"), coarse_sizes=(48,))
     results = transfer(scenes, config)
-    assert [type(result) for result in results] == [PictureError] * 3
-    assert "start.png is not a picture" in str(results[0])
+    assert [type(result) for result in results] == [ConfigError] * 3
+    assert "the picture to start from has to be given" in str(results[0])
 
 
 @EVERY_OPTIMIZER
