@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +17,6 @@ from nstcore.pictures.images import Picture, to_uint8
 from nstcore.pictures.region_map import RegionMap, color_name
 from nstcore.pictures.resizing import resize, resize_to, size_at
 from nstcore.recipe import Recipe
-
-logger = logging.getLogger("nstcore")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from nstcore.system.files import encodable
 from pipeline.papers.computed import BASELINES
 from pipeline.papers.evidence import Evidence, Sample, View
-from pipeline.papers.finding import Missing, weights_line
+from pipeline.papers.finding import Finding, Missing, weights_line
 from pipeline.papers.judging import LOOKS, score
 from pipeline.papers.paper import Exhibit, Paper, Table
 from pipeline.papers.quantity import FEWEST_FOR_A_TEST
@@ -52,10 +52,7 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         }
         for claim, verdict in zip(paper.claims, verdicts(paper.claims, evidence), strict=True)
     ]
-    without_picture: dict[bool, set[tuple[str, ...]]] = {True: set(), False: set()}
-    for finding in evidence.each():
-        if (cell := finding.cell).status == "failed":
-            without_picture[finding.diverged].add((cell.content, cell.style, finding.name, cell.reason))
+    without_picture = [finding for finding in evidence.each() if finding.cell.status == "failed"]
     return {
         "key": paper.key,
         "page": page_name(paper.key),
@@ -64,11 +61,16 @@ def judge(paper: Paper, setup: Setup, evidence: Evidence) -> dict[str, Any]:
         "size": scale.size,
         "iterations": scale.iterations,
         "claims": judged,
-        "failed": sorted(without_picture[False]),
-        "diverged": sorted(without_picture[True]),
+        "failed": _told(finding for finding in without_picture if not finding.diverged),
+        "diverged": _told(finding for finding in without_picture if finding.diverged),
         "weights": _weights(evidence),
         "untrained": _untrained(evidence),
     }
+
+
+def _told(findings: Iterable[Finding]) -> list[tuple[str, str, str, str]]:
+    """Which cells have no picture, and why."""
+    return sorted({(each.cell.content, each.cell.style, each.name, each.cell.reason) for each in findings})
 
 
 def command(paper: str, setup: Setup) -> str:
@@ -166,13 +168,12 @@ def _first_view(evidence: Evidence) -> View:
 
 def _pairs(setup: Setup) -> dict[str, Any]:
     """Which pictures, for a sentence."""
-    fewer = (setup.fewer_contents or setup.contents, setup.fewer_styles or setup.styles)
     return {
         "contents": setup.contents,
         "styles": setup.styles,
         "count": len(setup.pairs),
         "seeds": len(setup.seeds),
-        "fewer": fewer if setup.fewer_contents or setup.fewer_styles else None,
+        "fewer": setup.fewer if setup.takes_fewer else None,
     }
 
 

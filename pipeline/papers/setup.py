@@ -81,6 +81,16 @@ class Setup:
         return tuple(itertools.product(self.contents, self.styles))
 
     @property
+    def takes_fewer(self) -> bool:
+        """Whether studies that are not a paper's main ones take fewer pictures than those."""
+        return bool(self.fewer_contents or self.fewer_styles)
+
+    @property
+    def fewer(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The contents and styles that they take."""
+        return self.fewer_contents or self.contents, self.fewer_styles or self.styles
+
+    @property
     def samples(self) -> tuple[Sample, ...]:
         return tuple(Sample(*pair, seed) for pair in self.pairs for seed in self.seeds)
 
@@ -128,8 +138,7 @@ class Setup:
         if name in paper.main:
             contents, styles, seeds = self.contents, self.styles, self.seeds
         else:
-            contents, styles = self.fewer_contents or self.contents, self.fewer_styles or self.styles
-            seeds = self.seeds[:1] if self.fewer_contents or self.fewer_styles else self.seeds
+            (contents, styles), seeds = self.fewer, self.seeds[:1] if self.takes_fewer else self.seeds
         if study.contents == PORTRAITS:
             contents = self.portraits
         if study.styles == PHOTOGRAPHS:  # of which there are few
