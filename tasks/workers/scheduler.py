@@ -24,15 +24,13 @@ from nstcore.system.entry_point import BAD_INPUT, OneLineParser
 from nstcore.system.files import write_whole
 from nstcore.system.places import make_folder
 from nstcore.system.streams import tell
-from tasks.defaults import set_unless_set
+from tasks.defaults import AS_MANY_AS_THERE_ARE_WORKERS, set_unless_set
 from tasks.workers.supervisor import end_with_parent
 
 logger = logging.getLogger("luigi.scheduler")
 
 #: Where a scheduler is looked for, as by Luigi itself.
 HOST, PORT = "127.0.0.1", 8082
-#: Networks that run at once. Each worker has a device of its own, and does one thing at a time.
-AS_MANY_AS_THERE_ARE_WORKERS = 1_000_000
 _SETTINGS: dict[str, dict[str, Any]] = {
     "scheduler": {
         # What a worker has left that was killed: known after 20 s without a word, tried again at once.

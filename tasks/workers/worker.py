@@ -23,8 +23,8 @@ from nstcore import StyleTransferError
 from nstcore.failures import KILLED
 from pipeline.sharing import shared_run
 from tasks.completion_cache import completions_remembered
+from tasks.defaults import AS_MANY_AS_THERE_ARE_WORKERS
 from tasks.workers.loaded import LoadedProcesses
-from tasks.workers.scheduler import AS_MANY_AS_THERE_ARE_WORKERS
 from tasks.workers.supervisor import how_killed
 
 logger = logging.getLogger("luigi-interface")

@@ -128,6 +128,7 @@ def test_what_fails_ends_with_the_status_of_luigi_and_is_not_tried_again(command
     _, errors = process.communicate(timeout=200)
     assert process.returncode == 30, errors
     assert errors.count("RuntimeError: a fault of ours") == 1
+    assert "RuntimeWarning" not in errors  # as runpy warns of a module that is run and was imported before
     assert of_the_session(tmp_path) == []
 
 

@@ -8,8 +8,8 @@ import pytest
 from luigi.scheduler import DISABLED, FAILED, PENDING, RUNNING, Scheduler
 from luigi.worker import GetWorkResponse
 
+from tasks.defaults import AS_MANY_AS_THERE_ARE_WORKERS
 from tasks.workers import worker as module
-from tasks.workers.scheduler import AS_MANY_AS_THERE_ARE_WORKERS
 from tasks.workers.worker import GridWorker
 
 NOTHING_TO_DO = GetWorkResponse(None, [], 0, 0, 0, "active")
