@@ -12,7 +12,8 @@ from typing import Any
 
 from luigi.configuration import LuigiConfigParser, get_config
 
-#: Networks that run at once under a central scheduler: each worker has a device of its own, and does one thing at a time.
+#: Networks that run at once under a central scheduler: each worker has a device of its own, and does one thing at a
+#: time.
 AS_MANY_AS_THERE_ARE_WORKERS = 1_000_000
 
 _DEFAULTS: dict[str, dict[str, Any]] = {

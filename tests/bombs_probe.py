@@ -30,7 +30,6 @@ from nstcore.pictures.images import load, read_picture
 from nstcore.system.npz import read_npz
 from pipeline.grid.study import read_study
 
-Image.MAX_IMAGE_PIXELS = None
 # One color, 13300 x 13300 pixels, just below what is refused by its size alone.
 FLAT_WEBP = "524946461e000000574542505650384c110000002ff3f3fc0c07508f22d7a3ff8188e87f0000"
 
@@ -186,6 +185,7 @@ def _peak_mib() -> float:
 
 
 def main(folder: Path) -> None:
+    Image.MAX_IMAGE_PIXELS = None  # not what Pillow would refuse by itself
     for name, content in PICTURES.items():
         look(
             name,

@@ -1,8 +1,8 @@
 """Input that nobody meant: files damaged in every way, texts of any kind. Nothing but the named errors comes of it.
 
 Each example is a whole file or command, damaged in a few places. In the suite they are few and always the same;
-`python -m benchmarks.drills.fuzz --minutes 30` tries others, as many as there is time for. What files can ask for
-beyond what damage brings about (memory, time, other files) is in `test_bombs.py`.
+`python -m benchmarks.drills.fuzz --minutes 30` tries others, as many as there is time for. Files made to ask for too
+much (memory, time, other files) are in `test_bombs.py`; here they are damaged too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,14 @@ from pipeline.subcommands import main
 from tasks import FullGrid  # noqa: F401 - its import puts the checks in their places
 from tasks.workers.command import main as run_workers
 from tasks.workers.scheduler import main as run_scheduler
+from tests import bombs_probe
 
 #: How many examples a test of the drill makes in a round; "" in the suite.
 EXAMPLES = os.environ.get("NST_FUZZ_EXAMPLES", "")
 #: No input of ours takes longer, in seconds of this thread: the machine may be busy.
 LIMIT = 10.0
+#: Nor does any take more memory, in MiB, beside what the process has already: with that it stays below 2 GiB.
+MOST_MEMORY = 1792
 
 
 def some(examples: int) -> hypothesis.settings:
@@ -66,20 +70,54 @@ def some(examples: int) -> hypothesis.settings:
 
 @contextmanager
 def refused(*errors: type[Exception]) -> Iterator[None]:
-    """Let a block end well or in one of some errors of one line, in time, without a warning."""
+    """Let a block end well or in one of some errors of one line, in time, in little memory, without a warning."""
     start = time.thread_time()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            yield
-    except errors as error:
-        line = str(error)
-    else:
-        line = "none"
+    with in_little_memory():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                yield
+        except errors as error:
+            line = str(error)
+        else:
+            line = "none"
     assert line
     assert "\n" not in line
     assert len(line) < 3000
     assert time.thread_time() - start < LIMIT
+
+
+@contextmanager
+def in_little_memory() -> Iterator[None]:
+    """See that the memory of this process did not grow by too much, for however short a while, during a block.
+
+    Only Linux lets a process ask anew for its peak (proc(5), clear_refs). The drill looks at the peak of all anyway.
+    """
+    before = _memory("VmRSS") if _ask_anew_for_the_peak() else None
+    yield
+    assert before is None or _memory("VmHWM") - before < MOST_MEMORY
+
+
+def _ask_anew_for_the_peak() -> bool:
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def _memory(what: str) -> float:
+    """A line of what the system says of this process, in MiB."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition(f"{what}:")[2].split()[0]) / 2**10
+
+
+@pytest.mark.skipif(not _ask_anew_for_the_peak(), reason="only Linux tells the peak anew")
+def test_memory_that_is_taken_for_a_moment_is_noticed(monkeypatch):
+    monkeypatch.setitem(globals(), "MOST_MEMORY", 64)
+    for taken in (16, 256, 16):  # what was taken once does not count against the next
+        with pytest.raises(AssertionError) if taken > 64 else nullcontext(), in_little_memory():
+            np.ones(taken * 2**20, np.uint8).sum()
 
 
 NUMBERS = [0, 1, 2, 7, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1]
@@ -188,6 +226,39 @@ def test_a_damaged_picture_is_read_or_refused_in_one_line(name, tmp_path_factory
         assert (picture.dtype, picture.ndim, picture.shape[2]) == (np.uint8, 3, 3)
     with refused(PictureError, MemoryShortageError):
         assert max(load(path, 16, smallest_side=2, backbone="it").shape) == 16
+
+
+#: Those of them that are small files, or soon made.
+BOMBS = {"flat.webp", "texts.png", "strips.tif", "tile.tif", "comments.ppm", "empty chunks.png"}
+
+
+@lru_cache(maxsize=2)
+def bomb(name: str) -> bytes:
+    return bombs_probe.PICTURES[name]()
+
+
+@pytest.mark.parametrize("name", sorted(BOMBS))
+@some(3)
+@hypothesis.given(data=st.data())
+def test_a_damaged_picture_that_asks_for_too_much_is_read_or_refused(name, tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / f"fuzzed.{name}"
+    path.write_bytes(data.draw(damaged(bomb(name))))
+    with refused(PictureError, MemoryShortageError):
+        read_picture(path)
+    with refused(PictureError, MemoryShortageError):
+        load(path, 16, smallest_side=2, backbone="it")
+
+
+@pytest.mark.parametrize("name", sorted(bombs_probe.WEIGHTS))
+@some(3)
+@hypothesis.given(data=st.data())
+def test_a_damaged_weights_file_that_asks_for_too_much_is_read_or_refused(name, tmp_path_factory, data):
+    whole, path = (tmp_path_factory.getbasetemp() / f"{kind}-{name}" for kind in ("whole", "fuzzed"))
+    if not whole.exists():
+        bombs_probe.WEIGHTS[name](whole)
+    path.write_bytes(data.draw(damaged(whole.read_bytes())))
+    with refused(SourceError):
+        bombs_probe.read_weights(path)
 
 
 def weights_files(folder: Path) -> dict[str, bytes]:
