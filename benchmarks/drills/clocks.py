@@ -1,6 +1,6 @@
 """Machines whose clocks differ by an hour work on one folder: every run is right, and the one after does nothing.
 
-    python -m benchmarks.drills.clocks
+    python -m benchmarks.drills.clocks [--results DIR]
 
 Each run is a `luigi` command of its own, some under `faketime` (Debian: `apt-get install faketime`), which tells it a
 time an hour ahead or behind; the files that it writes get the times that such a machine would give them. Before each of
@@ -23,28 +23,36 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.common.report import Report, add_results_option
+
 _ROOT = Path(__file__).parents[2]
 _SIZE, _STYLES = 48, ("ink", "oil", "chalk")
 
 
 def main() -> int:
     """Run the drill; the exit status is 0 where everything held."""
-    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add_results_option(parser)
+    options = parser.parse_args()
     if shutil.which("faketime") is None:
         print("clocks: faketime is not installed (Debian: apt-get install faketime)", file=sys.stderr)
         return 2
+    report = Report("clocks", "Clocks an hour ahead and behind", options.results)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         _write_pictures(folder)
-        held = [_run(folder, 0, "", making=set(_STYLES))]
+        held = [_run(report, folder, 0, "", making=set(_STYLES))]
         for hours, style in ((1, "ink"), (-1, "oil")):
             shutil.rmtree(folder / "outputs" / "cells" / "cat" / style)
-            held.append(_run(folder, hours, f"after {style} was lost", making={style}))
-            held.extend(_run(folder, after, "again", making=set()) for after in (hours, 0, -hours))
-    return 0 if all(held) else 1
+            held.append(_run(report, folder, hours, f"after {style} was lost", making={style}))
+            held.extend(_run(report, folder, after, "again", making=set()) for after in (hours, 0, -hours))
+    if not all(held):
+        return 1
+    report.write()
+    return 0
 
 
-def _run(folder: Path, hours: int, about: str, making: set[str]) -> bool:
+def _run(report: Report, folder: Path, hours: int, about: str, making: set[str]) -> bool:
     """Run the grid with a clock that many hours ahead, and see that it makes these cells, shows them, and no more."""
     before = _written(folder)
     command = [
@@ -71,9 +79,8 @@ def _run(folder: Path, hours: int, about: str, making: set[str]) -> bool:
     right = finished.returncode == 0 and made == making and (bool(making) or idle) and _is_shown(folder)
     clock_says = {0: "the right time", 1: "an hour ahead", -1: "an hour behind"}[hours]
     did = f"made {', '.join(sorted(made))} and {len(new)} files in all" if new else "did nothing"
-    print(
-        f"{'ok ' if right else 'BAD'} {clock_says}, {about or 'first'}: {did}, status {finished.returncode}", flush=True
-    )
+    says = f"{clock_says}, {about or 'first'}: {did}, status {finished.returncode}"
+    report.say(f"- {says}" if right else f"- DOES NOT HOLD: {says}")
     if not right:
         print(finished.stderr, file=sys.stderr)
     return right

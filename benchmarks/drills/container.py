@@ -25,7 +25,8 @@ import tomllib
 from pathlib import Path
 
 from benchmarks.common.ports import free_port
-from benchmarks.drills.workers import Broken, Place, require, wait_for
+from benchmarks.common.report import Report, add_results_option
+from benchmarks.drills.place import Broken, Place, require, wait_for
 
 _ROOT = Path(__file__).parents[2]
 _FILE = _ROOT / "examples/many-machines/Containerfile"
@@ -39,12 +40,15 @@ def main() -> int:
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         print("container: needs root, and debootstrap (Debian: apt-get install debootstrap)", file=sys.stderr)
         return 2
+    report = Report("container", "The container file of the examples, without a container runtime", options.results)
     with tempfile.TemporaryDirectory(prefix="nst-container-") as temporary:
         try:
-            _drill(_Image(Path(options.root or temporary), _instructions()))
+            seen = _drill(_Image(Path(options.root or temporary), _instructions()))
         except Broken as error:
             print(f"container: DOES NOT HOLD: {error}", flush=True)
             return 1
+    report.say(seen)
+    report.write()
     return 0
 
 
@@ -128,7 +132,8 @@ class _Image:
         )
 
 
-def _drill(image: _Image) -> None:
+def _drill(image: _Image) -> str:
+    """Build the image and have workers in it make a grid; what was seen, in a line."""
     image.build()
     place = Place.make(_CELLS)
     port = free_port()
@@ -153,7 +158,7 @@ def _drill(image: _Image) -> None:
             process.wait()
     require(not place.left_behind(), f"left behind: {place.left_behind()}")
     shutil.rmtree(place.folder)
-    print(f"container: holds: {_CELLS} cells made inside; SIGTERM ended it with 143 after {seconds:.1f} s", flush=True)
+    return f"Holds: {_CELLS} cells made inside; SIGTERM ended it with 143 after {seconds:.1f} s."
 
 
 def _instructions() -> list[tuple[str, str]]:
@@ -164,6 +169,7 @@ def _instructions() -> list[tuple[str, str]]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", metavar="DIR", help="the folder; default: one that is removed")
+    add_results_option(parser)
     return parser.parse_args()
 
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common.report import progress
+from benchmarks.common.report import Report, add_results_option, progress
 from benchmarks.drills.watched import LOG
 from nstcore.pictures.images import read_picture, write_picture
 from nstcore.system.files import PART_PATTERN
@@ -69,12 +69,15 @@ precision = "bfloat16"
 """
 # A state of SciPy's holds all its answers, and takes the longer to write the more there are.
 _SCIPYS_MOST = 500
+#: What is told, and the number of it.
+_Told = list[tuple[str, object]]
 # What is younger than a day may be in use.
 _TWO_DAYS = 2 * 86_400
 
 
 def main() -> int:
     options = _options()
+    report = Report("kills", "Kills at random moments, 24 cells", options.results)
     with tempfile.TemporaryDirectory(prefix="nst-kills-") as temporary:
         folder = Path(options.folder or temporary)
         _write_inputs(folder, options.iterations)
@@ -82,15 +85,22 @@ def main() -> int:
         undisturbed = _Grid(folder, "undisturbed", options.every)
         _require(undisturbed.start().wait() == 0, "the undisturbed grid could not be made")
         killed = _Grid(folder, "killed", options.every)
-        faults = _kill(killed, options.kills, random.Random(options.seed))
+        told: _Told = []
+        faults = _kill(killed, options.kills, random.Random(options.seed), told)
         progress("the last start")
         status = killed.start().wait()
         _require(status == 0, f"the last start ended with {status}")
-        faults += [*_compare(killed, undisturbed), *_work_lost(killed, options.every), *_left_over(killed)]
+        faults += [*_compare(killed, undisturbed, told), *_work_lost(killed, options.every, told)]
+        faults += _left_over(killed, told)
+    report.table(("", ""), told)
     for fault in faults:
         print(f"FAULT: {fault}")
-    print("all that must hold holds" if not faults else f"{len(faults)} faults")
-    return 1 if faults else 0
+    if faults:
+        print(f"{len(faults)} faults")
+        return 1
+    report.say("All that must hold holds: no cell that was whole was made again, no trace or picture is another.")
+    report.write()
+    return 0
 
 
 class _Grid:
@@ -119,10 +129,11 @@ class _Grid:
         return [path for path in self.outputs.rglob(PART_PATTERN) if path.is_file()]
 
 
-def _kill(grid: _Grid, kills: int, chance: random.Random) -> list[str]:
+def _kill(grid: _Grid, kills: int, chance: random.Random, told: _Told) -> list[str]:
     """Kill the grid's processes: most while a cell is being made, some early, some while a file is being written."""
     faults: list[str] = []
     whole: dict[Path, tuple[int, int]] = {}
+    killed = 0
     for number in range(kills):
         process = grid.start()
         how = chance.choices(("in a cell", "early", "in writing"), (6, 2, 2))[0]
@@ -141,6 +152,7 @@ def _kill(grid: _Grid, kills: int, chance: random.Random) -> list[str]:
         ended_by_itself = process.poll() is not None
         process.kill()
         process.wait()
+        killed += 1
         now = {cell: _version(cell / "manifest.json") for cell in grid.cells()}
         faults += [f"{cell.name} was made again after kill {number}" for cell in whole if now.get(cell) != whole[cell]]
         whole = now
@@ -148,10 +160,11 @@ def _kill(grid: _Grid, kills: int, chance: random.Random) -> list[str]:
         if ended_by_itself:
             faults.append(f"the grid was done after {number} kills: give it more iterations")
             break
+    told.append(("kills (`kill -9`): in a cell, early, while a file was written", killed))
     return faults
 
 
-def _compare(grid: _Grid, undisturbed: _Grid) -> Iterator[str]:
+def _compare(grid: _Grid, undisturbed: _Grid, told: _Told) -> Iterator[str]:
     """Traces (but for the seconds), pictures and coarse runs."""
     names = [{str(cell.relative_to(each.outputs)) for cell in each.cells()} for each in (grid, undisturbed)]
     if names[0] != names[1] or len(names[1]) != 24:
@@ -170,7 +183,7 @@ def _compare(grid: _Grid, undisturbed: _Grid) -> Iterator[str]:
         taken_up += len(places)
         if any("note" in place for place in places):
             yield f"{name}: {places}"
-    print(f"{len(names[0])} cells whole; taken up inside {taken_up} times")
+    told += [("cells whole after the last start, of 24", len(names[0])), ("taken up inside", taken_up)]
 
 
 def _rows(cell: Path) -> list[dict[str, str]]:
@@ -178,7 +191,7 @@ def _rows(cell: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
 
 
-def _work_lost(grid: _Grid, every: float) -> Iterator[str]:
+def _work_lost(grid: _Grid, every: float, told: _Told) -> Iterator[str]:
     """By the clock of each cell's work, which goes on where it was taken up.
 
     What a process reports again, to the digit, it has taken up; the first that is new is where its own work begins,
@@ -216,15 +229,16 @@ def _work_lost(grid: _Grid, every: float) -> Iterator[str]:
         # A state that takes long to write is written less often: a fiftieth of the time.
         if lost > max(every, 50 * longest) + step + 0.1:
             yield f"{cell}: {lost:.2f} s of work lost by one kill (longest step {step:.2f} s)"
-    print(f"the most work lost by one kill: {worst:.2f} s; the longest writing of a state: {longest:.3f} s")
+    told.append((f"the most work lost by one kill, s (a state every {every:g} s, and a step)", f"{worst:.2f}"))
+    told.append(("the longest writing of a state, s", f"{longest:.3f}"))
 
 
-def _left_over(grid: _Grid) -> Iterator[str]:
+def _left_over(grid: _Grid, told: _Told) -> Iterator[str]:
     states = list(grid.outputs.rglob(STATE_NAME))
     if states:
-        print(f"states of cells that were killed between their last file and the end: {len(states)}")
+        told.append(("states of cells that were killed between their last file and the end", len(states)))
     parts = grid.parts()
-    print(f".part files of the killed: {len(parts)}, swept as a start two days later would")
+    told.append(("`.part` files left by the killed, swept as by a start two days later", len(parts)))
     for path in parts:
         os.utime(path, (time.time() - _TWO_DAYS,) * 2)
     sweep_outputs(grid.outputs)
@@ -266,6 +280,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--iterations", type=int, default=1500, help="of a cell; 200 kills take as many as that")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="where to work, to look at what is left; default: a folder that is removed")
+    add_results_option(parser)
     return parser.parse_args()
 
 

@@ -21,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.common.ports import free_port
-from benchmarks.drills.workers import Broken, Place, require
+from benchmarks.common.report import Report, add_results_option
+from benchmarks.drills.place import Broken, Place, require
 
 _SCRIPT = Path(__file__).parents[2] / "examples/many-machines/grid.sbatch"
 _PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "scontrol")
@@ -54,6 +55,7 @@ def main() -> int:
         told = f"lacks {', '.join(absent)} (Debian: slurmctld, slurmd, slurm-client)" if absent else "needs root"
         print(f"slurm: {told}", file=sys.stderr)
         return 2
+    report = Report("slurm", "The Slurm job array of the examples, on a Slurm of one machine", options.results)
     place = Place.make(options.cells)
     cluster = _Cluster(place, options.jobs)
     try:
@@ -66,7 +68,8 @@ def main() -> int:
         cluster.end()
     shutil.rmtree(place.folder)
     for line in seen:
-        print(f"slurm: holds: {line}", flush=True)
+        report.say(f"- holds: {line}")
+    report.write()
     return 0
 
 
@@ -166,6 +169,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="of the array; each has one worker")
     parser.add_argument("--cells", type=int, default=24, help="of the grid; a multiple of 6")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds that a grid may take")
+    add_results_option(parser)
     return parser.parse_args()
 
 
