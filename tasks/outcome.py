@@ -3,9 +3,10 @@
 Luigi runs nothing that depends on a failed task, so one broken picture would cost every report that shows it. A step
 that meets a `StyleTransferError` therefore leaves a record of it in place of its output and counts as complete for
 the rest of this run: the cells after it fail with the same line, the reports show it, and `FullGrid` ends with one
-failed `FailedCell` for each. A later run finds no output and tries again. Anything unforeseen fails the Luigi way.
+failed `FailedCell` for each. A later run finds no output and tries again.
 
-What a person can mend, the system's refusals included, is told in one line; only faults of ours have a traceback.
+What a person can mend, the system's refusals included, is told in one line; only faults of ours have a traceback. They
+are settled too, as what they are: a fault in one step is no reason for a grid of thousands to have no page.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from pathlib import PurePath
 import luigi
 
 from nstcore import StyleTransferError
-from nstcore.errors import InputError
-from nstcore.failures import nature_of, persevere
+from nstcore.errors import InputError, one_line
+from nstcore.failures import OURS, nature_of, persevere
 from nstcore.system.refusals import line_of
 from pipeline.outputs.stores import JsonStore
-from pipeline.sharing.leases import Held
+from pipeline.sharing.leases import Held, LeaseLost
 from pipeline.sharing.shared_run import run_of
 from tasks.light import LightTask
 from tasks.logs import about
@@ -33,6 +34,17 @@ logger = logging.getLogger("luigi-interface")
 
 class CellFailed(StyleTransferError):
     """A cell of a grid could not be made."""
+
+
+class ProgramFault(StyleTransferError):
+    """A fault of ours, in one line; its traceback is in the log."""
+
+
+def fault_of(error: Exception, title: str) -> ProgramFault:
+    """Log the traceback of an error that nobody foresaw, this once, and give what is told of it from then on."""
+    line = one_line(f"a fault of the program, whose log has a traceback: {type(error).__name__}: {error}")
+    logger.error("%s: %s", title, line, exc_info=error)
+    return ProgramFault(line)
 
 
 class FailureRecord:
@@ -112,21 +124,25 @@ class SettlingTask(LightTask):
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:
-        """Leave a record of the error that ends the block and that a person can mend, or none, not even an old one.
+        """Leave a record of the error that ends the block, or none, not even an old one.
 
         Where the record cannot be written either, the error fails the task.
+
+        Raises:
+            LeaseLost: which is no failure; another process makes it.
         """
         try:
             yield
+        except LeaseLost:
+            raise
         except Exception as error:
-            reason = line_of(error)
-            if not reason:
-                raise
+            failed = error if line_of(error) else fault_of(error, self.title)
+            nature = OURS if isinstance(failed, ProgramFault) else nature_of(failed)
             try:
-                self.failure().write(reason, nature_of(error).name)
+                self.failure().write(line_of(failed), nature.name)
             except StyleTransferError:
-                raise error from None
-            logger.info("%s: failed: %s", self.title, reason)
+                raise failed from None
+            logger.info("%s: failed: %s", self.title, line_of(failed))
         else:
             self.failure().clear()
 

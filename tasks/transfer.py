@@ -11,18 +11,19 @@ import luigi
 
 from nstcore import StyleTransferError, TransferConfig, TransferResult
 from nstcore.failures import persevere
+from nstcore.system.refusals import line_of
 from pipeline.grid.cell import Cell
 from pipeline.grid.paths import cell_folder
 from pipeline.outputs.cell_store import CellStore
 from pipeline.outputs.made import digest_of
 from pipeline.outputs.states import StateStore, lineage
 from pipeline.outputs.strips import StripRecorder, chosen_frames
-from pipeline.sharing.leases import cell_lease
+from pipeline.sharing.leases import LeaseLost, cell_lease
 from pipeline.storage.places import place_at
 from tasks.completion_cache import remembered
 from tasks.inputs import Picture
 from tasks.network_task import CellsTask
-from tasks.outcome import FailureRecord
+from tasks.outcome import FailureRecord, fault_of
 from tasks.policy import within_memory
 from tasks.progress import of_the_first, progress
 from tasks.targets import ComputeContentTarget, ComputeStyleTarget, ComputeTarget
@@ -109,7 +110,7 @@ class Transfer(CellsTask):
         for member in members:
             with member.settled():
                 loaded[member] = persevere(member.load, name=member.title)
-        results = within_memory(self.optimize, list(loaded.items())) if loaded else []
+        results = self._optimized(loaded) if loaded else []
         errors = []
         for member, result in zip(loaded, results, strict=True):
             try:
@@ -122,6 +123,19 @@ class Transfer(CellsTask):
         for member in loaded:
             member.states([member]).are_done()
         self.tell_failures()
+
+    def _optimized(
+        self, loaded: Mapping[Self, tuple[Scene, SceneTargets | None]]
+    ) -> Sequence[TransferResult | StyleTransferError]:
+        """Optimise what could be read; a fault of ours is that of all who were made together."""
+        try:
+            return within_memory(self.optimize, list(loaded.items()))
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if line_of(error):
+                raise
+            return [fault_of(error, self.title)] * len(loaded)
 
     def states(self, members: Sequence[Self]) -> StateStore:
         """The state of members that are made together."""
