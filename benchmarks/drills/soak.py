@@ -1,7 +1,9 @@
-"""Does a worker that makes cell after cell grow? Small cells of many sizes and losses, in one process.
+"""Does a worker that makes cell after cell grow? Small cells of many sizes and losses, by one process of `nst-workers`.
 
-Weights are random. After a warm-up, in which every size and loss comes once, the resident memory is fitted by a line
-over the cells; descriptors and threads are to stay as they are.
+The worker stays; study after study is asked for, each with its page, as people do over weeks. A study has every size
+and every loss, and a content picture of another shape than the one before. After a warm-up, in which each of them came
+once, the worker's resident memory is fitted by a line over its cells; descriptors and threads are told. Weights are
+random. With 500 cells or more the drill ends with 1 where the second half of them grows by more than 50 MiB in 1000.
 
     python -m benchmarks.drills.soak [--minutes 60 --sizes 48,56,64,72,80,96 --backbone vgg16]
 """
@@ -9,98 +11,165 @@ over the cells; descriptors and threads are to stay as they are.
 from __future__ import annotations
 
 import argparse
-import gc
-import itertools
+import json
 import os
-import threading
+import signal
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
+from benchmarks.common.ports import free_port
 from benchmarks.common.report import Report, add_results_option, progress
-from nstcore.system.quiet import import_keras_quietly, quiet_tensorflow
+from benchmarks.drills.place import ROOT, wait_for
+from benchmarks.drills.sampled import LOG
 
+_MODULE = "benchmarks.drills.sampled"
 _LOSSES = ("gram", "mean_variance", "wasserstein", "histogram", "sliced_wasserstein")
-_STYLE_LAYERS = ("block1_conv1", "block2_conv1")
+#: Shapes of the content pictures: heights for a width of 96.
+_HEIGHTS = (96, 84, 72)
+_STUDY = """title = "Soak"
+content_dir = "content"
+style_dir = "style"
+contents = ["c{content}"]
+backbones = ["{backbone}"]
+[settings]
+weights = "random"
+iterations = {iterations}
+content_layers = ["block3_conv1"]
+style_layers = ["block1_conv1", "block2_conv1"]
+style_weight = {style_weight}
+[sweep]
+size = {sizes}
+losses = [{losses}]
+"""
+#: MiB in 1000 cells that count as flat, and how many cells tell that: fewer show the shapes that are still new.
+_FLAT, _ENOUGH = 50, 500
+_LAYERS = 'layers = ["block1_conv1", "block2_conv1"]'
 
 
 class Seen(NamedTuple):
-    """The process after a cell."""
+    """The worker after a cell."""
 
-    cell: int
     minutes: float
     mebibytes: float
     descriptors: int
     threads: int
 
 
-def main() -> None:
+def main() -> int:
     options = _options()
-    quiet_tensorflow()
-    import_keras_quietly()
-    from nstcore import TransferConfig
-    from nstcore.recipe import resolve
-    from nstcore.scene import Scene, Style
-    from nstcore.transfer import transfer
-
-    random = np.random.default_rng(0)
     sizes = [int(size) for size in options.sizes.split(",")]
-    kinds = list(itertools.product(sizes, _LOSSES))
-    end = time.monotonic() + 60.0 * options.minutes
-    start, seen = time.monotonic(), []
-    for cell in itertools.count():
-        size, loss = kinds[cell % len(kinds)]
-        both = {"content": {}, loss: {} if loss == "gram" else {"layers": list(_STYLE_LAYERS)}}
-        config = TransferConfig(
-            backbone=options.backbone,
-            weights="random",
-            size=size,
-            iterations=options.iterations,
-            content_layers=("block3_conv1",),
-            style_layers=_STYLE_LAYERS,
-            losses=both,
-        )
-        height = size - 8 * (cell // len(kinds) % 3)  # more shapes than the caches keep
-        pictures = [random.integers(0, 256, (height, size, 3), np.uint8) for _ in range(2)]
-        (outcome,) = transfer([Scene(pictures[0], (Style(pictures[1]),))], resolve(config))
-        if isinstance(outcome, Exception):
-            raise outcome
-        seen.append(_look(cell, start))
-        if cell % len(kinds) == 0:
-            progress(f"{seen[-1]}")
-        if time.monotonic() > end:
-            break
     report = Report("soak", "A worker that makes cell after cell", options.results)
-    _tell(report, seen, warm_up=min(3 * len(kinds), len(seen) // 2))
+    with tempfile.TemporaryDirectory(prefix="nst-soak-") as temporary:
+        folder = Path(temporary)
+        studies = _work(folder, sizes, options)
+        samples = _samples(folder)
+    if len({sample["process"] for sample in samples}) != 1:
+        print(f"soak: DOES NOT HOLD: {len({sample['process'] for sample in samples})} processes made cells", flush=True)
+        return 1
+    began = samples[0]["time"]
+    seen = [
+        Seen((each["time"] - began) / 60, each["mebibytes"], int(each["descriptors"]), int(each["threads"]))
+        for each in samples
+    ]
+    kinds = len(sizes) * len(_LOSSES)
+    slope = _tell(report, seen, warm_up=min(len(_HEIGHTS) * kinds, len(seen) // 2), studies=studies)
+    if len(seen) >= _ENOUGH and slope > _FLAT:
+        print(f"soak: DOES NOT HOLD: memory grows by {slope:.0f} MiB in 1000 cells", flush=True)
+        return 1
     report.write()
+    return 0
 
 
-def _look(cell: int, start: float) -> Seen:
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else threading.active_count()
-    mebibytes = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return Seen(cell, (time.monotonic() - start) / 60.0, mebibytes, len(os.listdir("/proc/self/fd")), threads)
+def _work(folder: Path, sizes: list[int], options: argparse.Namespace) -> int:
+    """Have a worker make studies for as long as there is time; how many pages there are."""
+    _write_pictures(folder)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), LOG: str(folder / "cells.jsonl")}
+    environment["XDG_STATE_HOME"] = str(folder / "state")
+    port = free_port()
+    end = time.monotonic() + 60.0 * options.minutes
+    with (folder / "said").open("wb") as said:
+        common = {"cwd": folder, "env": environment, "stdout": said, "stderr": said, "stdin": subprocess.DEVNULL}
+        words = [sys.executable, "-m", "tasks.workers.command", "--module", _MODULE, "--processes", "1"]
+        workers = subprocess.Popen([*words, "--scheduler", f"127.0.0.1:{port}"], **common)  # type: ignore[call-overload]
+        client = None
+        try:
+            wait_for(port)
+            number = 0
+            while time.monotonic() < end:
+                _write_study(folder / "study.toml", number, sizes, options)
+                words = [sys.executable, "-m", "luigi", "--module", _MODULE, "Sweep", "--config", "study.toml"]
+                words += ["--scheduler-port", str(port), "--workers", "0"]
+                client = subprocess.Popen(words, **common)  # type: ignore[call-overload]
+                while client.poll() is None and time.monotonic() < end:
+                    time.sleep(0.5)
+                if client.poll() is not None and (client.returncode or workers.poll() is not None):
+                    sys.exit(f"soak: DOES NOT HOLD: a study ended with {client.returncode}: {_last_words(folder)}")
+                number += 1
+                progress(f"study {number}: {len(_samples(folder))} cells")
+        finally:
+            for process, ending in ((client, signal.SIGINT), (workers, signal.SIGTERM)):
+                if process is not None and process.poll() is None:
+                    process.send_signal(ending)
+                    process.wait(timeout=60)
+    return len(list(folder.glob("outputs/reports/*/index.html")))
 
 
-def _tell(report: Report, seen: list[Seen], warm_up: int) -> None:
-    shown = [*seen[:1], *(seen[warm_up + place * (len(seen) - 1 - warm_up) // 6] for place in range(7))]
+def _write_study(path: Path, number: int, sizes: list[int], options: argparse.Namespace) -> None:
+    losses = (f"{{content = {{}}, {name} = {{{'' if name == 'gram' else _LAYERS}}}}}" for name in _LOSSES)
+    path.write_text(
+        _STUDY.format(
+            content=number % len(_HEIGHTS),
+            backbone=options.backbone,
+            iterations=options.iterations,
+            style_weight=10 + number,
+            sizes=sizes,
+            losses=", ".join(losses),
+        )
+    )
+
+
+def _write_pictures(folder: Path) -> None:
+    chance = np.random.default_rng(0)
+    for name, height in {"style/s0": 90, **{f"content/c{at}": height for at, height in enumerate(_HEIGHTS)}}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(chance.integers(0, 256, (height, 96, 3), np.uint8)).save(folder / f"{name}.png")
+
+
+def _samples(folder: Path) -> list[dict[str, float]]:
+    log = folder / "cells.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def _last_words(folder: Path) -> str:
+    return (folder / "said").read_text(errors="replace")[-2000:]
+
+
+def _tell(report: Report, seen: list[Seen], warm_up: int, studies: int) -> float:
+    """Say what was seen; by how many MiB memory grows in 1000 cells, in the second half."""
+    places = [0, *(warm_up + place * (len(seen) - 1 - warm_up) // 6 for place in range(7))]
     report.table(
         ("cells", "minutes", "memory, MiB", "descriptors", "threads"),
-        [(one.cell + 1, f"{one.minutes:.1f}", f"{one.mebibytes:.0f}", one.descriptors, one.threads) for one in shown],
+        [(at + 1, f"{(one := seen[at]).minutes:.1f}", f"{one.mebibytes:.0f}", *one[2:]) for at in places],
     )
-    cells, memory = np.array([(one.cell, one.mebibytes) for one in seen[warm_up:]]).T
+    memory = np.array([one.mebibytes for one in seen[warm_up:]])
+    cells = np.arange(len(memory))
     slope, _ = np.polyfit(cells, memory, 1)
     half = len(cells) // 2
     late, _ = np.polyfit(cells[half:], memory[half:], 1)
-    descriptors, threads = (_range([one[place] for one in seen[warm_up:]]) for place in (3, 4))
+    descriptors, threads = (_range([one[place] for one in seen[warm_up:]]) for place in (2, 3))
     report.say(
-        f"After {warm_up} cells of warm-up memory grows by {1000 * slope:.0f} MiB in 1000 cells "
-        f"(in the second half by {1000 * late:.0f}); descriptors: {descriptors}; "
-        f"threads: {threads}."
+        f"One worker, {len(seen)} cells, {studies} pages. After {warm_up} cells of warm-up memory grows by "
+        f"{1000 * slope:.0f} MiB in 1000 cells (in the second half by {1000 * late:.0f}), and stays between "
+        f"{memory.min():.0f} and {memory.max():.0f}; descriptors: {descriptors}; threads: {threads}."
     )
+    return float(1000 * late)
 
 
 def _range(counts: list[int]) -> str:
@@ -118,4 +187,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""A fault of ours in one step costs the cells that need it: the page of the grid names it, and one traceback is told."""
+"""A fault of ours in one step costs the cells that need it: the page of the grid names it; one traceback is told."""
 
 from __future__ import annotations
 
