@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.common.report import Report, add_results_option
 from benchmarks.drills.place import Broken, Place, require
+from nstcore.system.files import PART_PATTERN
 
 _STUDY = """title = "{name}"
 content_dir = "content"
@@ -119,7 +120,7 @@ def one_round(place: Place, chance: random.Random, kills: int) -> str:
     require(begun <= _CELLS + killed, f"{begun} times a cell was begun, after {killed} kills")
     require(fetched <= 1 + killed, f"weights were fetched {fetched} times, after {killed} kills")
     require(not place.left_behind(), f"left behind: {place.left_behind()}")
-    return f"{_CELLS} cells by {len(place.makers())} processes, {killed} kills, {seconds:.0f} s"
+    return f"{_CELLS} cells by {len(place.makers())} processes, {seconds:.0f} s, {killed} kills"
 
 
 def _start(place: Place, name: str) -> subprocess.Popen[bytes]:
@@ -142,7 +143,7 @@ def _require_whole(place: Place, killed: int) -> None:
     whole = "import sys; from nstcore.networks.weights import cache; sys.exit(cache.read('vgg16') is None)"
     place.run("weights", "-c", whole, variables=_variables(place))
     if not killed:  # what a killed process was writing lies there until it is old enough to be swept
-        parts = [str(path) for path in place.folder.rglob("*.part")]
+        parts = [str(path) for path in place.folder.rglob(PART_PATTERN)]
         require(not parts, f"left behind: {parts}")
     before = _versions(place)
     for name in _STUDIES:
