@@ -232,7 +232,8 @@ atexit.register(lambda: open(os.environ["MODULES"], "w").write("\\n".join(sys.mo
 def module_of(place):
     """Where a registry says that something is, whose module is not to be imported before it is used."""
     module, _, member = place.partition(":")
-    assert member and importlib.util.find_spec(module)
+    assert member
+    assert importlib.util.find_spec(module)
     return module
 
 
