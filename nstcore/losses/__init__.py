@@ -5,6 +5,7 @@ The registry holds names; a loss's file is imported when the loss is used, and K
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -24,7 +25,6 @@ from nstcore.losses.loss import (
     reading_name,
     view_name,
 )
-from nstcore.system.imports import imported
 
 __all__ = [
     "LOSSES",
@@ -72,7 +72,10 @@ def loss_class(name: str) -> type[Loss]:
     found = LOSSES.get(name) if isinstance(name, str) else None
     if found is None:
         raise ConfigError(f"unknown loss; expected some of {', '.join(LOSSES)}. Received: losses={received(name)}")
-    return imported(found)
+    if isinstance(found, str):
+        module, _, member = found.partition(":")
+        found = getattr(importlib.import_module(module), member)
+    return found
 
 
 def make_loss(name: str, settings: Mapping[str, Any]) -> Loss:
