@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from nstcore.checks import choice, named_settings
 from nstcore.optimizers.settings import FirstOrderSettings, LBFGSSettings
+from nstcore.system.imports import imported
 
 if TYPE_CHECKING:
     from nstcore.optimizers.protocol import Optimizer
@@ -87,11 +87,7 @@ def optimizer_version(name: str, settings: Mapping[str, Any]) -> int:
 
 def optimizer_class(name: str) -> type[Optimizer]:
     """The class of an optimiser that is registered."""
-    found = OPTIMIZERS[name].optimizer
-    if isinstance(found, str):
-        module, _, member = found.partition(":")
-        found = getattr(importlib.import_module(module), member)
-    return found
+    return imported(OPTIMIZERS[name].optimizer)
 
 
 def make_optimizer(name: str, settings: Any) -> Optimizer:

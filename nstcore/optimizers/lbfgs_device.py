@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from nstcore.backend import compiled, differentiate, on_device, to_host
+from nstcore.backend import compiled, computed, differentiate, on_device, to_host
 from nstcore.errors import DivergenceError
 from nstcore.optimizers.line_search import Point, Search, strong_wolfe
 from nstcore.optimizers.protocol import LossFunction, Minimizable, Optimizer, Report, Tensor, divergence, per_row
@@ -367,8 +367,8 @@ def _pair(direction: Tensor, t: Tensor, gradient: Tensor, before: Tensor) -> tup
     return step, difference, ops.stack([_dot(step, difference), _dot(difference, difference)], axis=1)
 
 
-@compiled
-def _scaled(vector: Tensor, factors: Tensor) -> Tensor:
+@computed
+def _scaled(vector: Tensor, factors: Tensor) -> Tensor:  # once a run: compiling it would take longer
     return _per_picture(factors) * vector
 
 

