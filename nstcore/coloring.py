@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,24 @@ from nstcore.pictures import color
 from nstcore.pictures.hues import with_hues_of_style
 from nstcore.pictures.images import Picture, to_uint8
 from nstcore.pictures.resizing import resize_to
+from nstcore.recipe import Recipe
 from nstcore.result import TransferResult
 from nstcore.scene import Scene, Style
 from nstcore.snapshots import Snapshots
 
+# Raised by hand when other pictures are compared for the same settings; 1 where nothing is said.
+_VERSIONS: Mapping[Coloring, int] = {"match": 2, "match-histogram": 2}
+
+
+def coloring_version(coloring: Coloring) -> int:
+    """The version of what is done about colors: what was made with another is not what would be made now."""
+    return _VERSIONS.get(coloring, 1)
+
 
 def compared(scene: Scene, coloring: Coloring) -> Scene:
     """The scene whose pictures are compared in place of the ones that were given.
+
+    A style that is given the content's colors is a picture of real numbers then, neither rounded nor cut off.
 
     Raises:
         ConfigError: for colors that cannot be taken region by region.
@@ -33,6 +45,18 @@ def compared(scene: Scene, coloring: Coloring) -> Scene:
     return replace(
         scene, content=content, styles=tuple(_style_recolored(style, scene.content, coloring) for style in scene.styles)
     )
+
+
+def compared_at(scene: Scene, level: Recipe) -> Scene:
+    """What is compared in a smaller run of the scene that was given.
+
+    Colors are matched at that size, to those that the content has there: resizing changes covariances, and not those of
+    all pictures alike.
+    """
+    coloring = level.config.color
+    if coloring in ("match", "match-histogram"):
+        return compared(scene.at(level), coloring)
+    return compared(scene, coloring).at(level)
 
 
 def recolored(pixels: NDArray[Any], scene: Scene, coloring: Coloring) -> NDArray[Any]:
@@ -71,6 +95,5 @@ def _style_recolored(style: Style, content: Picture, coloring: Coloring) -> Styl
     picture = style.picture
     if coloring == "luminance":
         return replace(style, picture=color.with_luminance_of(picture, content))
-    if coloring == "match":
-        return replace(style, picture=to_uint8(color.with_covariance_of(picture, content)))
-    return replace(style, picture=color.with_histogram_of(picture, content))
+    matched = color.with_covariance_of if coloring == "match" else color.with_histogram_of
+    return replace(style, picture=matched(picture, content).astype(np.float32))

@@ -81,8 +81,8 @@ class TransferConfig:
         color: "style" takes the style's colors. "luminance", "match" and "match-histogram" keep the content's
             (`nstcore.pictures.color`): the first transfers luminance alone and lays the content's colors on it; the
             others give the style the content's colors first, by mean and covariance, or by the distribution of each
-            channel. "style-hues" lays the content's hues on the result, moved to the style's mean and covariance
-            (`nstcore.pictures.hues`).
+            channel, which leaves it to the style how channels go together. "style-hues" lays the content's hues on the
+            result, moved to the style's mean and covariance (`nstcore.pictures.hues`).
         losses: further losses, name -> their settings, see `nstcore.losses`; "content" and "gram" may be given a
             "weight" here, which is their share among the losses that read the same pictures (1 unless given), and
             "softmax"; "content" its "layer_weights" too, one per content layer, and "mean", which takes

@@ -10,6 +10,7 @@ import numpy as np
 
 from nstcore.backend import device_name
 from nstcore.backend.environment import versions
+from nstcore.coloring import coloring_version
 from nstcore.config import Initial
 from nstcore.networks.extractor import pretrained_network
 from nstcore.pictures.region_map import RegionMap
@@ -37,6 +38,7 @@ def made_from(recipe: Recipe, levels: Sequence[Recipe], scenes: Sequence[Scene])
     config = recipe.config.to_dict()
     networks = (recipe.network, recipe.content_network)
     installed = versions()
+    coloring = coloring_version(recipe.config.color)
     return {
         "state version": STATE_VERSION,
         **{name: value for name, value in config.items() if name not in _ELSEWHERE},
@@ -44,6 +46,7 @@ def made_from(recipe: Recipe, levels: Sequence[Recipe], scenes: Sequence[Scene])
         "device": device_name(),
         "weights": [pretrained_network(one.backbone, one.weights)[1].sha256 for one in networks],
         "versions of losses": {name: loss.version for name, loss in recipe.losses},
+        **({"version of matched colors": coloring} if coloring > 1 else {}),
         "coarse runs": [[level.size, level.iterations] for level in levels],
         "picture to start from": "" if config["init"] in get_args(Initial) else _sha256_of_file(config["init"]),
         "pictures": [_sha256_of_scene(scene) for scene in scenes],

@@ -15,7 +15,7 @@ from nstcore.errors import ConfigError
 from nstcore.networks.backbones import get_backbone
 from nstcore.pictures.images import Picture, to_uint8
 from nstcore.pictures.region_map import RegionMap, color_name
-from nstcore.pictures.resizing import resize, resize_to, size_at
+from nstcore.pictures.resizing import AnyPicture, resize, resize_to, size_at
 from nstcore.recipe import Recipe
 
 
@@ -24,14 +24,15 @@ class Style:
     """A style picture, and its share.
 
     Attributes:
-        picture: uint8 (H, W, 3), RGB.
+        picture: uint8 (H, W, 3), RGB; or float32, nominally 0 to 255, where it was given the content's colors
+            (`nstcore.coloring.compared`).
         weight: its factor among the styles of a scene, >= 0; they are made to sum to 1.
         scale: what it was read at, besides the `style_scale` of the settings.
         region: the color of the content's region that takes this style; "" for all that no style asks for.
         regions: the map of its own regions; None if it has none.
     """
 
-    picture: Picture
+    picture: AnyPicture
     weight: float = 1.0
     scale: float = 1.0
     region: str = ""
@@ -177,7 +178,7 @@ class Scene:
     def fits(self, config: TransferConfig) -> bool:
         """Whether every picture, resized as settings ask, is large enough for their network."""
         least = get_backbone(config.backbone).smallest_side
-        sides = [(self.content, config.size, config.reader.smallest_side)]
+        sides: list[tuple[AnyPicture, int, int]] = [(self.content, config.size, config.reader.smallest_side)]
         sides += [(style.picture, config.style_side(style.scale), least) for style in self.styles]
         return all(min(size_at(picture, side)) >= smallest for picture, side, smallest in sides)
 

@@ -119,7 +119,7 @@ def compute_targets(picture: np.ndarray, role: Role, recipe: Recipe, region: Reg
     """Look at a picture in float32, whatever the precision of the optimisation.
 
     Args:
-        picture: uint8 (H, W, 3), RGB.
+        picture: uint8 (H, W, 3), RGB; or float32, nominally 0 to 255.
         role: what it is.
         recipe: the network and the losses.
         region: the part of it that counts; None is all.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from nstcore.checkpoint import Checkpoint
-from nstcore.coloring import as_given, compared, finishing
+from nstcore.coloring import as_given, compared, compared_at, finishing
 from nstcore.config import TransferConfig
 from nstcore.errors import StyleTransferError
 from nstcore.level import Callback, Outcome, advance
@@ -126,7 +126,7 @@ def transfer(
             continue
         is_last = place == len(levels)
         advance(
-            {row: scenes[row] if is_last else scenes[row].at(level) for row in rows},
+            {row: scenes[row] if is_last else compared_at(given[row], level) for row in rows},
             level,
             dict(enumerate(targets)) if is_last else {},
             callbacks,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nstcore.pictures.color import power
 from nstcore.pictures.images import Picture
+from nstcore.pictures.resizing import AnyPicture
 
 # From linear light to the responses of three cones, and from their cube roots to lightness and two opponent colors
 # (Ottosson 2020, "A perceptual color space for image processing").
@@ -40,7 +41,7 @@ _LEAST_VARIANCE = 1e-7
 
 
 def with_hues_of_style(
-    picture: NDArray[Any], content: Picture, styles: Sequence[tuple[Picture, float]]
+    picture: NDArray[Any], content: Picture, styles: Sequence[tuple[AnyPicture, float]]
 ) -> NDArray[np.float64]:
     """The lightness of a picture with the content's hues, moved to the styles' mean and covariance.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,28 +13,46 @@ from nstcore.errors import ConfigError, PictureError
 
 #: One picture: uint8 (H, W, 3), RGB.
 Picture = NDArray[np.uint8]
+#: One, or one of real numbers, which is for networks alone: float32 (H, W, 3), RGB, nominally 0 to 255.
+AnyPicture = NDArray[np.uint8 | np.float32]
+
+_Number = TypeVar("_Number", bound=np.uint8 | np.float32)
 
 
-def resize_to(picture: Picture, height: int, width: int) -> Picture:
-    """Resize to (height, width) with an antialiased Lanczos filter; the same object if it already has that size."""
+def resize_to(picture: NDArray[_Number], height: int, width: int) -> NDArray[_Number]:
+    """Resize to (height, width) with an antialiased Lanczos filter; the same object if it already has that size.
+
+    Of its type: uint8 is rounded and clipped, float32 neither.
+    """
     if picture.shape[:2] == (height, width):
         return picture
     if height < 1 or width < 1:
         raise ConfigError(f"a picture must be at least 1 pixel high and wide. Received: {height=}, {width=}")
-    return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS), dtype=np.uint8)
+    return by_pillow(picture, lambda image: image.resize((width, height), Image.Resampling.LANCZOS))
 
 
-def resize(picture: Picture, longest_side: int) -> Picture:
+def by_pillow(picture: NDArray[_Number], change: Callable[[Image.Image], Image.Image]) -> NDArray[_Number]:
+    """A picture (H, W, 3), uint8 or float32, after something that Pillow does to it; of its type.
+
+    Pillow has pictures of real numbers in one channel only: these are changed channel by channel.
+    """
+    if picture.dtype == np.uint8:
+        return np.array(change(Image.fromarray(picture)), dtype=picture.dtype)
+    channels = (Image.fromarray(np.ascontiguousarray(channel)) for channel in np.moveaxis(picture, -1, 0))
+    return np.stack([np.array(change(channel), dtype=picture.dtype) for channel in channels], axis=-1)
+
+
+def resize(picture: NDArray[_Number], longest_side: int) -> NDArray[_Number]:
     """Resize so that the longest side is exactly `longest_side` pixels, up or down, keeping the aspect.
 
     The other side is rounded to the nearest pixel (halves up) and at least 1.
 
     Args:
-        picture: uint8 (H, W, 3).
+        picture: uint8 or float32 (H, W, 3).
         longest_side: pixels, at least 1.
 
     Returns:
-        uint8 (H', W', 3); the same object if it already has that size.
+        (H', W', 3), of its type; the same object if it already has that size.
 
     Raises:
         ConfigError: if `longest_side` is less than 1.

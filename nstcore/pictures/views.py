@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from nstcore.pictures.images import Picture
-from nstcore.pictures.resizing import resize_to
+from nstcore.pictures.resizing import by_pillow, resize_to
+
+_Number = TypeVar("_Number", bound=np.uint8 | np.float32)
 
 
-def view(picture: Picture, degrees: float, scale: float) -> Picture:
+def view(picture: NDArray[_Number], degrees: float, scale: float) -> NDArray[_Number]:
     """A picture at `scale` times its size, turned counter-clockwise.
 
     Quarter turns keep all of it. Of other turns there is the largest upright rectangle within the turned picture, so
     that nothing is made up in its corners.
 
     Args:
-        picture: uint8 (H, W, 3).
+        picture: uint8 or float32 (H, W, 3); the view is of its type.
         degrees: how far.
         scale: > 0.
     """
@@ -29,11 +32,11 @@ def view(picture: Picture, degrees: float, scale: float) -> Picture:
     return _turned(picture, rest - 45.0) if rest != 45.0 else picture
 
 
-def _turned(picture: Picture, degrees: float) -> Picture:
-    turned = Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, expand=True)
+def _turned(picture: NDArray[_Number], degrees: float) -> NDArray[_Number]:
+    turned = by_pillow(picture, lambda image: image.rotate(degrees, Image.Resampling.BICUBIC, expand=True))
     height, width = _inside(picture.shape[0], picture.shape[1], math.radians(abs(degrees)))
-    left, top = (turned.width - width) // 2, (turned.height - height) // 2
-    return np.array(turned.crop((left, top, left + width, top + height)), dtype=np.uint8)
+    top, left = (turned.shape[0] - height) // 2, (turned.shape[1] - width) // 2
+    return np.ascontiguousarray(turned[top : top + height, left : left + width])
 
 
 def _inside(height: int, width: int, angle: float) -> tuple[int, int]:

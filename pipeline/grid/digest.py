@@ -10,6 +10,7 @@ from functools import cache, lru_cache, partial
 from typing import Any, Literal, get_args
 
 from nstcore import TransferConfig
+from nstcore.coloring import coloring_version
 from nstcore.config import Initial
 from nstcore.errors import PictureError
 from nstcore.losses import loss_class
@@ -180,6 +181,8 @@ def _settings(config: TransferConfig) -> dict[str, Any]:
         counted["init"] = readable_sha256(config.init)
     if (version := optimizer_version(config.optimizer, config.optimizer_settings)) > 1:
         counted["optimizer_version"] = version
+    if (version := coloring_version(config.color)) > 1:
+        counted["color_version"] = version
     if config.losses:
         counted["loss_versions"] = {name: loss_class(name).version for name in config.losses}
     return counted

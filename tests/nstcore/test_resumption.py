@@ -11,7 +11,7 @@ import io
 import numpy as np
 import pytest
 
-from nstcore import OutputError, TransferConfig, state_keeper, style_transfer
+from nstcore import OutputError, TransferConfig, coloring, state_keeper, style_transfer
 from nstcore.checkpoint import Checkpoint
 from nstcore.loading import load_scene
 from nstcore.optimizers import OPTIMIZERS, flat
@@ -264,6 +264,15 @@ def test_a_state_of_other_pictures_or_of_another_kind_is_not_used(pictures):
         config = dataclasses.replace(CONFIG, iterations=2) if others else CONFIG
         style_transfer(*changed, config, checkpoint=again.checkpoint(**others))
         assert name in again.told[0]
+
+
+def test_a_state_of_other_matched_colors_is_not_used(pictures, monkeypatch):
+    config = dataclasses.replace(CONFIG, color="match")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(coloring, "_VERSIONS", {})
+        kept = interrupted(pictures, config, 9)
+    style_transfer(*pictures, dataclasses.replace(config, iterations=2), checkpoint=kept.checkpoint())
+    assert "version of matched colors None, not 2" in kept.told[0]
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-500], lambda _: b"", lambda c: c[:999] + b"?" + c[1000:]])

@@ -81,6 +81,18 @@ def test_a_turned_copy_is_turned_counter_clockwise_and_centered():
     assert (x - middle[1], middle[0] - y) == pytest.approx((20 * np.cos(np.pi / 6), 10.0), abs=0.8)
 
 
+@pytest.mark.parametrize(("degrees", "scale"), [(0.0, 0.6), (90.0, 1.5), (30.0, 1.0), (-75.0, 0.8)])
+def test_copies_of_real_numbers_are_of_real_numbers(blotches, degrees, scale):
+    picture = (blotches(0, 41, 60) // 4 + 96).astype(np.uint8)
+    whole, real = view(picture, degrees, scale), view(picture.astype(np.float32), degrees, scale)
+    assert real.dtype == np.float32
+    assert np.abs(real - whole).max() < 3.0  # 8 bits are rounded or cut off at each step
+    far = view(20.0 * picture.astype(np.float32) - 2500.0, degrees, scale)  # beyond what 8 bits hold, both ways
+    assert far == pytest.approx(20.0 * real - 2500.0, abs=1e-2)
+    assert far.min() < -100
+    assert far.max() > 400
+
+
 def test_a_scaled_copy_has_the_scaled_size(blotches):
     assert view(blotches(0, 20, 31), 0.0, 1.5).shape == (30, 46, 3)
 

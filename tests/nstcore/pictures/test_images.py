@@ -179,6 +179,29 @@ def test_shrinking_is_antialiased() -> None:
     assert abs(small.astype(int) - 127.5).max() < 8  # picking pixels would give 0 or 255
 
 
+def test_real_numbers_are_resized_without_rounding_or_clipping() -> None:
+    """By the same weights as 8 bits, which are positions of one row at a time."""
+    picture = random_picture(20, 33)
+    weights = [
+        np.stack([resizing.resize_to(_column(row, side), new, 1)[:, 0, 0] for row in range(side)], axis=1)
+        for side, new in ((20, 13), (33, 48))
+    ]
+    expected = np.einsum("yh,xw,hwc->yxc", *weights, 40.0 * picture.astype(np.float64) - 3000.0)
+    real = resizing.resize_to((40.0 * picture - 3000.0).astype(np.float32), 13, 48)
+    assert real.dtype == np.float32
+    assert real == pytest.approx(expected, abs=0.05)
+    assert (real.min() < -3000.0, real.max() > 7200.0) == (True, True)
+    faint = picture // 4 + 96  # which 8 bits have room for, so that they are the same but for rounding, twice
+    rounded = resizing.resize_to(faint.astype(np.float32), 13, 48)
+    assert np.abs(resizing.resize_to(faint, 13, 48) - rounded).max() <= 1.5
+
+
+def _column(row: int, side: int) -> np.ndarray:
+    column = np.zeros((side, 1, 3), np.float32)
+    column[row] = 1.0
+    return column
+
+
 def test_resize_to_height_and_width() -> None:
     assert resizing.resize_to(random_picture(8, 6), 3, 11).shape == (3, 11, 3)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig, presets
+from nstcore import BACKBONES, ConfigError, MemoryShortageError, PictureError, TransferConfig, coloring, presets
 from nstcore.losses import LOSSES, Loss
 from nstcore.losses.loss import setting
 from nstcore.pictures import decoding, limits
@@ -314,6 +314,15 @@ FIRST_SETTINGS = (
     *("total_variation_weight", "style_normalization", "total_variation", "size", "coarse_sizes", "init", "seed"),
     *("optimizer", "pixel_range", "iterations", "precision"),
 )
+
+
+def test_cells_of_matched_colors_are_made_anew_where_those_are_others(monkeypatch):
+    kinds = ("style", "luminance", "match", "match-histogram", "style-hues")
+    configs = {kind: TransferConfig(color=kind) for kind in kinds}
+    now = {kind: cell_digest("c", "s", "w", config) for kind, config in configs.items()}
+    monkeypatch.setattr(coloring, "_VERSIONS", {})  # as it was at first
+    before = {kind: cell_digest("c", "s", "w", config) for kind, config in configs.items()}
+    assert {kind for kind in kinds if now[kind] != before[kind]} == {"match", "match-histogram"}
 
 
 def test_settings_that_came_later_leave_the_digests_of_older_cells_alone():
