@@ -45,9 +45,6 @@ def require_effect(config: TransferConfig, usual: Mapping[str, Any]) -> None:
 def _of_stopping(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:
     if config.stop_over != usual["stop_over"] and not config.stop_change:
         yield Idle("stop_over", "it counts the iterations of stop_change, which is 0", usual["stop_over"])
-    if config.stop_change and config.stop_over >= config.iterations:
-        why = f"it looks over stop_over={config.stop_over} iterations, and there are {config.iterations} in all"
-        yield Idle("stop_change", why, 0.0)
 
 
 def _of_the_content(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:

@@ -1,4 +1,7 @@
-"""Every option as a case of a study: each cell is what Python makes of the same settings."""
+"""Every option as a case of a study: each cell is what Python makes of the same settings.
+
+One by one through VGG16, and several at a time through each of the backbones.
+"""
 
 from __future__ import annotations
 
