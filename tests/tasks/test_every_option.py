@@ -6,14 +6,19 @@ One by one through VGG16, and several at a time through each of the backbones.
 from __future__ import annotations
 
 import csv
+import dataclasses
+import importlib.util
 import json
+from pathlib import Path
+from types import ModuleType
 
 import luigi
 import numpy as np
 import pytest
 
-from nstcore import TransferConfig, style_transfer
+from nstcore import BACKBONES, TransferConfig, style_transfer
 from nstcore.losses import LOSSES, loss_class
+from nstcore.networks import dead_leaves, measuring_pictures
 from nstcore.pictures.images import read_picture, write_picture
 from tasks import Sweep
 
@@ -48,6 +53,30 @@ CASES = {
 }
 
 
+def _probe() -> ModuleType:
+    """`options_probe.py`, which has the options that are compared between backends."""
+    file = Path(__file__).parents[1] / "nstcore/options_probe.py"
+    spec = importlib.util.spec_from_file_location("options_probe", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PROBE = _probe()
+TOGETHER = {**PROBE.TOGETHER, "normalized": {"filters": "normalized", "pooling": "avg-rescaled"}}
+#: What the study's folders, and the probe for each backbone, have of their own.
+OF_EVERY_CELL = {"backbone", "size", "weights", "style_layers"}
+
+
+def test_every_field_is_an_option_of_these_grids():
+    default = TransferConfig()
+    options = [*CASES.values(), *TOGETHER.values()]
+    varied = {name for each in options for name, value in each.items() if value != getattr(default, name)}
+    assert varied | OF_EVERY_CELL == {field.name for field in dataclasses.fields(TransferConfig)}
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory, blotches):
     folder = tmp_path_factory.mktemp("options")
@@ -59,16 +88,41 @@ def pictures(tmp_path_factory, blotches):
 
 @pytest.mark.slow
 def test_every_option_works_from_a_grid_as_from_python(pictures, run):
-    base = {name: value for name, value in BASE.items() if name != "backbone"}
+    settings = {name: value for name, value in BASE.items() if name != "backbone"}
+    configs = {name: TransferConfig(**{**BASE, **options}) for name, options in CASES.items()}
+    compare(pictures, run, settings, "vgg16", configs, CASES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_options_together_work_on_every_backbone(pictures, run, backbone, monkeypatch, tmp_path):
+    monkeypatch.setenv("NSTCORE_CACHE", str(tmp_path))  # no activity of random filters is to be kept
+    drawn = dead_leaves.dead_leaves(1)[0][:128, :128]
+    monkeypatch.setattr(measuring_pictures, "pictures", lambda: [drawn])
+    configs = {name: PROBE.configured(backbone, options) for name, options in TOGETHER.items()}
+    default = TransferConfig()
+    cases = {
+        name: {
+            field.name: getattr(config, field.name)
+            for field in dataclasses.fields(config)
+            if field.name != "backbone" and getattr(config, field.name) != getattr(default, field.name)
+        }
+        for name, config in configs.items()
+    }
+    compare(pictures, run, {}, backbone, configs, cases)
+
+
+def compare(pictures, run, settings, backbone, configs, cases):
+    """See that a grid of cases makes what Python makes of their configurations."""
     study = {
         "title": "Every option",
         "content_dir": str(pictures / "content"),
         "style_dir": str(pictures / "style"),
-        "backbones": ["vgg16"],
-        "settings": base,
-        "cases": [{"name": name, **settings} for name, settings in CASES.items()],
+        "backbones": [backbone],
+        "settings": settings,
+        "cases": [{"name": name, **options} for name, options in cases.items()],
     }
-    file = pictures / "study.toml"
+    file = pictures / f"{backbone}-{len(cases)}.toml"
     file.write_text(_toml(study), encoding="utf-8")
     task = Sweep(config=str(file), output_dir=str(pictures / "outputs"))
 
@@ -77,14 +131,12 @@ def test_every_option_works_from_a_grid_as_from_python(pictures, run):
     report = pictures / "outputs" / "reports" / task.grid().digest
     with (report / "grid.csv").open(newline="", encoding="utf-8") as table:
         rows = {row["variant"].removeprefix("case "): row for row in csv.DictReader(table)}
-    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(CASES, "done")
+    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(cases, "done")
     made = {dict(cell.variant)["case"]: cell for cell in task.grid().cells}
-    for name, settings in CASES.items():
-        expected = style_transfer(
-            pictures / "content/content.png", pictures / "style/style.png", TransferConfig(**{**BASE, **settings})
-        )
+    for name, config in configs.items():
+        expected = style_transfer(pictures / "content/content.png", pictures / "style/style.png", config)
         cell = made[name]
-        folder = pictures / "outputs/cells/content/style" / f"vgg16-{cell.digest}"
+        folder = pictures / "outputs/cells/content/style" / f"{backbone}-{cell.digest}"
         difference = np.abs(read_picture(folder / "result.png").astype(int) - expected.image)
         assert difference.max() <= 1, name
 
