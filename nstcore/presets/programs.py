@@ -55,7 +55,7 @@ PROGRAMS: dict[str, Preset] = {
         "the range, coarse to fine from the content picture, 500 iterations a size",
         ours="balanced terms, content : style 1 : 40, where it has terms of its own scale, 0.015 : 1; total variation "
         "of 1e-10 with exponent 1.25, where it has the mean of squares times 2; sizes halved down to 256, where it "
-        "divides by the root of 2 down to 128; half the iterations at the smaller ones, where it has 1000 at the first; "
+        "divides by the root of 2 down to 128; half the iterations at the smaller ones, where it has 1000 first; "
         "Adam begins anew at each size, where it takes its moments along; the best picture in place of a running mean; "
         "zeros beyond the border, where its first convolution repeats the edge; VGG19 as Keras has it, not torchvision",
         settings={"optimizer": "adam", "optimizer_settings": {"learning_rate": 5.0}, "iterations": 500},

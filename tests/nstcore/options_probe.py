@@ -30,8 +30,8 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "init": "noise",
         "seed": 3,
         "pixel_range": "free",
-        "optimizer": "adam",
-        "optimizer_settings": {"learning_rate": 3.0, "decay_rate": 0.5, "decay_steps": 1},
+        "optimizer": "sgd",  # steps of Adam follow signs, also of gradients that are next to none
+        "optimizer_settings": {"decay_rate": 0.5, "decay_steps": 1, "momentum": 0.5},
         "time_limit": 3600.0,
     },
     "frequencies": {

@@ -19,6 +19,7 @@ import pytest
 from nstcore import BACKBONES, TransferConfig, style_transfer
 from nstcore.losses import LOSSES, loss_class
 from nstcore.networks import dead_leaves, measuring_pictures
+from nstcore.optimizers import OPTIMIZERS
 from nstcore.pictures.images import read_picture, write_picture
 from tasks import Sweep
 
@@ -48,6 +49,8 @@ CASES = {
     "settled": {"stop_change": 0.9, "stop_over": 1},
     "anew": {"optimizer_settings": {"restart_every": 1}},
     "adam": {"optimizer": "adam", "optimizer_settings": {"learning_rate": 3.0}},
+    "rmsprop": {"optimizer": "rmsprop", "optimizer_settings": {"learning_rate": 3.0}},
+    "descent": {"optimizer": "gradient-descent"},
     "reflect": {"padding": "reflect", "pooling": "l2"},
     "normalized": {"filters": "normalized", "pooling": "avg-rescaled"},
 }
@@ -75,6 +78,8 @@ def test_every_field_is_an_option_of_these_grids():
     options = [*CASES.values(), *TOGETHER.values()]
     varied = {name for each in options for name, value in each.items() if value != getattr(default, name)}
     assert varied | OF_EVERY_CELL == {field.name for field in dataclasses.fields(TransferConfig)}
+    assert {each.get("optimizer", default.optimizer) for each in options} == {*OPTIMIZERS}
+    assert {name for each in options for name in each.get("losses", ())} >= {*LOSSES} - {"total_variation"}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +87,7 @@ def pictures(tmp_path_factory, blotches):
     folder = tmp_path_factory.mktemp("options")
     for seed, kind in enumerate(("content", "style")):
         (folder / kind).mkdir()
-        write_picture(folder / kind / f"{kind}.png", blotches(seed, 64, 64))
+        write_picture(folder / kind / f"{kind}.png", blotches(seed, 96, 96))  # large enough for InceptionV3
     return folder
 
 
