@@ -37,13 +37,15 @@ BASE = {
 STYLE_LOSSES = [name for name in LOSSES if loss_class(name).reads == "style" and name != "gram"]
 CASES = {
     **{name: {"losses": {"gram": {"weight": 0.0}, name: {"layers": BASE["style_layers"]}}} for name in STYLE_LOSSES},
+    "self_similarity": {"losses": {"self_similarity": {"layers": BASE["style_layers"]}}},
     "softmax": {"losses": {"gram": {"softmax": True}, "content": {"softmax": True}}},
     "absolute": {"total_variation": "absolute", "total_variation_weight": 1e-3},
     "two sizes": {"coarse_sizes": (48,)},
     "half scale": {"style_scale": 0.75},
     "luminance": {"color": "luminance"},
     "match": {"color": "match"},
-    "histogram": {"color": "match-histogram"},
+    "matched histograms": {"color": "match-histogram"},
+    "hues": {"color": "style-hues"},
     "colors of the style": {"init": "style-colors", "init_noise": 0.25},
     "frequencies": {"parametrization": "fourier", "fourier_exponent": 1.0, "fourier_colors": "decorrelated"},
     "settled": {"stop_change": 0.9, "stop_over": 1},
@@ -105,15 +107,10 @@ def test_options_together_work_on_every_backbone(pictures, run, backbone, monkey
     drawn = dead_leaves.dead_leaves(1)[0][:128, :128]
     monkeypatch.setattr(measuring_pictures, "pictures", lambda: [drawn])
     configs = {name: PROBE.configured(backbone, options) for name, options in TOGETHER.items()}
-    default = TransferConfig()
-    cases = {
-        name: {
-            field.name: getattr(config, field.name)
-            for field in dataclasses.fields(config)
-            if field.name != "backbone" and getattr(config, field.name) != getattr(default, field.name)
-        }
-        for name, config in configs.items()
-    }
+    # All of them: those that are left out would be those of the preset.
+    cases = {name: config.to_dict() for name, config in configs.items()}
+    for case in cases.values():
+        del case["backbone"]
     compare(pictures, run, {}, backbone, configs, cases)
 
 
