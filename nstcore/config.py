@@ -195,8 +195,7 @@ class TransferConfig:
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
         path_text("weights", self.weights, '"imagenet", "random" or a path')
-        usual = {each.name: each.default for each in fields(self)}
-        require_effect(self, {**usual, "coarse_sizes": _halvings(self.size)})
+        require_effect(self, {each.name: each.default for each in fields(self)})
 
     def _require_losses(self) -> None:
         """See that some loss has a weight, throughout."""

@@ -30,7 +30,7 @@ def require_effect(config: TransferConfig, usual: Mapping[str, Any]) -> None:
 
     Args:
         config: settings that are in range.
-        usual: the default of every field, and the coarse sizes that "auto" comes to.
+        usual: the default of every field.
 
     Raises:
         IdleSettingError: naming the first that does nothing.
@@ -81,19 +81,6 @@ def _of_the_style(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[
             yield Idle("style_scale", "no loss reads the style", usual["style_scale"])
         if config.color in ("match", "match-histogram"):
             yield Idle("color", "it gives the style other colors, and no loss reads the style", usual["color"])
-    yield from _of_the_coarse_sizes(config, usual)
-
-
-def _of_the_coarse_sizes(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:
-    """Of those that were asked for; "auto" leaves out what is too small."""
-    if config.coarse_sizes in ("auto", usual["coarse_sizes"]):
-        return
-    backbone = get_backbone(config.backbone)
-    least = backbone.smallest_side
-    sizes = [size for size in config.coarse_sizes if isinstance(size, int)]
-    if any(size * config.style_scale < least for size in sizes):
-        why = f"at style_scale={config.style_scale:g} a style is smaller than the {least} px that {backbone.name} reads"
-        yield Idle("coarse_sizes", why, tuple(size for size in sizes if size * config.style_scale >= least))
 
 
 def _is_told(config: TransferConfig, name: str) -> bool:
