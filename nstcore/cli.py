@@ -16,7 +16,7 @@ from nstcore import presets
 from nstcore.checks import path_text, whole_number
 from nstcore.cli_options import SETTINGS, parser
 from nstcore.config import Initial, TransferConfig
-from nstcore.errors import OutputError, StyleTransferError
+from nstcore.errors import ConfigError, OutputError, StyleTransferError
 from nstcore.loading import load_scene
 from nstcore.mixture import StyleSource, style_sources, with_regions_beside
 from nstcore.networks.weights import Provenance
@@ -107,6 +107,11 @@ class _Asked(NamedTuple):
 
 def _sources(options: argparse.Namespace) -> _Asked:
     styles = style_sources(options.style, options.style_weights)
+    if options.style_weights and len(options.style) == 1:
+        raise ConfigError(
+            "--style-weights does nothing: they share the style between several STYLE, and there is one. "
+            f"Received: {','.join(f'{weight:g}' for weight in options.style_weights)}"
+        )
     if options.no_regions:
         return _Asked(styles, None, "")
     regions, styles = with_regions_beside(options.content, styles)
@@ -205,6 +210,10 @@ def _check_outputs(options: argparse.Namespace, asked: _Asked, config: TransferC
         for place in taken:
             if place.parent == output.parent and numbered.fullmatch(place.name):
                 raise OutputError(f"{options.output}: --save-every could overwrite {place.name}; name another file")
+        if options.save_every > config.iterations:
+            raise ConfigError(
+                f"--save-every does nothing: there are {config.iterations} iterations. Received: {options.save_every}"
+            )
 
 
 if __name__ == "__main__":

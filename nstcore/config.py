@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from nstcore.checks import choice, expected, layer_names, named_settings, number, path_text, sequence, whole_number
 from nstcore.errors import ConfigError, received_names
 from nstcore.frozen import FrozenSettings, plain
+from nstcore.idle import require_effect
 from nstcore.losses import loss_class, make_loss
 from nstcore.networks.backbones import Backbone, get_backbone
 from nstcore.networks.network import Filters, Padding, Pooling
@@ -110,6 +111,7 @@ class TransferConfig:
 
     Raises:
         ConfigError: naming the setting, what is allowed, and what was received.
+        IdleSettingError: for a setting that does nothing beside the others (`nstcore.idle`).
     """
 
     backbone: str = "vgg19"
@@ -193,6 +195,7 @@ class TransferConfig:
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
         path_text("weights", self.weights, '"imagenet", "random" or a path')
+        require_effect(self, {each.name: each.default for each in fields(self)})
 
     def _require_losses(self) -> None:
         """See that some loss has a weight, throughout."""

@@ -14,6 +14,22 @@ class ConfigError(StyleTransferError, ValueError):
     """A setting is unknown, out of range or contradicts another."""
 
 
+class IdleSettingError(ConfigError):
+    """A setting does nothing beside the others.
+
+    Attributes:
+        setting: its name.
+        instead: a value that does the same, and is allowed.
+    """
+
+    def __init__(self, message: str, setting: str, instead: object) -> None:
+        super().__init__(message)
+        self.setting, self.instead = setting, instead
+
+    def __reduce__(self) -> tuple[type[IdleSettingError], tuple[str, str, object]]:
+        return type(self), (str(self), self.setting, self.instead)
+
+
 class PictureError(StyleTransferError, ValueError):
     """A picture is missing, unreadable or too small."""
 

@@ -75,6 +75,11 @@ class FirstOrderSettings:
         if self.learning_rate is not None:
             number("optimizer_settings.learning_rate", self.learning_rate, above=0.0, below=1e30)
         number("optimizer_settings.decay_rate", self.decay_rate, above=0.0, below=1e30)
+        if self.decay_rate == 1.0 and self.decay_steps != 100:
+            raise ConfigError(
+                "optimizer_settings.decay_steps does nothing: the rate stays as it is while decay_rate is 1. "
+                f"Received: decay_steps={self.decay_steps}"
+            )
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             number(f"optimizer_settings.{name}", getattr(self, name), below=1.0)
         number("optimizer_settings.epsilon", self.epsilon)

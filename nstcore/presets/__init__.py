@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nstcore.config import TransferConfig
-from nstcore.errors import ConfigError, received
+from nstcore.errors import ConfigError, IdleSettingError, received
 from nstcore.feedforward.settings import SIZES
 from nstcore.networks.backbones import BACKBONES, FURTHER, get_backbone
 from nstcore.presets.balanced import BALANCED
@@ -42,7 +42,15 @@ def get(name: str, **overrides: Any) -> TransferConfig:
     """
     _known(name)
     backbone = get_backbone(overrides.get("backbone", TransferConfig.backbone))
-    return TransferConfig.from_dict(settings_of(name, backbone.name, overrides))
+    settings = settings_of(name, backbone.name, overrides)
+    while True:
+        try:
+            return TransferConfig.from_dict(settings)
+        except IdleSettingError as error:
+            # What is asked for beside a preset may leave a setting of it without effect, which is nobody's mistake.
+            if error.setting in overrides:
+                raise
+            settings[error.setting] = error.instead
 
 
 def backbone_of(name: str) -> str:

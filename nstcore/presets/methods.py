@@ -46,8 +46,13 @@ METHODS: dict[str, Preset] = {
         from_layers=_patches,
     ),
     "xu2016-mrf": Preset(
-        source="Xu, Shi, Pei 2016: patches of Li and Wand, at relu3_1 and relu4_1, and total variation",
-        ours="balanced terms, where figure 17 has alpha/beta of 20, 6.6 and 4; one size",
+        source="Xu, Shi, Pei 2016: patches of Li and Wand and total variation, average pooling, noise, "
+        "and SciPy's L-BFGS alone (IV-A 3)",
+        ours="balanced terms, where figure 17 has alpha/beta of 20, 6.6 and 4; filters as trained, where theirs are "
+        "rescaled (footnote 1); the range of pixels is kept; layers relu3_1 and relu4_1 and patches of 3 x 3, which "
+        "are Li and Wand's, stride 1, one size and 400 iterations, none of which is given. The loss jumps where the "
+        "match of a patch changes, so that L-BFGS may find no step and end early: of 24 runs of this loss from the "
+        "content picture 11 did (cnnmrf has Adam)",
         settings={"pooling": "avg", "init": "noise", "coarse_sizes": (), "optimizer": "lbfgs", "iterations": 400},
         from_layers=_patches,
     ),
@@ -67,8 +72,12 @@ METHODS: dict[str, Preset] = {
     "strotss": Preset(
         source="Kolkin, Salavon, Shakhnarovich 2019 and their code: relaxed earth mover's distance with moments, that "
         "of colors beside it, content by self-similarity, coarse to fine",
-        ours="balanced terms, colors with a quarter of the weight (in the code 1/16 to 1/2 of an unbalanced one, "
-        "growing from size to size)",
+        ours="balanced terms, where the code weighs the content by 16 at the first size and by half as much at each "
+        "further one; colors with a quarter of the weight (in the code 1/16 to 1/2 of an unbalanced one, growing from "
+        "size to size); positions drawn once, where theirs are drawn anew at each step; L-BFGS of pixels, where "
+        "theirs is RMSprop of a Laplacian pyramid; our style layers, and all but the first of them for the content, "
+        "where theirs are nine of VGG16 and the colors for both; moments of features that are divided by their root "
+        "mean square in the style",
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
             content={"weight": 0.0},

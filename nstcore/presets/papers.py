@@ -68,6 +68,11 @@ _XU: dict[str, Any] = {
     "iterations": 400,
 }
 
+_AS_XU = (
+    "its noise is around the mean color, ours around the middle of the range; our rescaled filters, measured on other "
+    "pictures; VGG19's weights of the terms for every network"
+)
+
 _BALANCED: dict[str, Any] = {"style_normalization": "balanced", "content_weight": 1.0, "style_weight": 40.0}
 
 PAPERS: dict[str, Preset] = {
@@ -148,12 +153,14 @@ PAPERS: dict[str, Preset] = {
     "xu2016-gatys": Preset(
         source="Xu, Shi, Pei 2016: rescaled VGG19 (footnote 1), average pooling (section IV-A), noise, eq. 1 to 3, "
         "layers of figure 12 and its smallest alpha/beta, 5e-9, beta for each layer",
-        ours="gamma of eq. 5 and up to 400 iterations, from code of the family that the report belongs to",
+        ours=f"gamma of eq. 5 and 400, from code of the family that the report belongs to, which counts evaluations of "
+        f"L-BFGS where these are iterations; {_AS_XU}",
         settings=_XU,
     ),
     "xu2016-rmsprop": Preset(
         source="Xu, Shi, Pei 2016: as xu2016-gatys, by their RMSprop",
-        ours="rate 0.8, rho 0.95, epsilon 1e-6 and 3000 steps, from code of the family that the report belongs to",
+        ours="gamma of eq. 5, rate 0.8, rho 0.95, epsilon 1e-6 and 3000 steps, from code of the family that the report "
+        f"belongs to; the best picture kept; {_AS_XU}",
         settings={
             **_XU,
             "optimizer": "rmsprop",
@@ -184,7 +191,9 @@ PAPERS: dict[str, Preset] = {
     "khan2019": Preset(
         source="Khan, Naseh, Sumanth, Hazra: average pooling, filters rescaled to a mean activation of one (section "
         "III), eq. 3 with the half, Adam, total variation",
-        ours="weights, layers, learning rate and iterations, which are not given: those of gatys2016, and a rate of 1",
+        ours="weights, layers and iterations, which are not given: those of gatys2016; a rate of 1 and squared total "
+        "variation with 1e-6, not given either; from the content picture, where theirs begins with a random one "
+        "(System Design, D); the best picture kept; our rescaled filters, measured on other pictures",
         settings={
             **_GATYS,
             "filters": "normalized",

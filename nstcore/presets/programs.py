@@ -10,7 +10,9 @@ PROGRAMS: dict[str, Preset] = {
         source="the code that Gatys, Ecker, Bethge released (PytorchNeuralStyleTransfer), with its rescaled network: "
         "1e6 times the mean square of the content, 2e8 times that of G/M at each layer, 500 iterations from the "
         "content picture",
-        ours="one size: for its second pass give a size of 1024 and coarse sizes of 512",
+        ours="500 iterations of SciPy's L-BFGS, which searches along its steps and remembers 10, where theirs are 500 "
+        "evaluations of torch's, without a search, that remembers 100; our rescaled filters, measured on other "
+        "pictures; one size: for its second pass give a size of 1024 and coarse sizes of 512",
         settings={
             **AS_PAPERS_DO,
             "pooling": "max",
@@ -30,7 +32,8 @@ PROGRAMS: dict[str, Preset] = {
         "total variation times 1e-6, SGD with a rate of 100 and a decay of 0.96 per 100 steps, 4000 iterations, from "
         "the content picture",
         ours="steps that leave the loss above that of the start are taken back, and the rate halved, as happens at "
-        "small sizes",
+        "small sizes; the best picture kept, where theirs is the last; a size as it is asked for, where theirs is "
+        "400 px high; style pictures in their own proportions, where theirs are stretched to those of the content",
         settings={
             **AS_PAPERS_DO,
             "pooling": "max",
@@ -47,10 +50,14 @@ PROGRAMS: dict[str, Preset] = {
         of_backbone={name: {"content_layers": ("block5_conv2",)} for name in ("vgg16", "vgg19")},
     ),
     "crowsonkb": Preset(
-        source="style-transfer-pytorch (K. Crowson): squared Wasserstein-2 distance of Gaussians with layer weights "
-        "256, 64, 16, 4, 1, Adam with a rate of 0.02 of the range, coarse to fine from the content picture",
-        ours="balanced terms where it has means; halved sizes in place of square roots of two; the best picture in "
-        "place of a running mean; max pooling and padding as Keras has them",
+        source="style-transfer-pytorch (K. Crowson), of its versions the one with the squared Wasserstein-2 distance "
+        "of Gaussians (another compares Gram matrices): layer weights 256, 64, 16, 4, 1, Adam with a rate of 0.02 of "
+        "the range, coarse to fine from the content picture, 500 iterations a size",
+        ours="balanced terms, content : style 1 : 40, where it has terms of its own scale, 0.015 : 1; total variation "
+        "of 1e-10 with exponent 1.25, where it has the mean of squares times 2; sizes halved down to 256, where it "
+        "divides by the root of 2 down to 128; half the iterations at the smaller ones, where it has 1000 first; "
+        "Adam begins anew at each size, where it takes its moments along; the best picture in place of a running mean; "
+        "zeros beyond the border, where its first convolution repeats the edge; VGG19 as Keras has it, not torchvision",
         settings={"optimizer": "adam", "optimizer_settings": {"learning_rate": 5.0}, "iterations": 500},
         from_layers=lambda backbone: without_gram(
             wasserstein={

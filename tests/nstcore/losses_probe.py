@@ -24,8 +24,8 @@ SHAPES = {"shallow": (2, 6, 8, 5), "deep": (2, 3, 4, 7)}
 STYLE_SHAPES = {"shallow": (2, 10, 6, 5), "deep": (2, 5, 3, 7)}
 OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
 OF_STYLES = [name for name in OF_LAYERS if loss_class(name).reads == "style"]
-#: Whose losses are compared between backends: a network that halves sizes, and one whose layers lose their edges too.
-COMPARED = ("vgg16", "inceptionv3")
+#: Whose losses are compared between backends: all but VGG19, whose first layers are those of VGG16.
+COMPARED = ("vgg16", "resnet50", "inceptionv3")
 #: The first layers that styles are read at by default: what lies deeper takes long to compile.
 IN_ENGINE = {name: get_backbone(name).style_layers[:2] for name in BACKBONES}
 

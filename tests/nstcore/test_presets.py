@@ -234,10 +234,12 @@ def test_what_is_asked_for_wins_over_the_preset(preset, backbone):
         "style_weight": 7.5,
         "pooling": "max",
         "init": "style",
-        "content_layers": ("one",),
         "style_layers": ("two", "three"),
-        "style_normalization": "keras-example",
     }
+    # What would do nothing beside the losses of a preset is refused.
+    losses = presets.PRESETS[preset].of(BACKBONES[backbone]).get("losses", {})
+    of_flat_losses = {"content": ("content_layers", ("one",)), "gram": ("style_normalization", "keras-example")}
+    asked |= dict(setting for loss, setting in of_flat_losses.items() if losses.get(loss) != {"weight": 0.0})
     config = presets.get(preset, backbone=backbone, **asked)
     assert {name: getattr(config, name) for name in asked} == asked
     untouched = presets.get(preset, backbone=backbone)
@@ -256,6 +258,30 @@ def test_losses_of_a_preset_read_the_style_layers_that_are_asked_for(preset):
             assert read
     with pytest.raises(ConfigError, match="style_layers must be a sequence"):
         presets.get(preset, style_layers="block1_conv1")
+
+
+OTHER_THAN_GRAM = {"gram": {"weight": 0.0}, "wasserstein": {"layers": ("block1_conv1",)}}
+
+
+@pytest.mark.parametrize(
+    ("preset", "asked", "left"),
+    [
+        ("gatys2016", {"losses": OTHER_THAN_GRAM}, {"style_normalization": "none"}),  # the content stays unbalanced
+        ("gatys2016", {"losses": OTHER_THAN_GRAM, "content_weight": 0.0}, {"style_normalization": "balanced"}),
+        ("gatys2016", {"style_weight": 0.0}, {"style_normalization": "gatys"}),  # of the trace's column
+        ("balanced", {"backbone": "inceptionv3", "losses": {"gram": {"weight": 0.0}}}, {"style_weight": 40.0}),
+        ("balanced", {"backbone": "resnet50", "losses": {"content": {"weight": 0.0}}}, {"content_layers": ()}),
+    ],
+)
+def test_what_is_asked_for_may_leave_a_setting_of_a_preset_without_effect(preset, asked, left):
+    """That is nobody's mistake; of who asks for both it is one."""
+    config = presets.get(preset, **asked)
+    assert {name: getattr(config, name) for name in left} == left
+    (name,) = left
+    own = presets.PRESETS[preset].of(get_backbone(asked.get("backbone", "vgg19")))[name]
+    if own != left[name]:
+        with pytest.raises(ConfigError, match=rf"^{name} does nothing: "):
+            presets.get(preset, **asked, **{name: own})
 
 
 def test_an_unknown_preset_lists_the_known_ones():

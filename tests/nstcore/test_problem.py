@@ -256,7 +256,11 @@ def test_a_content_loss_that_sees_no_structure_is_balanced_by_what_it_sees(scene
 
 
 @pytest.mark.parametrize(
-    "off", [{"losses": {"content": {"weight": 0}, "gram": {"weight": 0}}}, {"content_weight": 0.0, "style_weight": 0.0}]
+    "off",
+    [
+        {"losses": {"content": {"weight": 0}, "gram": {"weight": 0}}, "content_layers": (), "style_layers": ()},
+        {"content_weight": 0.0, "style_weight": 0.0},
+    ],
 )
 def test_total_variation_can_be_all_that_is_optimized(scenes, noisy, to_numpy, off):
     terms, _ = evaluated(build_problem(scenes, dataclasses.replace(SMALL, **off)), noisy, to_numpy)

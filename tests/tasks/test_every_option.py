@@ -1,16 +1,25 @@
-"""Every option as a case of a study: each cell is what Python makes of the same settings."""
+"""Every option as a case of a study: each cell is what Python makes of the same settings.
+
+One by one through VGG16, and several at a time through each of the backbones.
+"""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
+import importlib.util
 import json
+from pathlib import Path
+from types import ModuleType
 
 import luigi
 import numpy as np
 import pytest
 
-from nstcore import TransferConfig, style_transfer
+from nstcore import BACKBONES, TransferConfig, style_transfer
 from nstcore.losses import LOSSES, loss_class
+from nstcore.networks import dead_leaves, measuring_pictures
+from nstcore.optimizers import OPTIMIZERS
 from nstcore.pictures.images import read_picture, write_picture
 from tasks import Sweep
 
@@ -28,21 +37,51 @@ BASE = {
 STYLE_LOSSES = [name for name in LOSSES if loss_class(name).reads == "style" and name != "gram"]
 CASES = {
     **{name: {"losses": {"gram": {"weight": 0.0}, name: {"layers": BASE["style_layers"]}}} for name in STYLE_LOSSES},
+    "self_similarity": {"losses": {"self_similarity": {"layers": BASE["style_layers"]}}},
     "softmax": {"losses": {"gram": {"softmax": True}, "content": {"softmax": True}}},
     "absolute": {"total_variation": "absolute", "total_variation_weight": 1e-3},
     "two sizes": {"coarse_sizes": (48,)},
     "half scale": {"style_scale": 0.75},
     "luminance": {"color": "luminance"},
     "match": {"color": "match"},
-    "histogram": {"color": "match-histogram"},
+    "matched histograms": {"color": "match-histogram"},
+    "hues": {"color": "style-hues"},
     "colors of the style": {"init": "style-colors", "init_noise": 0.25},
     "frequencies": {"parametrization": "fourier", "fourier_exponent": 1.0, "fourier_colors": "decorrelated"},
     "settled": {"stop_change": 0.9, "stop_over": 1},
     "anew": {"optimizer_settings": {"restart_every": 1}},
     "adam": {"optimizer": "adam", "optimizer_settings": {"learning_rate": 3.0}},
+    "rmsprop": {"optimizer": "rmsprop", "optimizer_settings": {"learning_rate": 3.0}},
+    "descent": {"optimizer": "gradient-descent"},
     "reflect": {"padding": "reflect", "pooling": "l2"},
     "normalized": {"filters": "normalized", "pooling": "avg-rescaled"},
 }
+
+
+def _probe() -> ModuleType:
+    """`options_probe.py`, which has the options that are compared between backends."""
+    file = Path(__file__).parents[1] / "nstcore/options_probe.py"
+    spec = importlib.util.spec_from_file_location("options_probe", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PROBE = _probe()
+TOGETHER = {**PROBE.TOGETHER, "normalized": {"filters": "normalized", "pooling": "avg-rescaled"}}
+#: What the study's folders, and the probe for each backbone, have of their own.
+OF_EVERY_CELL = {"backbone", "size", "weights", "style_layers"}
+
+
+def test_every_field_is_an_option_of_these_grids():
+    default = TransferConfig()
+    options = [*CASES.values(), *TOGETHER.values()]
+    varied = {name for each in options for name, value in each.items() if value != getattr(default, name)}
+    assert varied | OF_EVERY_CELL == {field.name for field in dataclasses.fields(TransferConfig)}
+    assert {each.get("optimizer", default.optimizer) for each in options} == {*OPTIMIZERS}
+    assert {name for each in options for name in each.get("losses", ())} >= {*LOSSES} - {"total_variation"}
 
 
 @pytest.fixture(scope="module")
@@ -50,22 +89,42 @@ def pictures(tmp_path_factory, blotches):
     folder = tmp_path_factory.mktemp("options")
     for seed, kind in enumerate(("content", "style")):
         (folder / kind).mkdir()
-        write_picture(folder / kind / f"{kind}.png", blotches(seed, 64, 64))
+        write_picture(folder / kind / f"{kind}.png", blotches(seed, 96, 96))  # large enough for InceptionV3
     return folder
 
 
 @pytest.mark.slow
 def test_every_option_works_from_a_grid_as_from_python(pictures, run):
-    base = {name: value for name, value in BASE.items() if name != "backbone"}
+    settings = {name: value for name, value in BASE.items() if name != "backbone"}
+    configs = {name: TransferConfig(**{**BASE, **options}) for name, options in CASES.items()}
+    compare(pictures, run, settings, "vgg16", configs, CASES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_options_together_work_on_every_backbone(pictures, run, backbone, monkeypatch, tmp_path):
+    monkeypatch.setenv("NSTCORE_CACHE", str(tmp_path))  # no activity of random filters is to be kept
+    drawn = dead_leaves.dead_leaves(1)[0][:128, :128]
+    monkeypatch.setattr(measuring_pictures, "pictures", lambda: [drawn])
+    configs = {name: PROBE.configured(backbone, options) for name, options in TOGETHER.items()}
+    # All of them: those that are left out would be those of the preset.
+    cases = {name: config.to_dict() for name, config in configs.items()}
+    for case in cases.values():
+        del case["backbone"]
+    compare(pictures, run, {}, backbone, configs, cases)
+
+
+def compare(pictures, run, settings, backbone, configs, cases):
+    """See that a grid of cases makes what Python makes of their configurations."""
     study = {
         "title": "Every option",
         "content_dir": str(pictures / "content"),
         "style_dir": str(pictures / "style"),
-        "backbones": ["vgg16"],
-        "settings": base,
-        "cases": [{"name": name, **settings} for name, settings in CASES.items()],
+        "backbones": [backbone],
+        "settings": settings,
+        "cases": [{"name": name, **options} for name, options in cases.items()],
     }
-    file = pictures / "study.toml"
+    file = pictures / f"{backbone}-{len(cases)}.toml"
     file.write_text(_toml(study), encoding="utf-8")
     task = Sweep(config=str(file), output_dir=str(pictures / "outputs"))
 
@@ -74,14 +133,12 @@ def test_every_option_works_from_a_grid_as_from_python(pictures, run):
     report = pictures / "outputs" / "reports" / task.grid().digest
     with (report / "grid.csv").open(newline="", encoding="utf-8") as table:
         rows = {row["variant"].removeprefix("case "): row for row in csv.DictReader(table)}
-    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(CASES, "done")
+    assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(cases, "done")
     made = {dict(cell.variant)["case"]: cell for cell in task.grid().cells}
-    for name, settings in CASES.items():
-        expected = style_transfer(
-            pictures / "content/content.png", pictures / "style/style.png", TransferConfig(**{**BASE, **settings})
-        )
+    for name, config in configs.items():
+        expected = style_transfer(pictures / "content/content.png", pictures / "style/style.png", config)
         cell = made[name]
-        folder = pictures / "outputs/cells/content/style" / f"vgg16-{cell.digest}"
+        folder = pictures / "outputs/cells/content/style" / f"{backbone}-{cell.digest}"
         difference = np.abs(read_picture(folder / "result.png").astype(int) - expected.image)
         assert difference.max() <= 1, name
 

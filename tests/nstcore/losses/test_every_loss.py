@@ -13,7 +13,7 @@ import pytest
 from nstcore import BACKBONES
 from nstcore.losses import LOSSES, loss_class, make_loss
 
-COMPARED = ("vgg16", "inceptionv3")  # those of the probe
+COMPARED = ("vgg16", "resnet50", "inceptionv3")  # those of the probe
 OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
 
 

@@ -205,7 +205,11 @@ CHANGES = {
     "content_backbone": "vgg16",
 }
 # Settings that may only be changed where another one has a certain value.
-GIVEN = {"fourier_exponent": {"parametrization": "fourier"}, "fourier_colors": {"parametrization": "fourier"}}
+GIVEN = {
+    "fourier_exponent": {"parametrization": "fourier"},
+    "fourier_colors": {"parametrization": "fourier"},
+    "stop_over": {"stop_change": 1e-4},
+}
 
 
 def test_every_setting_is_known_to_this_table():
