@@ -1,4 +1,4 @@
-"""torch: functions are computed as they are called, gradients by `torch.autograd.grad`."""
+"""torch: functions are computed as they are called until they are traced, gradients by `torch.autograd.grad`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 import torch
+
+from nstcore.backend.torch_tracing import Traced
 
 
 def differentiate(
@@ -26,15 +28,20 @@ def differentiate(
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return _without_history(function, Traced(function))
+
+
+def computed(function: Callable[..., Any]) -> Callable[..., Any]:
+    return _without_history(function, function)
+
+
+def _without_history(function: Callable[..., Any], called: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def without_history(*arguments: Any) -> Any:
         with torch.no_grad():
-            return function(*on_device(arguments))
+            return called(*on_device(arguments))
 
     return without_history
-
-
-computed = compiled
 
 
 def forget_compiled() -> None:
@@ -42,7 +49,7 @@ def forget_compiled() -> None:
 
 
 def compiled_forward(model: keras.Model, outputs: Callable[..., Any]) -> Callable[..., Any]:
-    return compiled(lambda pictures, *others: outputs(model(pictures, training=False), *others))
+    return computed(lambda pictures, *others: outputs(model(pictures, training=False), *others))
 
 
 def callable_graph(graph: keras.Model) -> tuple[Callable[[Any, Any], Any], Any]:
