@@ -151,7 +151,8 @@ def test_only_tasks_and_stores_know_luigi():
 
 
 def test_only_adapters_know_a_backend():
-    assert importers_of(*BACKENDS) == {f"nstcore.backend.{backend}" for backend in BACKENDS}
+    rooms = (*BACKENDS, "torch_tracing")
+    assert importers_of(*BACKENDS) == {f"nstcore.backend.{room}" for room in rooms}
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))

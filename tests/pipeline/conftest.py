@@ -41,7 +41,12 @@ class Opened:
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
         self.page.on("console", lambda message: self.errors.append(f"console: {message.text}"))
-        self.page.on("requestfailed", lambda request: self.errors.append(f"request: {request.url}"))
+        self.page.on("requestfailed", self._failed)
+
+    def _failed(self, request: Any) -> None:
+        # Whoever leaves a picture before it is there does not wait for it.
+        if request.failure != "net::ERR_ABORTED":
+            self.errors.append(f"request: {request.url}, {request.failure}")
 
     def open(self, folder: Path, address: str = "", name: str = "index.html") -> Any:
         self.page.goto("about:blank")  # or only the address within the page would change

@@ -100,7 +100,6 @@ CONFIG = TransferConfig(
     size=64,
     content_layers=("block2_conv1",),
     losses={"gram": {"weight": 0.0}, "patches": {"layers": ("block1_conv2", "block2_conv1")}},
-    style_layers=("block1_conv1",),
 )
 
 
