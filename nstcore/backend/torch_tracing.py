@@ -31,8 +31,8 @@ class Traced:
 
     A GPU computes an operation of a small picture faster than Python, with all that Keras and autograd do around it,
     asks for the next. Here it is given the operations all at once. They are those of the function, in its order, so
-    that it gives the same to the last bit. A function whose operations depend on values is always computed as it is; so
-    is every function on a processor, where operations take longer and tracing is not made up for.
+    that it gives the same, to the last bit where they do. A function whose operations depend on values is always
+    computed as it is; so is every function on a processor, where operations take longer and tracing is not made up for.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -55,6 +55,7 @@ class Traced:
         return self._function(*arguments) if program is None else program(leaves)
 
     def _keep(self, kind: str, arguments: Any) -> None:
+        del self._calls[kind]
         if len(self._programs) >= _MOST_KEPT:
             self._programs.popitem(last=False)
         try:
