@@ -2,19 +2,21 @@
 
 The studies of docs/studies and the default grid are run (from the cache, where they are there), and their figures are
 brought to the width of a page. The page of the grid is photographed by a headless Chromium, if one is installed.
-`python docs/make_pictures.py grid backbones` makes those of the grid and of one study alone.
+`python docs/make_pictures.py grid backbones` makes those of the grid and of one study alone. That of several styles
+needs a mixture and a map of regions beside the pictures: they are written into a temporary folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import luigi
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from nstcore.pictures.images import read_picture, write_picture
 from nstcore.pictures.resizing import resize
@@ -27,23 +29,70 @@ IMAGES = DOCS / "images"
 PAIR = "china--brushwork"
 _WIDTH = 1400  # pixels, of a figure on a page
 _GRID = "grid"
+_SEVERAL = "several-styles"
+# The tower of the photograph, as shares of its width and height; the rest of the map is sky, water and trees.
+_TOWER = (
+    *((0.32, 0.07), (0.39, 0.21), (0.50, 0.29), (0.47, 0.37), (0.52, 0.42), (0.50, 0.55), (0.55, 0.60), (0.53, 0.71)),
+    *((0.58, 0.79), (0.50, 1.00), (0.45, 1.00), (0.31, 0.84), (0.12, 0.80), (0.10, 0.61), (0.15, 0.54)),
+    *((0.13, 0.42), (0.19, 0.37), (0.15, 0.27)),
+)
+_MIXTURES = {
+    "half-and-half": '[[style]]\npicture = "brushwork.png"\n[[style]]\npicture = "stained-glass.png"\n',
+    "by-region": '[[style]]\npicture = "brushwork.png"\n[[style]]\npicture = "stained-glass.png"\nregion = "#ff0000"\n',
+}
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        _make(Path(temporary))
+
+
+def _make(temporary: Path) -> None:
     studies = {path.stem: Sweep(config=str(path)) for path in sorted((DOCS / "studies").glob("*.toml"))}
-    every = [_GRID, *studies]
+    every = [_GRID, _SEVERAL, *studies]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=every, metavar="NAME", help=f"of {', '.join(every)}; none: all")
     wanted = parser.parse_args().names or every
     grid = FullGrid(on_missing_weights="skip")
     tasks: dict[str, StudyTask] = {_GRID: grid, **studies}
+    if _SEVERAL in wanted:
+        tasks[_SEVERAL] = Sweep(config=str(_several_styles(temporary)))
     if not luigi.build([tasks[name] for name in wanted], local_scheduler=True, log_level="INFO"):
         raise SystemExit("a cell could not be made; the lines above say why")
     for name in wanted:
         if name == _GRID:
             _copy_grid(grid)
+        elif name == _SEVERAL:
+            _copy(_folder(tasks[name]) / "image_grid" / "vgg19.png", IMAGES / f"{name}.jpg", 800)
         else:
             _copy(_folder(tasks[name]) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg")
+
+
+def _several_styles(folder: Path) -> Path:
+    """A study of one photograph in two styles, in a mixture of them, and with one of them for the tower alone."""
+    for place in ("content", "style"):
+        (folder / place).mkdir()
+    shutil.copy("inputs/content/china.jpg", folder / "content")
+    with Image.open("inputs/content/china.jpg") as photograph:
+        regions = Image.new("RGB", photograph.size, "blue")
+    corners = [(x * regions.width, y * regions.height) for x, y in _TOWER]
+    ImageDraw.Draw(regions).polygon(corners, fill="red")
+    regions.save(folder / "content" / "china.regions.png")
+    for style in ("brushwork", "stained-glass"):
+        shutil.copy(f"inputs/style/{style}.png", folder / "style")
+    for name, text in _MIXTURES.items():
+        (folder / "style" / f"{name}.toml").write_text(text, encoding="utf-8")
+    study = {
+        "title": "Two styles",
+        "content_dir": str(folder / "content"),
+        "style_dir": str(folder / "style"),
+        "styles": ["brushwork", "stained-glass", "half-and-half", "by-region"],
+        "backbones": ["vgg19"],
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in study.items()]  # JSON's texts and lists are TOML's
+    config = folder / "study.toml"
+    config.write_text("\n".join([*lines, "[settings]", "size = 192", "iterations = 100", ""]), encoding="utf-8")
+    return config
 
 
 def _copy_grid(grid: FullGrid) -> None:
@@ -59,9 +108,9 @@ def _folder(study: StudyTask) -> Path:
     return Path(study.page()).parent
 
 
-def _copy(figure: Path, place: Path) -> None:
+def _copy(figure: Path, place: Path, width: int = _WIDTH) -> None:
     picture = read_picture(figure)
-    write_picture(place, resize(picture, min(_WIDTH, max(picture.shape[:2]))))
+    write_picture(place, resize(picture, min(width, max(picture.shape[:2]))))
 
 
 def _copy_plot(figure: Path, place: Path) -> None:
