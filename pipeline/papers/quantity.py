@@ -166,7 +166,9 @@ def measure(quantity: Quantity, evidence: Evidence) -> Measurement:
         except Missing as reason:
             missing[str(reason)] = None
         else:
-            by_pair.setdefault(sample.pair, []).append(value)
+            # What starts from no noise is the same for every seed, and counts once.
+            if sample.pair not in by_pair or any(found.seeded for found in view.looked_up.values()):
+                by_pair.setdefault(sample.pair, []).append(value)
         cells = cells or tuple(view.looked_up.values())
     values = {pair: plain.median(each) for pair, each in by_pair.items()}
     unfit_pairs -= values.keys()

@@ -88,11 +88,31 @@ def test_no_difference_is_claimed_by_an_interval_within_the_bound():
     assert judged(wide).outcome == "not reproduced"
 
 
+SEEDS = [Sample(content, "s0", seed) for content in ("c0", "c1") for seed in range(3)]
+
+
 def test_seeds_are_replicates_and_no_pairs():
-    samples = [Sample("c0", "s0", seed) for seed in range(3)] + [Sample("c1", "s0", seed) for seed in range(3)]
-    found = judged(gain(lambda sample: (0.0, 0.2, 9.0)[sample.seed]), samples=samples)
-    assert found.n == "n = 2 pairs × 3 seeds"
-    assert found.numbers[0].value == "0.2"
+    def from_noise(sample):
+        seed = (("seed", str(sample.seed)),)
+        return Finding(("a", "vgg19"), ReportCell(sample.content, "s0", "vgg19", "done", {}, variant=seed))
+
+    found = Evidence({(sample, ("a", "vgg19")): from_noise(sample) for sample in SEEDS})
+    values = (0.0, 0.2, 9.0)
+    of_seeds = Quantity("Gain", lambda view: values[int(view["a", "vgg19"].cell.variant[0][1])], at_least(0.1))
+    (verdict,) = verdicts([Claim("It is so.", "section 1", quantities=(of_seeds,))], found)
+    assert verdict.n == "n = 2 pairs × 3 seeds"
+    assert verdict.numbers[0].value == "0.2"
+
+
+def test_what_starts_from_no_noise_counts_once_beside_seeds_of_others():
+    cells = (ReportCell(content, "s0", "vgg19", "done", {}) for content in ("c0", "c1"))
+    findings = {(Sample(cell.content, "s0"), ("a", "vgg19")): Finding(("a", "vgg19"), cell) for cell in cells}
+    of_cells = Quantity("Gain", lambda view: 0.2 if view["a", "vgg19"].done else 0.0, at_least(0.1))
+    of_no_cell = gain(lambda sample: 0.2)
+    for quantity in (of_cells, of_no_cell):
+        claims = [Claim("It is so.", "section 1", quantities=(quantity,))]
+        (verdict,) = verdicts(claims, Evidence(findings, tuple(SEEDS)))
+        assert verdict.n == "n = 2 pairs"
 
 
 def failing(error, for_pairs):
