@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 
 from nstcore.errors import ConfigError
-from nstcore.system.garbage import uncollected
 
 #: The backends that there are adapters for.
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -74,7 +73,7 @@ def start_keras() -> None:
     if backend.name not in BACKENDS:
         raise ConfigError(f"there is no backend {backend.name!r} here, which {backend.place} chooses; {_CHOOSE}")
     try:
-        with any_plot_backend(), uncollected():
+        with any_plot_backend():
             import keras  # noqa: F401
     except Exception as error:
         raise ConfigError(_why_not(error, backend)) from error

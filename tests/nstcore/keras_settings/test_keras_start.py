@@ -111,10 +111,6 @@ def test_an_error_at_import_is_told_as_what_it_is(tmp_path, packages, expected):
     assert told(tmp_path, **packages) == expected
 
 
-def test_no_garbage_is_collected_while_keras_is_imported(tmp_path):
-    assert told(tmp_path, keras="import gc\nprint(gc.isenabled())") == "False"
-
-
 PLOTS = """
 import os, sys
 from pipeline.report import plots
