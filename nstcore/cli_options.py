@@ -46,16 +46,8 @@ SETTINGS = (
     *("backbone", "size", "iterations", "precision", "seed", "weights", "pooling", "style_scale", "init", "optimizer"),
     *("content_weight", "style_weight", "total_variation_weight", "style_normalization", "total_variation"),
     *("content_layers", "style_layers", "style_layer_weights", "losses", "optimizer_settings"),
-    *(
-        "pixel_range",
-        "coarse_sizes",
-        "parametrization",
-        "fourier_exponent",
-        "fourier_colors",
-        "stop_change",
-        "stop_over",
-        "time_limit",
-    ),
+    *("pixel_range", "coarse_sizes", "parametrization", "fourier_exponent", "fourier_colors"),
+    *("stop_change", "stop_over", "time_limit"),
     *("color", "init_noise", "padding", "filters", "content_backbone"),
 )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -27,6 +26,7 @@ import numpy as np
 import pytest
 
 from nstcore.system.quiet import quiet_tensorflow
+from tests.modules import module_of
 
 quiet_tensorflow()
 
@@ -156,12 +156,7 @@ def unprivileged() -> Callable[[], contextlib.AbstractContextManager[None]]:
 @pytest.fixture
 def documented() -> Iterator[ModuleType]:
     """The loss and the optimiser of the documentation, registered; the module that knows their settings."""
-    file = Path(__file__).parent / "nstcore/extending_probe.py"
-    spec = importlib.util.spec_from_file_location("extending_probe", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_of(Path(__file__).parent / "nstcore/extending_probe.py")
     module.register()
     yield module
     module.unregister()

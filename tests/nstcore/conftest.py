@@ -82,13 +82,8 @@ EVERY_PROBE = Path(__file__).with_name("every_probe.py")
 PROBES = (
     "feedforward_memory",  # the first, while the process has done nothing else
     *("targets", "backend", "lbfgs_device", "extending", "regions", "losses", "networks", "neighbors", "resumption"),
-    *(
-        "options",
-        "tracing",
-        "feedforward",
-        "training",
-        "numerics",
-    ),  # the last, which changes what the process is set to
+    *("options", "tracing", "feedforward", "training"),
+    "numerics",  # the last, which changes what the process is set to
 )
 
 

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from nstcore import TransferConfig
+from tests.modules import module_of
 
-
-def _probe() -> ModuleType:
-    """`options_probe.py`, as its own process imports it."""
-    spec = importlib.util.spec_from_file_location("options_probe", Path(__file__).with_name("options_probe.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PROBE = _probe()
+PROBE = module_of(Path(__file__).with_name("options_probe.py"))
 #: What `configured` sets for every one, and whose agreement is seen to in networks_probe.py.
 ELSEWHERE = {"backbone", "size", "weights", "style_layers", "filters"}
 

@@ -6,13 +6,16 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import luigi
 import pytest
 from luigi.execution_summary import LuigiRunResult
 
 from benchmarks.common import ports
+from nstcore.pictures.images import write_picture
 from pipeline.sharing import shared_run
+from tasks import FullGrid
 
 
 @pytest.fixture
@@ -55,6 +58,18 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
         return folder
 
     return kept
+
+
+@pytest.fixture
+def two_cells(tmp_path: Path, blotches: Callable[..., Any]) -> FullGrid:
+    """A grid of the contents "bridge" and "cat" in one style, through VGG16 with random weights, nothing made yet."""
+    for seed, name in enumerate(("content/bridge", "content/cat", "style/ink")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_picture(tmp_path / f"{name}.png", blotches(seed, 60, 70))
+    settings = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"]}
+    places = {f"{name}_dir": str(tmp_path / name) for name in ("content", "style")}
+    fast = {"backbones": "vgg16", "size": 48, "iterations": 2, "weights": "random", "settings": settings}
+    return FullGrid(**{**places, **fast, "output_dir": str(tmp_path / "outputs")})
 
 
 @pytest.fixture

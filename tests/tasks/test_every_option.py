@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import luigi
 import numpy as np
@@ -22,6 +20,7 @@ from nstcore.networks import dead_leaves, measuring_pictures
 from nstcore.optimizers import OPTIMIZERS
 from nstcore.pictures.images import read_picture, write_picture
 from tasks import Sweep
+from tests.modules import module_of
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
 
@@ -57,19 +56,8 @@ CASES = {
     "normalized": {"filters": "normalized", "pooling": "avg-rescaled"},
 }
 
-
-def _probe() -> ModuleType:
-    """`options_probe.py`, which has the options that are compared between backends."""
-    file = Path(__file__).parents[1] / "nstcore/options_probe.py"
-    spec = importlib.util.spec_from_file_location("options_probe", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PROBE = _probe()
+#: The options that are compared between backends.
+PROBE = module_of(Path(__file__).parents[1] / "nstcore/options_probe.py")
 TOGETHER = {**PROBE.TOGETHER, "normalized": {"filters": "normalized", "pooling": "avg-rescaled"}}
 #: What the study's folders, and the probe for each backbone, have of their own.
 OF_EVERY_CELL = {"backbone", "size", "weights", "style_layers"}

@@ -9,9 +9,8 @@ import luigi
 import pytest
 
 from nstcore import MemoryShortageError
-from nstcore.pictures.images import write_picture
 from pipeline.sharing import shared_run
-from tasks import FullGrid, Transfer, logs, policy
+from tasks import Transfer, logs, policy
 
 
 @pytest.fixture
@@ -68,15 +67,8 @@ def test_a_fault_of_ours_is_not_tried_again(drops):
     assert len(tried) == 1
 
 
-def test_a_cell_that_runs_out_of_memory_costs_itself_and_is_told(tmp_path, blotches, run, monkeypatch, caplog):
+def test_a_cell_that_runs_out_of_memory_costs_itself_and_is_told(two_cells, tmp_path, run, monkeypatch, caplog):
     """With a central scheduler's grid as with this one: page, status, log; and the next run makes it."""
-    for seed, name in enumerate(("content/bridge", "content/cat", "style/ink")):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        write_picture(tmp_path / f"{name}.png", blotches(seed, 60, 70))
-    settings = {"style_layers": ["block1_conv1"], "content_layers": ["block1_conv2"]}
-    places = {f"{name}_dir": str(tmp_path / name) for name in ("content", "style")}
-    fast = {"backbones": "vgg16", "size": 48, "iterations": 2, "weights": "random", "settings": settings}
-    grid = FullGrid(**{**places, **fast, "output_dir": str(tmp_path / "outputs")})
     optimize = Transfer.optimize
 
     def short(self, *arguments):
@@ -88,7 +80,7 @@ def test_a_cell_that_runs_out_of_memory_costs_itself_and_is_told(tmp_path, blotc
     monkeypatch.setattr(Transfer, "optimize", short)
     caplog.set_level(logging.INFO, "luigi-interface")
     shared_run.leave()
-    made = luigi.build([grid], local_scheduler=True, detailed_summary=True, log_level="INFO")
+    made = luigi.build([two_cells], local_scheduler=True, detailed_summary=True, log_level="INFO")
     assert made.status == luigi.LuigiStatusCode.FAILED
     lines = [record.getMessage() for record in caplog.records]
     assert [line for line in lines if line.startswith("cat × ink, VGG16: failed: memory ran out; ")]
@@ -98,7 +90,7 @@ def test_a_cell_that_runs_out_of_memory_costs_itself_and_is_told(tmp_path, blotc
     (page,) = (tmp_path / "outputs").glob("reports/*/index.html")
     assert "memory ran out" in page.read_text()
     monkeypatch.setattr(Transfer, "optimize", optimize)
-    assert run(grid).status == luigi.LuigiStatusCode.SUCCESS
+    assert run(two_cells).status == luigi.LuigiStatusCode.SUCCESS
 
 
 def test_lines_of_json_name_the_cell_and_keep_a_traceback():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +13,7 @@ import pytest
 from nstcore.errors import ConfigError
 from nstcore.feedforward.network import SIZES, NetworkSettings, build_network, settings_of
 from nstcore.networks.weights.network import read_arrays
+from tests.modules import module_of
 
 SHAPES = {
     "nearest": NetworkSettings(4, 2, (2, 2), "nearest"),
@@ -28,12 +28,7 @@ Ask = Callable[[str, str], dict[str, np.ndarray]]
 
 @pytest.fixture(scope="session")
 def plain() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("plain_network", Path(__file__).with_name("plain_network.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(Path(__file__).with_name("plain_network.py"))
 
 
 def trained(settings: NetworkSettings, seed: int = 1) -> keras.Model:

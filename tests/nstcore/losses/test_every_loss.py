@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +11,7 @@ import pytest
 
 from nstcore import BACKBONES
 from nstcore.losses import LOSSES, loss_class, make_loss
+from tests.modules import module_of
 
 COMPARED = ("vgg16", "resnet50", "inceptionv3")  # those of the probe
 OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
@@ -20,12 +20,7 @@ OF_LAYERS = [name for name in LOSSES if loss_class(name).reads != "picture"]
 @pytest.fixture(scope="module")
 def probe() -> ModuleType:
     """`losses_probe.py`, as its own process imports it."""
-    spec = importlib.util.spec_from_file_location("losses_probe", Path(__file__).parents[1] / "losses_probe.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of(Path(__file__).parents[1] / "losses_probe.py")
 
 
 @pytest.mark.parametrize("name", OF_LAYERS)
