@@ -6,6 +6,7 @@ import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -39,7 +40,7 @@ class Traced:
         """Take a function that changes nothing, and that depends on nothing but its arguments and weights."""
         self._function = function
         self._calls: dict[str, int] = {}
-        self._programs: OrderedDict[str, Callable[[_Leaves], Any] | None] = OrderedDict()
+        self._programs: OrderedDict[str, Program | None] = OrderedDict()
 
     def __call__(self, *arguments: Any) -> Any:
         leaves = keras.tree.flatten(arguments)
@@ -69,7 +70,20 @@ def _kind(leaf: torch.Tensor) -> str:
     return f"{leaf.dtype} {tuple(leaf.shape)} {leaf.stride()}"
 
 
-def program(function: Callable[..., Any], arguments: Any, prepared: Callable[..., Any]) -> Callable[[_Leaves], Any]:
+@dataclass(frozen=True)
+class Program:
+    """A function's operations, for the leaves of arguments of one kind."""
+
+    run: Callable[..., Sequence[torch.Tensor]]
+    #: Its own constants, as statistics of layers, are read by `run` where they lie, and so must not be given back.
+    module: GraphModule
+    structure: Any
+
+    def __call__(self, leaves: _Leaves) -> Any:
+        return keras.tree.pack_sequence_as(self.structure, list(self.run(*leaves)))
+
+
+def program(function: Callable[..., Any], arguments: Any, prepared: Callable[..., Any]) -> Program:
     """The function, for the leaves of arguments that are like these.
 
     Args:
@@ -89,8 +103,7 @@ def program(function: Callable[..., Any], arguments: Any, prepared: Callable[...
     module = make_fx(torch.func.functionalize(make_fx(flat)(*leaves), remove="mutations"))(*leaves)
     structure = keras.tree.map_structure(lambda _: 0, structure)
     _fold(module)
-    run = prepared(module, leaves)
-    return lambda leaves: keras.tree.pack_sequence_as(structure, list(run(*leaves)))
+    return Program(prepared(module, leaves), module, structure)
 
 
 def _fold(module: GraphModule) -> None:
@@ -116,7 +129,7 @@ def _fold(module: GraphModule) -> None:
 
 
 def captured(module: Callable[..., Sequence[torch.Tensor]], leaves: _Leaves) -> Callable[..., list[torch.Tensor]]:
-    """A module of a GPU's operations as a CUDA graph, for leaves like these."""
+    """A module of a GPU's operations as a CUDA graph, for leaves like these; of use as long as the module is there."""
     inputs = [leaf.clone() for leaf in leaves]
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())

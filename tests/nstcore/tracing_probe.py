@@ -6,7 +6,10 @@ Of evaluations of every loss and network, as torch computes them, and as a progr
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from types import ModuleType
+from typing import Any
 
 import keras
 import numpy as np
@@ -48,7 +51,7 @@ def answers() -> dict[str, object]:
             traced = program(keras.tree.flatten((z, problem.arguments)))
             for what, each in (("expected", one_by_one), ("traced", traced)):
                 found |= {f"{backbone}/{number}/{what}/{place}": to_host(one) for place, one in enumerate(each)}
-    return {**found, **_of_values(torch_tracing), **_on_a_processor()}
+    return {**found, **_of_values(torch_tracing), **_on_a_processor(), **_constants(torch_tracing)}
 
 
 def _of_values(torch_tracing: ModuleType) -> dict[str, object]:
@@ -68,3 +71,20 @@ def _on_a_processor() -> dict[str, object]:
     for _ in range(12):
         doubled(np.ones(3, np.float32))
     return {"calls": len(calls)}
+
+
+def _constants(torch_tracing: ModuleType) -> dict[str, object]:
+    """How many of a program's own constants there are: with it, though who prepared it keeps none, and after it."""
+    constant = on_device(np.array([2.0, 3.0], np.float32))
+    constants: list[weakref.ref[Any]] = []
+
+    def prepared(module: Any, leaves: Any) -> Any:
+        constants.extend(weakref.ref(one) for name, one in module.named_buffers() if name.startswith("folded"))
+        return lambda *leaves: leaves
+
+    program = torch_tracing.program(lambda x: x * (constant + 1), (2 * constant,), prepared)
+    gc.collect()
+    found = {"constants": len(constants), "constants kept": sum(one() is not None for one in constants)}
+    del program
+    gc.collect()
+    return {**found, "constants left": sum(one() is not None for one in constants)}

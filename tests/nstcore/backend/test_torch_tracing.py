@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,11 @@ def test_what_depends_on_values_is_not_traced(found):
     assert found["of values"]
 
 
+def test_a_program_keeps_its_constants_which_a_graph_reads_where_they_lie(found):
+    assert found["constants"] == found["constants kept"] == 1
+    assert found["constants left"] == 0
+
+
 def test_nothing_is_traced_on_a_processor(found):
     assert found["calls"] == 12
 
@@ -39,10 +46,14 @@ def test_on_a_gpu_what_is_called_often_becomes_a_graph_of_it():
     from nstcore.backend.torch_tracing import Traced
 
     calls = []
-    traced = Traced(lambda x, more: (calls.append(1), (2 * x + more["one"], x.sum()))[1])
+    numbers = torch.arange(4.0, device="cuda")
+    traced = Traced(lambda x, more: (calls.append(1), (2 * x + more["one"] * (numbers + 1), x.sum()))[1])
+    others = []
     for number in range(20):
         x = torch.full((3, 4), float(number), device="cuda")
         doubled, total = traced(x, {"one": x + 1})
-        assert (doubled == 3 * x + 1).all()
+        gc.collect()
+        others += [torch.full((4,), -1.0, device="cuda") for _ in range(100)]  # where nothing is kept they lie instead
+        assert (doubled == 2 * x + (x + 1) * (numbers + 1)).all()
         assert total == 12 * number
     assert len(calls) == 8
