@@ -28,6 +28,7 @@ from pipeline.papers.setup import (
     LARGE_STYLES,
     SAMPLE_PORTRAITS,
 )
+from pipeline.sharing.shared_run import join
 from pipeline.storage.places import place_at
 from pipeline.storage.sealed import records_of
 from tasks.completion_cache import completions_remembered
@@ -148,7 +149,12 @@ class PaperPage(PaperTask):
     folder: str = luigi.Parameter(description="where the pages of the same setup lie")
 
     def requires(self) -> list[luigi.Task]:
-        return [*self.studies(), *self.computed()]
+        studies = self.studies()
+        if studies:
+            # Even where the page is found complete, and its studies never asked: by what failed in a run of others
+            # that is not ours it would be so only until they end.
+            join(self.output_dir)
+        return [*studies, *self.computed()]
 
     def studies(self) -> list[PaperStudy]:
         """Those that there are pictures for."""

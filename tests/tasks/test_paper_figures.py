@@ -14,6 +14,9 @@ import pytest
 
 from nstcore import PictureError
 from nstcore.pictures.images import write_picture
+from pipeline.grid.paths import runs_folder
+from pipeline.sharing import shared_run
+from pipeline.sharing.leases import take
 from tasks import PaperFigures
 
 HOSTILE = "it's <b>“quoted”<b> & 中文"
@@ -93,6 +96,24 @@ def test_a_case_that_fails_still_gives_the_page_which_says_so_and_the_run_fails(
     assert first["outcome"] == "not judged"
     assert "nonesuch" in first["evidence"]
     assert "not judged" in (job.folder() / "index.html").read_text()
+
+
+def test_a_page_is_as_complete_at_its_turn_as_when_it_was_asked_though_a_run_of_others_ends_between(inputs, run):
+    """Else Luigi finds that what the overview needs has come undone, and ends with a traceback."""
+    settings = {"style_layers": ["nonesuch"]}
+    output = inputs / "outputs"
+    others = take(runs_folder(output) / "others.json", {"run": "theirs"})
+    try:
+        run(task(inputs, settings=settings))
+        (page,) = task(inputs, settings=settings).requires()
+        assert page.complete()  # its cells have failed in a run that goes on
+    finally:
+        others.release()
+    shared_run.run_of(output, as_of_now=True)
+    assert page.complete()
+    shared_run.leave()
+    assert not page.complete()  # in the next run they are tried again
+    shared_run.leave()
 
 
 def test_a_paper_whose_settings_diverge_is_judged_by_that(inputs, run):
