@@ -85,7 +85,11 @@ def device_name() -> str:
 
 
 def free_device_memory() -> int | None:
-    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
+    if not torch.cuda.is_available():
+        return None
+    # What torch keeps of what this process had before counts as free: it is taken again, or given back if too small.
+    kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    return int(torch.cuda.mem_get_info()[0]) + kept
 
 
 def multiplies_bfloat16() -> bool | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,3 +99,22 @@ def test_a_control_groups_limit_counts(tmp_path):
     (tmp_path / "memory.max").write_text("max\n")
     assert free_memory._left_in_group(tmp_path) is None
     assert free_memory._left_in_group(tmp_path / "nothing") is None
+
+
+def test_on_a_gpu_what_torch_keeps_of_its_own_counts_as_free(monkeypatch):
+    """It keeps what earlier pictures took; a GPU that it has filled so has room for the next."""
+    pytest.importorskip("torch")
+    adapter = importlib.import_module("nstcore.backend.torch")
+    cuda = {"is_available": True, "mem_get_info": (26, 1000), "memory_reserved": 900, "memory_allocated": 300}
+    for name, told in cuda.items():
+        monkeypatch.setattr(adapter.torch.cuda, name, lambda told=told: told)
+    assert adapter.free_device_memory() == 26 + 600
+
+
+def test_on_a_gpu_what_jax_has_taken_for_its_pictures_counts_as_free(monkeypatch):
+    pytest.importorskip("jax")
+    adapter = importlib.import_module("nstcore.backend.jax")
+    told = {"bytes_limit": 900, "bytes_in_use": 300}
+    device = SimpleNamespace(platform="gpu", memory_stats=lambda: told)
+    monkeypatch.setattr(adapter.jax, "devices", lambda: [device])
+    assert adapter.free_device_memory() == 600
