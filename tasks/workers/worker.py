@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import luigi
 from luigi.scheduler import DISABLED, DONE, FAILED, PENDING, RUNNING, Scheduler
+from luigi.task_register import Register
 from luigi.worker import GetWorkResponse, TaskProcess, Worker, _is_external
 
 from nstcore import StyleTransferError
@@ -36,6 +37,8 @@ _SECONDS_BETWEEN_LOOKS, _SECONDS_WITHOUT_WORK = 2.0, 180.0
 _SECONDS_BETWEEN_LOOKS_OF_HELPERS = 10.0
 # How often, between those looks, a scheduler is told that what it takes for done is not: for longer than it is deaf.
 _MOST_REMINDERS = 10
+# Of how many tasks such a one remembers what they are. More are asked for again, by their parameters.
+_MOST_REMEMBERED = 500
 # The resource of tasks that hold a network; Luigi takes one that a scheduler knows nothing of for there once.
 _ACCELERATOR = "accelerator"
 # A task whose lease counts the dead (`pipeline.sharing.deaths`) is started again as often as that allows, which may be
@@ -105,6 +108,8 @@ class GridWorker(Worker):
         Luigi's workers say that of the tasks that they ask for themselves. One that helps asks for none, and would be
         given one cell at a time.
         """
+        if self._assistant:
+            self._forget()
         response = super()._get_work()
         task = self._scheduled_tasks.get(response.task_id)
         if task is not None and task.batchable:
@@ -116,6 +121,14 @@ class GridWorker(Worker):
                     worker=self._id, task_family=family, batched_args=names, max_batch_size=most
                 )
         return response
+
+    def _forget(self) -> None:
+        """Let go of what is over, which Luigi keeps for the end: one that helps for weeks would grow by all of it."""
+        self._add_task_history.clear()
+        self._get_work_response_history.clear()
+        if len(self._scheduled_tasks) > _MOST_REMEMBERED and not self._running_tasks:
+            self._scheduled_tasks.clear()
+            Register.clear_instance_cache()
 
     def _create_task_process(self, task: luigi.Task) -> TaskProcess:
         process = super()._create_task_process(task)
