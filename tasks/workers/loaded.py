@@ -7,7 +7,9 @@ are handed to a process that stays.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import threading
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -56,20 +58,43 @@ class LoadedProcesses:
 
 
 class _Loaded:
-    """A process that stays, and the task that it has or had last."""
+    """A process that stays, and the task that it has or had last.
+
+    It has a line of its own for what became of a task. On Luigi's, which all processes share, whoever writes holds a
+    lock, and one that is killed then would keep it for ever.
+    """
 
     def __init__(self, context: Any, worker: GridWorker) -> None:
         self.task_id = ""
         self.handed: _Handed | None = None
         theirs, self.connection = context.Pipe(duplex=False)
-        self.process = context.Process(target=_serve, args=(theirs, self.connection, worker))
+        self._outcomes, outcomes = context.Pipe(duplex=False)
+        self.process = context.Process(target=_serve, args=(theirs, self.connection, _Outcomes(outcomes), worker))
         self.process.start()
         theirs.close()
+        outcomes.close()
+        threading.Thread(target=self._hand_on, args=(worker._task_result_queue,), daemon=True).start()
+
+    def _hand_on(self, outcomes: Any) -> None:
+        """Tell Luigi what became of each task, until the process has ended."""
+        with self._outcomes, contextlib.suppress(EOFError, OSError):
+            while True:
+                outcomes.put(self._outcomes.recv())
 
     def give(self, handed: _Handed) -> None:
         task = handed.task
         self.task_id, self.handed = task.task_id, handed
         self.connection.send((task.task_module, task.task_family, task.to_str_params()))
+
+
+class _Outcomes:
+    """Where a process says what became of a task, as if it were Luigi's queue."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, outcome: object) -> None:
+        self._connection.send(outcome)
 
 
 class _Handed(TaskProcess):
@@ -109,7 +134,7 @@ class _Handed(TaskProcess):
             self._loaded.process.terminate()
 
 
-def _serve(connection: Connection, theirs: Connection, worker: GridWorker) -> None:
+def _serve(connection: Connection, theirs: Connection, outcomes: _Outcomes, worker: GridWorker) -> None:
     """Run one task after the other, until the worker is gone."""
     theirs.close()  # else this process would hold its own line open
     while True:
@@ -122,7 +147,7 @@ def _serve(connection: Connection, theirs: Connection, worker: GridWorker) -> No
         TaskProcess(
             task,
             worker._id,
-            worker._task_result_queue,
+            outcomes,
             TaskStatusReporter(worker._scheduler, task.task_id, worker._id, None),
             use_multiprocessing=True,
             worker_timeout=config.timeout,

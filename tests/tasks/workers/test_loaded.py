@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from multiprocessing.queues import Queue
 from pathlib import Path
+from time import sleep
+from types import SimpleNamespace
 
 import luigi
 import pytest
@@ -60,3 +64,34 @@ def test_one_that_dies_fails_its_task_alone(tmp_path):
     tasks = [Noted(folder=str(tmp_path), number=number, deadly=number == 1) for number in range(6)]
     assert not build(*tasks)
     assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_one_that_dies_while_it_tells_of_another_task_keeps_nobody_waiting(tmp_path, monkeypatch):
+    """What became of a task is read before whoever wrote it lets go of the line; by then it may have the next."""
+    feed, parent = Queue._feed, os.getpid()
+
+    def let_go_late(buffer, notempty, send_bytes, lock, *others):
+        late = SimpleNamespace(
+            acquire=lock.acquire, release=lambda: (os.getpid() != parent and sleep(1), lock.release())
+        )
+        feed(buffer, notempty, send_bytes, late, *others)
+
+    monkeypatch.setattr(Queue, "_feed", let_go_late)
+    tasks = [Noted(folder=str(tmp_path), number=number, deadly=number == 5) for number in range(6)]
+    with no_longer_than(60):
+        assert not build(*tasks)
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+@contextlib.contextmanager
+def no_longer_than(seconds):
+    def end(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
