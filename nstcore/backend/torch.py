@@ -88,8 +88,9 @@ def free_device_memory() -> int | None:
     if not torch.cuda.is_available():
         return None
     # What torch keeps of what this process had before counts as free: it is taken again, or given back if too small.
-    kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    return int(torch.cuda.mem_get_info()[0]) + kept
+    kept: int = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    free: int = torch.cuda.mem_get_info()[0]
+    return free + kept
 
 
 def multiplies_bfloat16() -> bool | None:
