@@ -69,7 +69,8 @@ class _Loaded:
         self.handed: _Handed | None = None
         theirs, self.connection = context.Pipe(duplex=False)
         self._outcomes, outcomes = context.Pipe(duplex=False)
-        self.process = context.Process(target=_serve, args=(theirs, self.connection, _Outcomes(outcomes), worker))
+        ours = (self.connection, self._outcomes)
+        self.process = context.Process(target=_serve, args=(theirs, _Outcomes(outcomes), ours, worker))
         self.process.start()
         theirs.close()
         outcomes.close()
@@ -134,9 +135,12 @@ class _Handed(TaskProcess):
             self._loaded.process.terminate()
 
 
-def _serve(connection: Connection, theirs: Connection, outcomes: _Outcomes, worker: GridWorker) -> None:
+def _serve(
+    connection: Connection, outcomes: _Outcomes, theirs: tuple[Connection, Connection], worker: GridWorker
+) -> None:
     """Run one task after the other, until the worker is gone."""
-    theirs.close()  # else this process would hold its own line open
+    for each in theirs:
+        each.close()  # else this process would hold its own lines open
     while True:
         try:
             module, family, params = connection.recv()
