@@ -277,7 +277,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--every", type=int, default=1, help="seconds between two states")
-    parser.add_argument("--iterations", type=int, default=2500, help="of a cell; 200 kills take some 2100 on a fast machine")
+    parser.add_argument("--iterations", type=int, default=2500, help="of a cell; 200 kills take some 2100")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", help="where to work, to look at what is left; default: a folder that is removed")
     add_results_option(parser)
