@@ -42,8 +42,9 @@ def test_loss_gradient_and_run_agree_with_tensorflow(ask, backend, backbone, nam
     assert other["loss"] == pytest.approx(reference["loss"], rel=exact)
     expected, gradient = reference["gradient"], other["gradient"]
     assert np.linalg.norm(expected) > 0
-    # Rounding adds up over 94 convolutions, on some processors to 3e-4.
-    assert np.linalg.norm(gradient - expected) < max(exact, 1e-3) * np.linalg.norm(expected)
+    # Rounding adds up over InceptionV3's 94 convolutions, on some processors to 3e-4.
+    near = max(exact, 1e-3) if backbone == "inceptionv3" else exact
+    assert np.linalg.norm(gradient - expected) < near * np.linalg.norm(expected)
     run = reference["run"]
     assert run[-1] < run[0]
     assert len(other["run"]) == len(run)

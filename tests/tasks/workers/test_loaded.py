@@ -71,10 +71,12 @@ def test_one_that_dies_while_it_tells_of_another_task_keeps_nobody_waiting(tmp_p
     feed, parent = Queue._feed, os.getpid()
 
     def let_go_late(buffer, notempty, send_bytes, lock, *others):
-        late = SimpleNamespace(
-            acquire=lock.acquire, release=lambda: (os.getpid() != parent and sleep(1), lock.release())
-        )
-        feed(buffer, notempty, send_bytes, late, *others)
+        def release():
+            if os.getpid() != parent:
+                sleep(1)
+            lock.release()
+
+        feed(buffer, notempty, send_bytes, SimpleNamespace(acquire=lock.acquire, release=release), *others)
 
     monkeypatch.setattr(Queue, "_feed", let_go_late)
     tasks = [Noted(folder=str(tmp_path), number=number, deadly=number == 5) for number in range(6)]
