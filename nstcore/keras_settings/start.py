@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -63,8 +64,12 @@ def settings_file() -> Path:
     return Path(os.path.expanduser(folder)) / "keras.json"
 
 
-def start_keras() -> None:
-    """Import Keras with its backend.
+def start_keras(*, frozen: bool = False) -> None:
+    """Import Keras with its backend, if it is not there.
+
+    Args:
+        frozen: keep Python's garbage collector from looking at what this process has loaded by then, for as long as it
+            runs. For commands: a library does not know whose objects these are.
 
     Raises:
         ConfigError: if there is no such backend, or an import fails: which one, why, and what chose it.
@@ -73,10 +78,31 @@ def start_keras() -> None:
     if backend.name not in BACKENDS:
         raise ConfigError(f"there is no backend {backend.name!r} here, which {backend.place} chooses; {_CHOOSE}")
     try:
-        with any_plot_backend():
-            import keras  # noqa: F401
+        if "keras" not in sys.modules:
+            with any_plot_backend(), _no_collections():
+                import keras  # noqa: F401
+
+                if frozen:
+                    gc.freeze()
     except Exception as error:
         raise ConfigError(_why_not(error, backend)) from error
+
+
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let Python collect no garbage while something large is imported.
+
+    Almost all that an import makes stays, and the collector would go through it again and again: for Keras a fifth of
+    the time.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager

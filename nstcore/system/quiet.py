@@ -33,7 +33,7 @@ def import_keras_quietly() -> None:
     """
     pass_over_unreadable_settings()
     with _quiet_stderr():
-        start_keras()
+        start_keras(frozen=True)
 
 
 @contextlib.contextmanager

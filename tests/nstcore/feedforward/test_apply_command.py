@@ -35,7 +35,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def as_in_a_process_that_has_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nstcore.networks.weights.trial.try_out", lambda path: None)
-    monkeypatch.setattr(quiet, "start_keras", lambda: None)
+    monkeypatch.setattr(quiet, "start_keras", lambda **_: None)
 
 
 @pytest.fixture

@@ -111,6 +111,36 @@ def test_an_error_at_import_is_told_as_what_it_is(tmp_path, packages, expected):
     assert told(tmp_path, **packages) == expected
 
 
+COLLECTIONS = """
+import gc, sys
+from nstcore.keras_settings.start import start_keras
+if "off" in sys.argv:
+    gc.disable()
+before, collections = gc.get_freeze_count(), []
+gc.callbacks.append(lambda phase, info: collections.append(phase))
+start_keras(**{"frozen": True} if "frozen" in sys.argv else {})
+gc.callbacks.clear()
+again = gc.get_freeze_count()
+start_keras(frozen=True)  # Keras is there: what came since is not frozen, too
+print(sys.modules["keras"].collections, gc.isenabled(), again - before > 100_000, gc.get_freeze_count() - again)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [((), "0 True False 0"), (("off",), "0 False False 0"), (("frozen",), "0 True True 0")]
+)
+def test_no_garbage_is_collected_while_keras_is_imported(tmp_path, words, expected):
+    """And what is there then is frozen for commands alone; a collector that is off stays off."""
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras/__init__.py").write_text(
+        "objects = [[] for _ in range(100_000)]\nfrom __main__ import collections\ncollections = len(collections)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-c", COLLECTIONS, *words]
+    finished = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == expected
+
+
 PLOTS = """
 import os, sys
 from pipeline.report import plots
