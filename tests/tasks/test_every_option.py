@@ -1,6 +1,7 @@
-"""Every option as a case of a study: each cell is what Python makes of the same settings.
+"""Every option as a case of a study and from `nst`: each picture is what Python makes of the same settings.
 
-One by one through VGG16, and several at a time through each of the backbones.
+One by one through VGG16, and several at a time through each of the backbones; on the backend of this process, and once
+more on each of the others.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import keras
 import luigi
 import numpy as np
 import pytest
 
-from nstcore import BACKBONES, TransferConfig, style_transfer
+from nstcore import BACKBONES, TransferConfig, cli, style_transfer
+from nstcore.keras_settings.start import BACKENDS
 from nstcore.losses import LOSSES, loss_class
 from nstcore.networks import dead_leaves, measuring_pictures
 from nstcore.optimizers import OPTIMIZERS
@@ -102,8 +108,24 @@ def test_options_together_work_on_every_backbone(pictures, run, backbone, monkey
     compare(pictures, run, {}, backbone, configs, cases)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_options_work_on_every_backend(backend):
+    if backend == keras.backend.backend():
+        pytest.skip("the other tests of this file run on it")
+    pytest.importorskip(backend)
+    others = "test_every_option_works or test_options_together"
+    tests = [sys.executable, "-m", "pytest", "-q", "-m", "slow", "-k", others, "-p", "no:cacheprovider", __file__]
+    tests += ["-W", "default"]  # Keras 3.15 has NumPy warn of how it takes arrays from torch
+    compiling = "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"  # JAX's, soon
+    environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": compiling}
+    done = subprocess.run(tests, env=environment, capture_output=True, text=True, check=False, timeout=1500)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert f"{1 + len(BACKBONES)} passed" in done.stdout
+
+
 def compare(pictures, run, settings, backbone, configs, cases):
-    """See that a grid of cases makes what Python makes of their configurations."""
+    """See that a grid of cases and `nst` make what Python makes of their configurations."""
     study = {
         "title": "Every option",
         "content_dir": str(pictures / "content"),
@@ -127,8 +149,25 @@ def compare(pictures, run, settings, backbone, configs, cases):
         expected = style_transfer(pictures / "content/content.png", pictures / "style/style.png", config)
         cell = made[name]
         folder = pictures / "outputs/cells/content/style" / f"{backbone}-{cell.digest}"
-        difference = np.abs(read_picture(folder / "result.png").astype(int) - expected.image)
-        assert difference.max() <= 1, name
+        from_nst = pictures / "from-nst.png"
+        words = ["--quiet", "-o", str(from_nst), *_options(config)]
+        assert cli.main([str(pictures / "content/content.png"), str(pictures / "style/style.png"), *words]) == 0, name
+        for picture in (folder / "result.png", from_nst):
+            difference = np.abs(read_picture(picture).astype(int) - expected.image)
+            assert difference.max() <= 1, (name, picture)
+
+
+def _options(config: TransferConfig) -> list[str]:
+    """All settings as options of `nst`; `--style-layers=…`, because a value may begin with a dash."""
+    settings = config.to_dict().items()
+    given = {name: _word(value) for name, value in settings if name == "coarse_sizes" or value not in ("", [], {})}
+    return [f"--{name.replace('_', '-')}={word}" for name, word in given.items()]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _toml(study: dict) -> str:
