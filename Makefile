@@ -7,7 +7,7 @@ BENCHMARKS := evaluation limit cost optimizers scaling startup reading precision
 	neighbors grid_overhead grid_scheduling judge
 
 # Tests that start, end and kill whole commands, or measure for long, are `slow`: `make test-slow` runs those alone.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --durations 25
 
 .PHONY: grid papers docs-pictures test test-slow lint format bench clean
 
