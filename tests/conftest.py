@@ -93,10 +93,10 @@ def blotches() -> Callable[[int, int, int], np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def run_on_backend() -> Callable[..., None]:
-    """Backend, program, its arguments -> run in a process of its own on that backend, on the CPU."""
+def run_on_backend() -> Callable[..., str]:
+    """Backend, program (or -m and a module), its arguments -> what it prints, in a process of its own, on the CPU."""
 
-    def run(backend: str, program: Path, *arguments: Path | str) -> None:
+    def run(backend: str, program: Path | str, *arguments: Path | str) -> str:
         finished = subprocess.run(
             [sys.executable, str(program), *map(str, arguments)],
             capture_output=True,
@@ -114,7 +114,8 @@ def run_on_backend() -> Callable[..., None]:
                 "XLA_FLAGS": "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true",
             },
         )
-        assert finished.returncode == 0, finished.stderr
+        assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr
+        return finished.stdout
 
     return run
 

@@ -89,7 +89,7 @@ PROBES = (
 
 @pytest.fixture(scope="session")
 def ask(
-    made_once: Callable[[str, Callable[[Path], None]], Path], run_on_backend: Callable[..., None]
+    made_once: Callable[[str, Callable[[Path], None]], Path], run_on_backend: Callable[..., str]
 ) -> Callable[[str, str], dict[str, np.ndarray]]:
     """Probe, backend -> what `<probe>_probe.py` found on it. One process per backend answers every probe, once."""
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -110,18 +107,15 @@ def test_options_together_work_on_every_backbone(pictures, run, backbone, monkey
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_options_work_on_every_backend(backend):
+def test_options_work_on_every_backend(backend, run_on_backend):
     if backend == keras.backend.backend():
         pytest.skip("the other tests of this file run on it")
     pytest.importorskip(backend)
     others = "test_every_option_works or test_options_together"
-    tests = [sys.executable, "-m", "pytest", "-q", "-m", "slow", "-k", others, "-p", "no:cacheprovider", __file__]
-    tests += ["-W", "default"]  # Keras 3.15 has NumPy warn of how it takes arrays from torch
-    compiling = "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"  # JAX's, soon
-    environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": compiling}
-    done = subprocess.run(tests, env=environment, capture_output=True, text=True, check=False, timeout=1500)
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert f"{1 + len(BACKBONES)} passed" in done.stdout
+    words = ["-q", "-m", "slow", "-k", others, "-p", "no:cacheprovider"]
+    words += ["-W", "default"]  # Keras 3.15 has NumPy warn of how it takes arrays from torch
+    said = run_on_backend(backend, "-m", "pytest", *words, __file__)
+    assert f"{1 + len(BACKBONES)} passed" in said
 
 
 def compare(pictures, run, settings, backbone, configs, cases):

@@ -118,10 +118,10 @@ if "off" in sys.argv:
     gc.disable()
 before, collections = gc.get_freeze_count(), []
 gc.callbacks.append(lambda phase, info: collections.append(phase))
-start_keras(**{"frozen": True} if "frozen" in sys.argv else {})
+start_keras(frozen="frozen" in sys.argv)
 gc.callbacks.clear()
 again = gc.get_freeze_count()
-start_keras(frozen=True)  # Keras is there: what came since is not frozen, too
+start_keras(frozen=True)  # Keras is there already: freezes nothing more
 print(sys.modules["keras"].collections, gc.isenabled(), again - before > 100_000, gc.get_freeze_count() - again)
 """
 
