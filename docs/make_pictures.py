@@ -38,6 +38,7 @@ _TOWER = (
 )
 _MIXTURES = {
     "half-and-half": '[[style]]\npicture = "brushwork.png"\n[[style]]\npicture = "stained-glass.png"\n',
+    "three-to-one": '[[style]]\npicture = "brushwork.png"\nweight = 3\n[[style]]\npicture = "stained-glass.png"\n',
     "by-region": '[[style]]\npicture = "brushwork.png"\n[[style]]\npicture = "stained-glass.png"\nregion = "#ff0000"\n',
 }
 
@@ -86,7 +87,7 @@ def _several_styles(folder: Path) -> Path:
         "title": "Two styles",
         "content_dir": str(folder / "content"),
         "style_dir": str(folder / "style"),
-        "styles": ["brushwork", "stained-glass", "half-and-half", "by-region"],
+        "styles": ["brushwork", "stained-glass", *_MIXTURES],
         "backbones": ["vgg19"],
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in study.items()]  # JSON's texts and lists are TOML's

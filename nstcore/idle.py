@@ -35,16 +35,28 @@ def require_effect(config: TransferConfig, usual: Mapping[str, Any]) -> None:
     Raises:
         IdleSettingError: naming the first that does nothing.
     """
-    for one in (*_of_stopping(config, usual), *_of_the_content(config, usual), *_of_the_style(config, usual)):
-        told = received(getattr(config, one.setting))
-        raise IdleSettingError(
-            f"{one.setting} does nothing: {one.why}. Received: {one.setting}={told}", one.setting, one.instead
-        )
+    for look in (_of_stopping, _of_the_networks, _of_the_content, _of_the_style):
+        for one in look(config, usual):
+            _refuse(config, one)
+
+
+def _refuse(config: TransferConfig, one: Idle) -> None:
+    told = received(getattr(config, one.setting))
+    raise IdleSettingError(
+        f"{one.setting} does nothing: {one.why}. Received: {one.setting}={told}", one.setting, one.instead
+    )
 
 
 def _of_stopping(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:
     if config.stop_over != usual["stop_over"] and not config.stop_change:
         yield Idle("stop_over", "it counts the iterations of stop_change, which is 0", usual["stop_over"])
+
+
+def _of_the_networks(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:
+    networks = [get_backbone(name) for name in dict.fromkeys((config.backbone, config.content_backbone)) if name]
+    if config.pooling != usual["pooling"] and not any(network.max_pooling for network in networks):
+        names = " nor ".join(network.name for network in networks)
+        yield Idle("pooling", f"no layer of {names} is max pooling", usual["pooling"])
 
 
 def _of_the_content(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:

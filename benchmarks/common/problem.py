@@ -22,8 +22,14 @@ _CONTENT_CHANNELS, _CONTENT_STRIDE = 512, 8
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
     """Let a person measure with pictures of their own."""
-    parser.add_argument("--content", default=CONTENT, help="content picture (default: %(default)s)")
-    parser.add_argument("--style", default=STYLE, help="style picture (default: %(default)s)")
+    parser.add_argument("--content", type=_file, default=CONTENT, help="content picture (default: %(default)s)")
+    parser.add_argument("--style", type=_file, default=STYLE, help="style picture (default: %(default)s)")
+
+
+def _file(path: str) -> str:
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"no file {path}; `python -m pipeline.samples` writes the sample pictures")
+    return path
 
 
 def numbers(text: str) -> list[int]:

@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 from benchmarks.common.report import Report, add_results_option
-from benchmarks.drills.place import Broken, Place, require
+from benchmarks.drills.place import Broken, Place, leave_when_terminated, require
 from nstcore.system.files import PART_PATTERN
 
 _STUDY = """title = "{name}"
@@ -64,6 +64,7 @@ _LIMIT = 600.0
 
 def main() -> int:
     options = _options()
+    leave_when_terminated()
     report = Report("projects", "Two projects in one output folder, with one cache of weights", options.results)
     chance = random.Random(options.seed)
     for number in range(options.rounds):
@@ -71,9 +72,10 @@ def main() -> int:
         try:
             seen = one_round(place, chance, options.kills if number % 2 else 0)
         except (Broken, subprocess.TimeoutExpired) as error:
-            place.end()
             print(f"round {number + 1}: DOES NOT HOLD: {error}; see {place.folder}", flush=True)
             return 1
+        finally:
+            place.end()
         shutil.rmtree(place.folder)
         report.say(f"- round {number + 1}: holds: {seen}")
     report.write()

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benchmarks.common.ports import free_port
 from benchmarks.common.report import Report, add_results_option
-from benchmarks.drills.place import Broken, Place, require
+from benchmarks.drills.place import Broken, Place, leave_when_terminated, require
 
 _SCRIPT = Path(__file__).parents[2] / "examples/many-machines/grid.sbatch"
 _PROGRAMS = ("slurmctld", "slurmd", "sbatch", "scancel", "scontrol")
@@ -50,6 +50,7 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 def main() -> int:
     options = _options()
+    leave_when_terminated()
     absent = [program for program in _PROGRAMS if shutil.which(program) is None]
     if os.geteuid() != 0 or absent:
         told = f"lacks {', '.join(absent)} (Debian: slurmctld, slurmd, slurm-client)" if absent else "needs root"

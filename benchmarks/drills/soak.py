@@ -26,7 +26,7 @@ from PIL import Image
 
 from benchmarks.common.ports import free_port
 from benchmarks.common.report import Report, add_results_option, progress
-from benchmarks.drills.place import ROOT, wait_for
+from benchmarks.drills.place import ROOT, leave_when_terminated, wait_for
 from benchmarks.drills.sampled import LOG
 
 _MODULE = "benchmarks.drills.sampled"
@@ -64,6 +64,7 @@ class Seen(NamedTuple):
 
 def main() -> int:
     options = _options()
+    leave_when_terminated()
     sizes = [int(size) for size in options.sizes.split(",")]
     report = Report("soak", "A worker that makes cell after cell", options.results)
     with tempfile.TemporaryDirectory(prefix="nst-soak-") as temporary:

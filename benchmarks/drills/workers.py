@@ -33,7 +33,7 @@ from collections.abc import Callable
 
 from benchmarks.common.ports import free_port
 from benchmarks.common.report import Report, add_results_option
-from benchmarks.drills.place import Broken, Place, children, require, serving
+from benchmarks.drills.place import Broken, Place, children, leave_when_terminated, require, serving
 
 
 def kills(place: Place, options: argparse.Namespace) -> str:
@@ -149,6 +149,7 @@ _ON_EITHER = ("kills", "failing")
 
 def main() -> int:
     options = _options()
+    leave_when_terminated()
     names = options.drills or (_ON_EITHER if options.luigid else DRILLS)
     kind = [*options.drills, *(["on_luigid"] if options.luigid else [])]
     title = f"Workers, schedulers and commands that are killed or meet{', on plain `luigid`' if options.luigid else ''}"
@@ -162,11 +163,12 @@ def main() -> int:
             require(not place.left_behind(), f"left behind: {place.left_behind()}")
         except (Broken, subprocess.TimeoutExpired) as error:
             broken += 1
-            place.end()
             print(f"{name}: DOES NOT HOLD: {error}; see {place.folder}", flush=True)
         else:
             shutil.rmtree(place.folder)
             report.say(f"- {name}: holds: {seen}")
+        finally:
+            place.end()
     if broken:
         return 1
     report.write()

@@ -110,3 +110,6 @@ _ENTRIES: tuple[Entry, ...] = (
 )
 
 APPLICATIONS: dict[str, Entry] = {entry[0].lower(): entry for entry in _ENTRIES}
+
+#: How the names begin of those that halve pictures by strides alone.
+WITHOUT_MAX_POOLING = ("mobilenet", "efficientnet", "convnext")

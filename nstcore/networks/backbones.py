@@ -15,7 +15,7 @@ import numpy as np
 
 from nstcore.errors import ConfigError, received
 from nstcore.keras_settings.numerics import own_numerics
-from nstcore.networks.applications import APPLICATIONS
+from nstcore.networks.applications import APPLICATIONS, WITHOUT_MAX_POOLING
 from nstcore.networks.applications import Preprocessing as Preprocessing
 from nstcore.networks.layer_names import name_as_in_a_fresh_process
 
@@ -33,6 +33,7 @@ class Backbone:
         preprocessing: how the network's training saw pictures.
         smallest_side: the smallest height and width (pixels) that Keras builds the network for.
         content_layers, style_layers: the layers that are read where neither a preset nor a person names others.
+        max_pooling: whether it has any layer of max pooling, in whose place another can stand.
 
     Raises:
         ConfigError: for another way of preprocessing.
@@ -44,6 +45,7 @@ class Backbone:
     smallest_side: int
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
+    max_pooling: bool = True
 
     def __post_init__(self) -> None:
         if self.preprocessing not in get_args(Preprocessing):
@@ -141,7 +143,10 @@ BACKBONES: dict[str, Backbone] = {
 
 
 #: Every other one that is known by name; `nstcore.networks.applications` says how their layers were chosen.
-FURTHER: dict[str, Backbone] = {name: Backbone(name, *entry) for name, entry in APPLICATIONS.items()}
+FURTHER: dict[str, Backbone] = {
+    name: Backbone(name, *entry, max_pooling=not name.startswith(WITHOUT_MAX_POOLING))
+    for name, entry in APPLICATIONS.items()
+}
 
 
 def get_backbone(name: str, setting: str = "backbone") -> Backbone:

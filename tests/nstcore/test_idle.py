@@ -21,6 +21,8 @@ EVEN = (1.0, 1.0, 1.0, 1.0, 1.0)
 #: (a setting, the company in which it does nothing, one in which it does something)
 CASES = [
     ({"stop_over": 10}, {}, {"stop_change": 1e-4}),
+    ({"pooling": "avg"}, {"backbone": "mobilenet"}, {"backbone": "xception"}),
+    ({"pooling": "l2"}, {"backbone": "convnexttiny"}, {"backbone": "convnexttiny", "content_backbone": "vgg19"}),
     ({"content_backbone": "vgg16"}, {"content_weight": 0.0}, {"content_weight": 0.5}),
     ({"content_backbone": "vgg16"}, {"losses": NO_CONTENT}, {"losses": OTHER_CONTENT}),
     ({"content_backbone": "vgg16"}, {"losses": OTHER_CONTENT, "content_weight": 0.0}, {"losses": OTHER_CONTENT}),

@@ -48,6 +48,13 @@ def test_chosen_layers_exist_and_go_deeper_and_deeper(backbone):
     assert set(entry.content_layers) <= set(names)
 
 
+@pytest.mark.parametrize("backbone", [*BACKBONES, *CHOSEN, *FAMILIES, "convnexttiny"])
+def test_an_entry_says_whether_there_is_max_pooling(backbone):
+    entry = get_backbone(backbone)
+    layers = entry.build().layers
+    assert entry.max_pooling == any(isinstance(layer, keras.layers.MaxPooling2D) for layer in layers)
+
+
 @pytest.mark.parametrize("backbone", FURTHER)
 def test_preprocessing_is_that_of_the_application(backbone):
     builder = getattr(keras.applications, FURTHER[backbone].application)
