@@ -73,11 +73,9 @@ class Problem:
 
         Args:
             inputs: what its graph takes besides the pictures, on the device.
-            later: what its loss becomes.
+            later: what its loss becomes; () leaves it as it is, in bfloat16 too.
             is_another: see above.
         """
-        if not later and structure.network.precision != "float32":
-            later = (Stage(_REFINED_FROM, _in_float32(structure), inputs),)
         self.is_another = is_another
         self.refined_from = later[0].begins if later else 1.0
         self._structure = structure
