@@ -91,8 +91,9 @@ PAPERS: dict[str, Preset] = {
     "gupta2019": Preset(
         source="Gupta, Sadana, Moudgil 2019: five pooling layers (section 4), average pooling (3.3), weights 0.025, 5 "
         "and 0.1, a start from noise and ten rounds of L-BFGS (5)",
-        ours="normaliser, content layer and 20 evaluations a round are the classic Keras example's, which their losses "
-        "point to; stages in place of pooling layers for ResNet50 and InceptionV3",
+        ours="the normaliser is that of the classic Keras example, which their losses point to, where section 4 prints "
+        "Gatys'; content layer and 20 evaluations a round, which they do not give, are that example's too; stages in "
+        "place of pooling layers for ResNet50 and InceptionV3",
         settings=_GUPTA,
         of_backbone={
             "vgg16": {**_VGG_POOLS, "content_layers": ("block5_conv2",)},
@@ -121,7 +122,7 @@ PAPERS: dict[str, Preset] = {
     ),
     "lisciandrello": Preset(
         source="Lisciandrello, Inzerillo, Monti: layers and max pooling of section 3.1, eq. 1 to 5, alpha/beta = 1e-4, "
-        "total variation 1e-6 and 1000 iterations (3.3), learning rate 100 with a decay every 100 steps (4), no "
+        "total variation 1e-6, 1000 iterations and a learning rate of 100 with a decay every 100 steps (3.3), no "
         "denominator for ResNet50 (3.2.1)",
         ours="beta = 1e-6, the start from the content picture and a decay of 0.96, as in Keras' example, which their "
         "total variation and learning rate are from",
@@ -190,10 +191,10 @@ PAPERS: dict[str, Preset] = {
     ),
     "khan2019": Preset(
         source="Khan, Naseh, Sumanth, Hazra: average pooling, filters rescaled to a mean activation of one (section "
-        "III), eq. 3 with the half, Adam, total variation",
+        "I, system design), eq. 3 with the half, Adam, total variation",
         ours="weights, layers and iterations, which are not given: those of gatys2016; a rate of 1 and squared total "
         "variation with 1e-6, not given either; from the content picture, where theirs begins with a random one "
-        "(System Design, D); the best picture kept; our rescaled filters, measured on other pictures",
+        "(section I-D, system design); the best picture kept; our rescaled filters, measured on other pictures",
         settings={
             **_GATYS,
             "filters": "normalized",

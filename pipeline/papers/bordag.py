@@ -57,8 +57,10 @@ BORDAG = Paper(
             "pictures",
             "Equation 4",
             "content summed over layers",
-            theirs="Figures 4 to 6 transfer Starry Night to a ball with its shadow. Figures 7 to 13 transfer a "
-            "Rembrandt and a nebula to Oski: the first blurs and smooths, the second is poor too, the text says.",
+            theirs="Figures 4 to 6 transfer Starry Night to a ball with its shadow, 7 and 8 a nebula to the ball, 9 "
+            "to 11 a Rembrandt to Oski, which blurs and smooths, 12 and 13 the nebula to Oski, which is poor too, the "
+            "text says.",
+            note="The numbers in their text are off by one against their captions, which are meant here.",
             pictures=PictureTable(
                 {("VGG19", ", ".join(layers)): ("content_layers", "vgg19", name) for name, layers in SUMS.items()}
                 | {("balanced, ours", "block4_conv2"): ("balanced", "vgg19")},
@@ -98,9 +100,9 @@ BORDAG = Paper(
         ),
         Exhibit(
             "photographs",
-            "Figures 8 to 11",
+            "Figures 9 to 13",
             "a subtle style",
-            theirs="A Rembrandt on Oski: blurred and smoothed, without its light.",
+            theirs="A Rembrandt on Oski: blurred and smoothed, without its light. A nebula on Oski: poor.",
             pictures=PictureTable({("VGG19", "a photograph as the style"): ("photographs", "vgg19")}),
         ),
     ),
@@ -121,7 +123,7 @@ BORDAG = Paper(
         ),
         LeftOut(
             "The VGG network recognises objects as people do, and is rather shallow.",
-            "section 3",
+            "sections 3 and 3.1",
             "Of recognition.",
         ),
         LeftOut(
@@ -140,13 +142,20 @@ BORDAG = Paper(
             "A lesson, not a finding.",
         ),
         LeftOut(
-            "The poor transfer of the nebula may be the style's subtlety, or that content features do not part the "
-            "subject from its background.",
-            "section 4.2",
-            "Two guesses about pictures that are not here.",
+            "That the nebula's transfer is poor may be because Rembrandt's style is too subtle, or because content "
+            "features do not part the subject from its background.",
+            "section 4.2.2",
+            "Two guesses about pictures that are not here, the first about another style than the section's.",
         ),
         LeftOut(
-            "Videos, sound and more complex features are worth trying.", "section 3.3", "A plan, without settings."
+            "Videos, sound, more complex features and styles of many pictures and artists are worth trying.",
+            "section 3.3",
+            "A plan, without settings.",
+        ),
+        LeftOut(
+            "A network that others trained keeps one's own computing small; other steps by the gradient can be taken.",
+            "sections 2, 3.1 and 3.3",
+            "Of the work that is saved, and of a choice. Trained weights are taken here as there.",
         ),
     ),
 )

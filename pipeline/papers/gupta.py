@@ -57,8 +57,9 @@ GUPTA = Paper(
     "evaluations. Preset gupta2019. A second reading of the same words, the public notebook whose sentences the paper "
     "repeats (content at block2_conv2, style at the last convolutions of the blocks, max pooling), is preset "
     "gupta2019-notebook and stands in the pictures.",
-    differs="Normaliser, content layer and 20 evaluations a round are not in the paper; they are the classic Keras "
-    "example's, which its losses point to. ResNet50 and InceptionV3 have no five pooling layers: five stages stand in. "
+    differs="Section 4 prints Gatys' normaliser; the losses of figures 6 to 9 point to that of the classic Keras "
+    "example, which is taken. Content layer and 20 evaluations a round are not in the paper, and are that example's "
+    "too. ResNet50 and InceptionV3 have no five pooling layers: five stages stand in. "
     "InceptionV3's weights are a stand-in, VGG16's another training (named below). The pictures are ours.",
     studies=STUDIES,
     exhibits=(

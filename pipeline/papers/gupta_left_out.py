@@ -21,6 +21,26 @@ LEFT_OUT = (
         "A review of Gatys; the trade is judged among the claims of Xu, Shi and Pei.",
     ),
     LeftOut(
+        "A transfer takes the painting's colours along, which can change a scene as nobody wants.",
+        "section 2",
+        "A review of Gatys. The pictures of the claim on colours show it, beside those that keep the content's.",
+    ),
+    LeftOut(
+        "Correlations of several layers hold a texture at many scales, and not how a picture is laid out.",
+        "section 3.1",
+        "Gatys' finding, retold without a figure. How large structures are is judged among Xu's claims.",
+    ),
+    LeftOut(
+        "Adam and stochastic descent may take the place of L-BFGS.",
+        "section 4",
+        "Said in passing, without a result. Descent by gradients is compared.",
+    ),
+    LeftOut(
+        "The VGG networks do better because of how they are built.",
+        "section 3.3",
+        "An explanation. Whether they do better is judged.",
+    ),
+    LeftOut(
         "Luminance alone makes the problem smaller and loses how colours go with it; a transfer in matched colours "
         "has strokes like blotches of paint.",
         "section 2",

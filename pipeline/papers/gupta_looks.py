@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pipeline.papers.evidence import View
 from pipeline.papers.gupta_inception import INCEPTION
-from pipeline.papers.gupta_numbers import (
-    rises_with_loss,
-)
-from pipeline.papers.gupta_studies import BACKBONES, cell, ours
+from pipeline.papers.gupta_numbers import ROUNDS, after_round, rises_with_loss
+from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, ours
 from pipeline.papers.judging import (
     BLURRED,
     CLEAR,
+    CLOSE,
     FLAT,
     LESS,
     MORE,
     SHARP,
     SOME_LIKENESS,
+    LooksJudge,
     ahead_of_all,
     alike,
     better_by,
@@ -53,6 +53,17 @@ def _structure_lost(view: View) -> float:
     return vgg19.detail.likeness - resnet50.detail.likeness
 
 
+def _vgg_ahead(study: str, condition: str = "", *, others: str = "comparison") -> tuple[Quantity, ...]:
+    """How far the worse of the two VGG networks of a study is ahead of the better of the others: more than close."""
+
+    def value(view: View, judge: LooksJudge) -> float:
+        theirs = min(score(view[others, name], judge) for name in BACKBONES if name not in VGG)
+        return theirs - max(score(view[study, name], judge) for name in VGG)
+
+    name = "The worse VGG network ahead of the better other"
+    return by_looks(name, value, at_least(CLOSE), at_most(-CLEAR), condition=condition)
+
+
 FILE = (
     "The two VGG networks are compared twice: with the file of weights as it is, and with rescaled filters, because "
     "the file of VGG16 has another scale than VGG19's."
@@ -83,6 +94,14 @@ LOOKS_CLAIMS = (
         ours=ahead_of_all(ours("vgg19"), map(ours, _RIVALS), "VGG19 ahead of the best other"),
     ),
     Claim(
+        "The VGG networks do much better than others.",
+        "section 3.3",
+        "pictures",
+        quantities=(*_vgg_ahead("comparison", AS_IT_IS), *_vgg_ahead("rescaled", RESCALED)),
+        differs=FILE,
+        ours=_vgg_ahead("balanced", others="balanced"),
+    ),
+    Claim(
         "VGG16 is not much different from VGG19.",
         "section 5",
         "pictures",
@@ -111,8 +130,8 @@ LOOKS_CLAIMS = (
         ours=better_by("VGG16's score above VGG19's", ours("vgg19"), ours("vgg16")),
     ),
     Claim(
-        "Both VGG networks are fit for style transfer.",
-        "section 6",
+        "Both VGG networks are fit for style transfer: ten rounds give satisfying pictures.",
+        "abstract, sections 5 and 6",
         "pictures",
         quantities=(
             *works("VGG19", cell("vgg19"), AS_IT_IS),
@@ -188,6 +207,13 @@ LOOKS_CLAIMS = (
                 _blur_grows,
                 at_most(LESS),
                 at_least(MORE),
+                null=1.0,
+            ),
+            Quantity(
+                "Loss after ten rounds over that after one",
+                lambda view: ratio(after_round(view, cell("resnet50"), ROUNDS), after_round(view, cell("resnet50"))),
+                at_most(LESS),
+                at_least(1.0),
                 null=1.0,
             ),
         ),

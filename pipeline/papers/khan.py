@@ -35,9 +35,9 @@ KHAN = Paper(
     exhibits=(
         Exhibit(
             "method",
-            "Section II-D",
+            "Section I-D (system design)",
             "pictures by their settings",
-            theirs="Figures 3 and 4: three pictures, of a content, a style and a result.",
+            theirs="No figure.",
             pictures=PictureTable(
                 {
                     ("VGG19", "their settings"): _METHOD,
@@ -89,8 +89,9 @@ KHAN = Paper(
             "networks",
             "Sections III and IV",
             "networks that are trained for the style",
-            theirs="A figure of a picture, without numbers: less than a second a picture, a few hours of training, "
-            "losses comparable to those of optimisation.",
+            theirs="Figures 3 and 4 (there are two of that number): a content, a style and one result, of which way to "
+            "enlarge is not said. Without numbers: less than a second a picture, a few hours of training, losses "
+            "comparable to those of optimisation.",
             our_table=network_table,
             pictures=PictureTable(
                 {
@@ -121,7 +122,8 @@ KHAN = Paper(
             "Gatys' introduction, retold.",
         ),
         LeftOut(
-            "Histogram losses are more stable, and universal transfer by feature transforms takes any style.",
+            "Activations are not proportional to colours, so that results are inconsistent; histogram losses are more "
+            "stable and look outstanding; universal transfer by feature transforms takes any style.",
             "section II-C and D",
             "A review of Risser's and Li's papers, without settings or figures. Both losses exist here.",
         ),
@@ -132,12 +134,12 @@ KHAN = Paper(
         ),
         LeftOut(
             "Early layers hold the fine texture of a style, deep ones what is larger.",
-            "section I-C",
+            "section I-C (system design)",
             "Gatys' finding, retold without a figure; judged among the claims of Xu, Shi and Pei.",
         ),
         LeftOut(
             "Total variation makes neighbouring pixels alike, and a lower loss is nearer to the goal.",
-            "section II-D",
+            "section I-D (system design)",
             "What the two are for. No weight is given; papers that give one have smoothing among their claims.",
         ),
         LeftOut("Audio can be transferred less well.", "section II", "A review, and not of pictures."),
@@ -154,8 +156,35 @@ KHAN = Paper(
         ),
         LeftOut(
             "Pictures of equal features have one content, those of equal Gram matrices one style.",
-            "section I-B and C",
+            "section I-B and C (system design)",
             "Definitions, not findings.",
+        ),
+        LeftOut(
+            "A small content loss should carry the contours over, as the layer has it.",
+            "section I-B (system design)",
+            "An expectation, without a figure. Content layers are judged among the claims of Gupta and of Xu.",
+        ),
+        LeftOut(
+            "Content and style can be separated and joined anew, with high perceptual quality; a trained network holds "
+            "them independently, which gives insight and can be used for synthesis.",
+            "sections II-A, I and I-A (system design)",
+            "Gatys' words, retold. Whether a picture has both is judged.",
+        ),
+        LeftOut(
+            "A perceptual loss has the advantages of a network and of optimisation; others train by pixels.",
+            "section II-F",
+            "Johnson's words. No network that is trained by pixels is shown.",
+        ),
+        LeftOut(
+            "Their function for the Gram matrix, tested alone, gives the same numbers as another's.",
+            "section II (implementation)",
+            "So by construction: a matrix that passes no gradient on has the same values.",
+        ),
+        LeftOut(
+            "With all layers the results look like those that were published.",
+            "section II (implementation)",
+            "Which pictures is not said, and they are not ours. Whether pictures have the content and the style is "
+            "judged, and whether they are better than with eight convolutions.",
         ),
     ),
 )

@@ -14,7 +14,8 @@ ITERATIONS, STEPS = 500, 40_000
 # The paper gives no weights. alpha/beta of 1e-3, which Gatys et al. write, leaves the content picture as it is with
 # rescaled filters, for which it is no scale: one of figure 12 of Xu, Shi and Pei, of the same network, takes its place.
 _WEIGHTS: dict[str, Any] = {"content_weight": 5e-7, "style_weight": 5.0, "total_variation_weight": 1e-8}
-# Section II-D starts from a random picture, from which the way is longer than the preset's rate goes in so many steps.
+# Section I-D of the system design starts from a random picture, from which the way is longer than the preset's rate
+# goes in so many steps.
 _RATE = 10.0
 _SETTINGS: dict[str, Any] = {**_WEIGHTS, "init": "noise", "optimizer_settings": {"learning_rate": _RATE}}
 

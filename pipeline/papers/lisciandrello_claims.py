@@ -125,7 +125,7 @@ CLAIMS = (
     ),
     Claim(
         "With Gatys' denominator ResNet50 merely blurs the content picture.",
-        "section 3.2.1, figure 6",
+        "sections 3.2.1 and 4, figure 6",
         "normaliser",
         quantities=(
             Quantity(
@@ -143,7 +143,8 @@ CLAIMS = (
                 null=None,
             ),
         ),
-        note="Total variation blurs where a style loss is too small to hold up to it.",
+        note="Total variation blurs where a style loss is too small to hold up to it. Section 4 has it that figures "
+        "cannot be recognised at all, which is more, and is not asked.",
     ),
     Claim(
         "ResNet50's style loss is tiny with the denominator.",

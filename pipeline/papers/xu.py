@@ -110,7 +110,7 @@ XU = Paper(
             "optimizers",
             "Figure 14",
             "L-BFGS against RMSprop",
-            theirs="Four pictures by each, alike.",
+            theirs="Pictures by each. The text says of them and of table I that L-BFGS takes less time.",
             pictures=PictureTable({("VGG19", "L-BFGS"): GRAM, ("VGG19", "RMSprop"): ("rmsprop", "vgg19")}),
             curves=Curves((GRAM, ("rmsprop", "vgg19"))),
         ),
@@ -133,8 +133,8 @@ XU = Paper(
             "mrf",
             "Table II, figures 18 to 21",
             "Gram matrices against patches",
-            theirs="Figures 15 to 20 have portraits and photographs, where patches do better; figure 21 a pair of "
-            "different structure, where they do worse.",
+            theirs="Figures 15 to 20 have portraits and photographs, where patches do better, says the text; figure "
+            "21 a pair of different structure, where they do worse.",
             their_table=Table(
                 ("", *_IMAGES),
                 (
@@ -144,12 +144,14 @@ XU = Paper(
             ),
             our_table=partial(_times, runs=tuple(_RUNS)[::2]),
             pictures=PictureTable({("VGG19", METHODS[0]): GRAM, ("VGG19", METHODS[1]): ("mrf", "vgg19")}),
+            note="Their times of Gram matrices are those of table I, whose pictures are others by its caption.",
         ),
         Exhibit(
             "photographs",
-            "Figures 15 to 20",
+            "Figures 1, 16 and 19",
             "a photograph as the style",
-            theirs="Their photographs, as styles of portraits.",
+            theirs="A photograph as the style in figure 1, and in one direction of 16 (patches) and 19 (Gram "
+            "matrices).",
             pictures=PictureTable({("VGG19", name): ("photographs", "vgg19", name) for name in METHODS}),
         ),
         Exhibit(
@@ -205,6 +207,25 @@ XU = Paper(
             "section V-A",
             "A comparison, without a measurement.",
         ),
-        LeftOut("Recurrent networks are worth exploring for style transfer.", "section VI", "A plan."),
+        LeftOut(
+            "Recurrent networks are worth exploring, and so is the best point between cost and quality.",
+            "sections V-B and VI",
+            "A plan.",
+        ),
+        LeftOut(
+            "More and more of the style's layers are matched from row to row.",
+            "section II-B, figure 10",
+            "So by construction. That structures grow with them is judged.",
+        ),
+        LeftOut(
+            "Structures grow because receptive fields do; patches are slow because the best match of each is searched.",
+            "sections II-B and V-B",
+            "Explanations. Sizes and times are judged.",
+        ),
+        LeftOut(
+            "Nobody had compared the two methods.",
+            "section V-B",
+            "Of the literature of its time.",
+        ),
     ),
 )
