@@ -64,7 +64,7 @@ def _make(temporary: Path) -> None:
         if name == _GRID:
             _copy_grid(grid)
         elif name == _SEVERAL:
-            _copy(_folder(tasks[name]) / "image_grid" / "vgg19.png", IMAGES / f"{name}.jpg", 800)
+            _copy(_folder(tasks[name]) / "image_grid" / "vgg19.png", IMAGES / f"{name}.jpg", 1000)
         else:
             _copy(_folder(tasks[name]) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg")
 
