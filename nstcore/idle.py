@@ -7,6 +7,7 @@ says which noise is drawn, if any is. A value that is the default is not told fr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nstcore.errors import IdleSettingError, received
@@ -35,16 +36,12 @@ def require_effect(config: TransferConfig, usual: Mapping[str, Any]) -> None:
     Raises:
         IdleSettingError: naming the first that does nothing.
     """
-    for look in (_of_stopping, _of_the_networks, _of_the_content, _of_the_style):
-        for one in look(config, usual):
-            _refuse(config, one)
-
-
-def _refuse(config: TransferConfig, one: Idle) -> None:
-    told = received(getattr(config, one.setting))
-    raise IdleSettingError(
-        f"{one.setting} does nothing: {one.why}. Received: {one.setting}={told}", one.setting, one.instead
-    )
+    checks = (_of_stopping, _of_the_networks, _of_the_content, _of_the_style)
+    for one in chain.from_iterable(check(config, usual) for check in checks):
+        told = received(getattr(config, one.setting))
+        raise IdleSettingError(
+            f"{one.setting} does nothing: {one.why}. Received: {one.setting}={told}", one.setting, one.instead
+        )
 
 
 def _of_stopping(config: TransferConfig, usual: Mapping[str, Any]) -> Iterator[Idle]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import pairwise
 
+from pipeline.grid.backbone_labels import display_name
 from pipeline.papers import pixels
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Key
@@ -19,7 +20,7 @@ from pipeline.papers.gupta_numbers import (
     pixels_kept,
     steepest_rise,
 )
-from pipeline.papers.gupta_studies import BACKBONES, cell
+from pipeline.papers.gupta_studies import BACKBONES, VGG, cell
 from pipeline.papers.judging import (
     CLEAR,
     LESS,
@@ -140,13 +141,13 @@ CLAIMS = (
         "loss",
         quantities=tuple(
             Quantity(
-                f"Loss of {title} after a round over that after the one before, at most",
+                f"Loss of {display_name(name)} after a round over that after the one before, at most",
                 partial(steepest_rise, key=cell(name)),
                 at_most(1.0),
                 at_least(1.005),
                 null=None,
             )
-            for name, title in (("resnet50", "ResNet50"), ("vgg16", "VGG16"), ("vgg19", "VGG19"))
+            for name in ("resnet50", *VGG)
         ),
         note="So by its line search, which takes no step upward.",
     ),
@@ -156,14 +157,14 @@ CLAIMS = (
         "loss",
         quantities=tuple(
             Quantity(
-                f"Decades of {title}'s last loss above ResNet50's",
+                f"Decades of {display_name(name)}'s last loss above ResNet50's",
                 partial(_loss_above_resnet50, key=(study, name)),
                 at_least(1.0),
                 at_most(0.0),
                 condition=condition,
             )
             for study, condition in (("comparison", AS_IT_IS), ("rescaled", RESCALED))
-            for name, title in (("vgg16", "VGG16"), ("vgg19", "VGG19"))
+            for name in VGG
         ),
         differs=FILE,
     ),
@@ -189,13 +190,13 @@ CLAIMS = (
         "loss",
         quantities=tuple(
             Quantity(
-                f"Fall in the tenth round of {title}, as a share of the loss after the ninth",
+                f"Fall in the tenth round of {display_name(name)}, as a share of the loss after the ninth",
                 partial(_fall, name=name),
                 at_most(0.01),
                 at_least(0.05),
                 null=None,
             )
-            for name, title in (("resnet50", "ResNet50"), ("vgg16", "VGG16"), ("vgg19", "VGG19"))
+            for name in ("resnet50", *VGG)
         ),
     ),
     Claim(

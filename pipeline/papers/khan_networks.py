@@ -29,6 +29,11 @@ def seconds_of_an_optimization(view: View) -> float:
     return ITERATIONS * view[OPTIMIZED].seconds_an_evaluation
 
 
+def passes_in_an_optimization(view: View) -> float:
+    """How many pictures a network makes while one of their length is optimised."""
+    return seconds_of_an_optimization(view) / seconds_of_a_pass(view)
+
+
 def seconds_of_a_training(view: View) -> float:
     """Seconds of a training of their length, at our pace."""
     made = view[NEAREST].network
