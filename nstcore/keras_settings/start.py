@@ -93,7 +93,7 @@ def _no_collections() -> Iterator[None]:
     """Let Python collect no garbage while something large is imported.
 
     Almost all that an import makes stays, and the collector would go through it again and again: for Keras a fifth of
-    the time.
+    the time. Afterwards it is with the old objects, or the next collection of the young ones would go through it.
     """
     if not gc.isenabled():
         yield
@@ -102,6 +102,9 @@ def _no_collections() -> Iterator[None]:
     try:
         yield
     finally:
+        if not gc.get_freeze_count():  # or what is frozen, by a command or by whoever imports this, would thaw
+            gc.freeze()
+            gc.unfreeze()  # puts all of it into the oldest generation
         gc.enable()
 
 
