@@ -5,10 +5,13 @@ its name, and `like` names a variant whose settings come first. Every cell (pair
 kept, as a line of JSON and a PNG, so that a run that was stopped goes on, and trials add up. What is measured of each:
 
 - judge: VGG19's style loss as a share of the content picture's (`benchmarks.judge`);
-- style and content: what is left of the style and lost of the content, by VGG19 and by EfficientNet-Lite0
+- style and content: what is left of the style and lost of the content, by VGG19's Gram matrices and, of networks that
+  no cell optimises, by EfficientNet-Lite0's and by its and MobileNetV2's sliced Wasserstein distances
   (`pipeline.measures.formulas`);
 - noise: the share of energy at waves shorter than four pixels, over that of the style picture
   (`pipeline.measures.spectrum`).
+
+With `--baselines` pictures that take no transfer stand beside them, such as cross-fades (`pipeline.papers.computed`).
 
     python -m benchmarks.pictures --variants FILE --cells FOLDER --contents A B --styles C D [--report NAME]
 """
@@ -37,11 +40,16 @@ from nstcore.pictures.images import read_picture, write_picture
 from nstcore.system.quiet import quiet_tensorflow
 
 _HOW = (
-    "Judge: VGG19's style loss as a share of the content picture's. Style left and content lost: as docs/measures.md "
-    "has them. Noise: the share of energy at waves shorter than four pixels, over the style picture's. All are means "
-    "over the n pairs, that of the noise geometric; intervals of 95 % are from a bootstrap over contents and styles. "
-    "Cells may have been made at different times beside other work: seconds say little."
+    "Judge: VGG19's style loss as a share of the content picture's. Style left (by Gram matrices, and by slices) and "
+    "content lost: as docs/measures.md has them. Noise: the share of energy at waves shorter than four pixels, over "
+    "the style picture's. All are means over the n pairs, that of the noise geometric; intervals of 95 % are from a "
+    "bootstrap over contents and styles. Cells may have been made at different times beside other work: seconds say "
+    "little."
 )
+
+
+#: In the place of a backbone.
+_NONE = "no transfer"
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ def main() -> None:
     variants = tomllib.loads(options.variants.read_text(encoding="utf-8"))
     cells = list(_cells(options, variants))
     rows = made(cells, options.cells, only_kept=options.kept)
+    rows += _baselines(cells) if options.baselines else []
     if options.report:
         title = f"Pictures: {options.report}, {options.size} px, {options.iterations} iterations"
         report = Report(f"pictures_{options.report}", title, options.results)
@@ -105,6 +114,19 @@ def _made(cell: Cell, folder: Path) -> dict[str, Any]:
     told = " ".join(f"{name} {value:.3f}" for name, value in found.items())
     progress(f"{path.stem}: {told}")
     return {"key": cell.key, "picture": path.name, **found}
+
+
+def _baselines(cells: list[Cell]) -> list[dict[str, Any]]:
+    """What is known of the pictures that take no transfer, of each pair of the cells once."""
+    from pipeline.papers.computed import computed_pictures
+
+    rows = []
+    for cell in {(cell.content, cell.style): cell for cell in cells}.values():
+        content, style = load_picture(cell.content, cell.config), load_picture(cell.style, cell.config)
+        pair = (Path(cell.content).stem, Path(cell.style).stem)
+        for name, picture in computed_pictures(content, style).items():
+            rows.append({**measured(picture, content, style), "backbone": _NONE, "variant": name, "pair": pair})
+    return rows
 
 
 def measured(made: np.ndarray, content: np.ndarray, style: np.ndarray) -> dict[str, float]:
@@ -162,6 +184,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--reference", type=_pair, help="BACKBONE,VARIANT: intervals, and every mean as a multiple of that one's"
     )
+    parser.add_argument("--baselines", action="store_true", help="measure pictures that take no transfer, too")
     parser.add_argument("--kept", action="store_true", help="make nothing: tell what is there")
     add_results_option(parser)
     return parser.parse_args()

@@ -22,6 +22,7 @@ _ORDER = (
     "cost",
     "optimizers",
     "table_one",
+    "presets",
     "scaling",
     "precision",
     "startup",

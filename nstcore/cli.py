@@ -21,7 +21,6 @@ from nstcore.loading import load_scene
 from nstcore.mixture import StyleSource, style_sources, with_regions_beside
 from nstcore.networks.weights import Provenance
 from nstcore.pictures import images
-from nstcore.pictures.encoding import encode_file
 from nstcore.pictures.film import encode_film, film_suffix
 from nstcore.pictures.picture_files import file_name
 from nstcore.pictures.region_map import RegionSource, regions_beside
@@ -87,10 +86,7 @@ def _encoded(options: argparse.Namespace, result: TransferResult, notes: list[st
         opacity = images.read_opacity(options.content, *result.image.shape[:2])
         if opacity is None:
             notes.append("the content picture has no transparency to keep")
-    if options.bits == 8:
-        return encode_file(result.image, suffix, 8, opacity)
-    assert result.pixels is not None  # a run that has just ended has them
-    return encode_file(result.pixels, suffix, 16, opacity)
+    return result.encoded(suffix, options.bits, opacity)
 
 
 def _origin(weights: Provenance) -> str:

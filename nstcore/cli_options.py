@@ -85,7 +85,9 @@ def parser(epilog: str) -> argparse.ArgumentParser:
     made.add_argument("--precision", default="auto", help=f"{_any_of(choices.Precision)} (default auto)")
     made.add_argument("--seed", type=int, default=0, help="seed of the noise picture (default 0)")
     made.add_argument("--trace", metavar="CSV", help="also write the losses of every iteration")
-    made.add_argument("--save-every", type=int, metavar="N", help="also write OUT-0010.png, … every N iterations")
+    made.add_argument(
+        "--save-every", type=int, metavar="N", help="also write OUT-0010.png, …, of 8 bits, every N iterations"
+    )
     made.add_argument(
         "--film", metavar="FILE", help="also write a film (.gif, .webp, .mp4), a frame every --save-every or about 40"
     )

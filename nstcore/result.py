@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nstcore.config import TransferConfig
-from nstcore.errors import InputError, one_line
+from nstcore.errors import InputError, PictureError, one_line
 from nstcore.system.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nstcore.networks.weights import Provenance
+    from nstcore.pictures.encoding import Bits
+    from nstcore.pictures.images import PictureSource
 
 
 @dataclass(frozen=True)
@@ -167,13 +169,34 @@ class TransferResult:
     pixels: np.ndarray | None = None
     resumed: tuple[Resumption, ...] = ()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, bits: Bits = 8, opacity_of: PictureSource | None = None) -> None:
         """Write the picture to a file that is whole or absent; its suffix says of what kind.
 
+        Args:
+            bits: of each channel; 16 for .png and .tif, of a result that has its `pixels`.
+            opacity_of: a picture, such as the content, that the file is to be as transparent as, if it is at all.
+
         Raises:
-            PictureError: for a suffix that cannot be written, listing those that can.
+            PictureError: for a suffix that cannot be written so, listing those that can, or for 16 bits of a result
+                without its `pixels`.
             OutputError: if it cannot be written.
         """
-        from nstcore.pictures.images import write_picture  # what reads pictures takes as long as all of this
+        from nstcore.pictures import images  # what reads pictures takes as long as all of this
 
-        write_picture(path, self.image)
+        suffix = images.writable_suffix(path, bits, opacity=opacity_of is not None)
+        opacity = None if opacity_of is None else images.read_opacity(opacity_of, *self.image.shape[:2])
+        write_whole(path, self.encoded(suffix, bits, opacity))
+
+    def encoded(self, suffix: str, bits: Bits, opacity: np.ndarray | None) -> bytes:
+        """The picture's file, as `nstcore.pictures.encoding.encode_file` makes it, of what was not rounded for 16 bits.
+
+        Raises:
+            PictureError: for a picture that such a file cannot hold, or that was rounded already.
+        """
+        from nstcore.pictures.encoding import encode_file
+
+        if bits == 8:
+            return encode_file(self.image, suffix, 8, opacity)
+        if self.pixels is None:
+            raise PictureError("a result without its pixels was rounded to 8 bits and has no 16 to write")
+        return encode_file(self.pixels, suffix, 16, opacity)

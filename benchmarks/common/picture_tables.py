@@ -14,8 +14,11 @@ COLUMNS = {
     "judge": "judge",
     "style_vgg19": "style left, VGG19",
     "style_efficientnet_lite0": "style left, Lite0",
+    "slices_efficientnet_lite0": "slices left, Lite0",
+    "slices_mobilenet_v2": "slices left, MobileNetV2",
     "content_vgg19": "content lost, VGG19",
     "content_efficientnet_lite0": "content lost, Lite0",
+    "content_mobilenet_v2": "content lost, MobileNetV2",
     "noise": "noise",
     "loss": "final loss",
     "s": "s",
@@ -23,6 +26,8 @@ COLUMNS = {
 #: Those that two networks can be compared by.
 _OF_PICTURES = tuple(COLUMNS)[:-2]
 _DRAWS = 10_000
+# In place of 0, which has no logarithm: a flat picture's noise.
+_LEAST = 1e-6
 
 #: What is known of a cell: its measures by name, and its "backbone", "variant" and "pair".
 Row = Mapping[str, Any]
@@ -57,6 +62,8 @@ def tell(report: Report, rows: Sequence[Row], reference: tuple[str, str] | None 
 
 
 def _told(cells: Sequence[Row], name: str, intervals: bool) -> str:
+    if name not in cells[0]:
+        return "–"  # what no transfer made has no loss
     values, pairs = [cell[name] for cell in cells], [cell["pair"] for cell in cells]
     mean = mean_of(name)
     if name in ("loss", "s"):
@@ -90,7 +97,7 @@ def mean_of(name: str) -> Callable[[np.ndarray, np.ndarray], float]:
         return float(values @ weights / weights.sum())
 
     def geometric(values: np.ndarray, weights: np.ndarray) -> float:
-        return float(np.exp(arithmetic(np.log(values), weights)))
+        return float(np.exp(arithmetic(np.log(np.maximum(values, _LEAST)), weights)))
 
     return geometric if name == "noise" else arithmetic
 

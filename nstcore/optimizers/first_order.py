@@ -167,9 +167,8 @@ class FirstOrder(Optimizer):
         self._problem = problem
         settings = self._settings
         rate = settings.learning_rate if settings.learning_rate is not None else self.default_rate
-        self._optimizer = self.make(
-            keras.optimizers.schedules.ExponentialDecay(rate, settings.decay_steps, settings.decay_rate, staircase=True)
-        )
+        decay = settings.decay_steps, settings.decay_rate, settings.staircase
+        self._optimizer = self.make(keras.optimizers.schedules.ExponentialDecay(rate, *decay))
         self._z = keras.Variable(np.asarray(x, np.float32), dtype="float32")
         self._best = _copy(ops.convert_to_tensor(self._z))
         self._at_best = np.ones(problem.shape[0], bool)

@@ -2,7 +2,9 @@
 
 A pixel's gradient is mostly of the smallest structures, and residual and Inception networks answer to a grid of single
 pixels as they do to strokes. As frequencies, each weighted by a power of its wavelength, large structures move first.
-For L-BFGS it is the same as beginning with a fixed filter for the inverse of the Hessian.
+For L-BFGS it is the same as beginning with a fixed filter for the inverse of the Hessian. In that form each step would
+take a transform and its inverse, as here each evaluation does, and a step is hardly more than one evaluation: so there
+is nothing to be saved by it, and this form suits every optimiser.
 """
 
 from __future__ import annotations

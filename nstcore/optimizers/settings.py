@@ -54,6 +54,7 @@ class FirstOrderSettings:
         halving: of "sgd" and "gradient-descent": take a step back that leaves the loss above that of the start, and
             halve the rate. None: where no learning rate is given.
         decay_rate, decay_steps: after every so many steps the learning rate is multiplied by the rate.
+        staircase: multiply it all at once then; false spreads this evenly over the steps.
         momentum: of "sgd" and "rmsprop".
         beta_1, beta_2: of "adam".
         rho: of "rmsprop".
@@ -63,6 +64,7 @@ class FirstOrderSettings:
     learning_rate: float | None = None
     decay_rate: float = 1.0
     decay_steps: int = 100
+    staircase: bool = True
     momentum: float = 0.0
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -75,14 +77,17 @@ class FirstOrderSettings:
         if self.learning_rate is not None:
             number("optimizer_settings.learning_rate", self.learning_rate, above=0.0, below=1e30)
         number("optimizer_settings.decay_rate", self.decay_rate, above=0.0, below=1e30)
-        if self.decay_rate == 1.0 and self.decay_steps != 100:
-            raise ConfigError(
-                "optimizer_settings.decay_steps does nothing: the rate stays as it is while decay_rate is 1. "
-                f"Received: decay_steps={self.decay_steps}"
-            )
+        for name, default in (("decay_steps", 100), ("staircase", True)):
+            if self.decay_rate == 1.0 and getattr(self, name) != default:
+                raise ConfigError(
+                    f"optimizer_settings.{name} does nothing: the rate stays as it is while decay_rate is 1. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             number(f"optimizer_settings.{name}", getattr(self, name), below=1.0)
         number("optimizer_settings.epsilon", self.epsilon)
+        if not isinstance(self.staircase, bool):
+            raise ConfigError(expected("optimizer_settings.staircase", "true or false", self.staircase))
         if self.halving is not None and not isinstance(self.halving, bool):
             raise ConfigError(expected("optimizer_settings.halving", "true, false or none", self.halving))
 

@@ -12,6 +12,7 @@ from nstcore.presets.preset import Preset, without_gram
 _PATCHES = {"vgg16": 0.1, "vgg19": 0.1}
 
 _QUARTER_TURNS = (90.0, 180.0, -90.0)
+_SIZES = "sizes halved down to 256 with half the iterations at the smaller ones, where theirs begin at a smaller one"
 
 
 def _middle(backbone: Backbone) -> tuple[str, ...]:
@@ -32,7 +33,8 @@ METHODS: dict[str, Preset] = {
         source="Li and Wand 2016 and their code: 3 x 3 patches at relu3_1 and relu4_1, squared total variation, from "
         "the content picture, coarse to fine",
         ours="balanced terms; stride 1 where the code takes 2; no turned and enlarged copies of the style, which "
-        "cost as much as the style each (`rotations`, `scales` of the loss); Adam where the code takes L-BFGS",
+        "cost as much as the style each (`rotations`, `scales` of the loss); Adam where the code takes L-BFGS; total "
+        f"variation of 1e-10, where it has 1e-3 beside terms that are not balanced; {_SIZES}",
         # A patch's match is the nearest by correlation and is compared by distance, so that the loss jumps where a
         # match changes, and line searches find no step: of 24 runs of L-BFGS (four networks, 256 px) 11 ended early,
         # the six through VGG16 at the content picture. At 160 px Adam leaves 0.82 of VGG16's loss (L-BFGS 0.99), 0.78
@@ -50,9 +52,9 @@ METHODS: dict[str, Preset] = {
         "and SciPy's L-BFGS alone (IV-A 3)",
         ours="balanced terms, where figure 17 has alpha/beta of 20, 6.6 and 4; filters as trained, where theirs are "
         "rescaled (footnote 1); the range of pixels is kept; layers relu3_1 and relu4_1 and patches of 3 x 3, which "
-        "are Li and Wand's, stride 1, one size and 400 iterations, none of which is given. The loss jumps where the "
-        "match of a patch changes, so that L-BFGS may find no step and end early: of 24 runs of this loss from the "
-        "content picture 11 did (cnnmrf has Adam)",
+        "are Li and Wand's, stride 1, one size, total variation of 1e-10 with exponent 1.25 and 400 iterations, none "
+        "of which is given. The loss jumps where the match of a patch changes, so that L-BFGS may find no step and end "
+        "early: of 24 runs of this loss from the content picture 11 did (cnnmrf has Adam)",
         settings={"pooling": "avg", "init": "noise", "coarse_sizes": (), "optimizer": "lbfgs", "iterations": 400},
         from_layers=_patches,
     ),
@@ -62,7 +64,8 @@ METHODS: dict[str, Preset] = {
         "found once a size for the content with a quarter of what came of the size before; a last pass layer by layer, "
         "matches found anew",
         ours="balanced terms, the content's among them; L-BFGS; our style layers; the last pass is the second half of "
-        "the iterations at full size; hues are left as they come (`color` style-hues is what their code does at last)",
+        "the iterations at full size; hues are left as they come (`color` style-hues is what their code does at last); "
+        f"{_SIZES}",
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
             nearest_neighbors={"layers": backbone.style_layers, "rotations": _QUARTER_TURNS, "ends": 0.5},
@@ -77,7 +80,7 @@ METHODS: dict[str, Preset] = {
         "size to size); positions drawn once, where theirs are drawn anew at each step; L-BFGS of pixels, where "
         "theirs is RMSprop of a Laplacian pyramid; our style layers, and all but the first of them for the content, "
         "where theirs are nine of VGG16 and the colors for both; moments of features that are divided by their root "
-        "mean square in the style",
+        f"mean square in the style; {_SIZES}",
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
             content={"weight": 0.0},

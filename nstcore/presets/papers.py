@@ -58,6 +58,9 @@ _GUPTA: dict[str, Any] = {
     "iterations": 200,
 }
 
+# An iteration of L-BFGS is one evaluation or a few.
+_ROUNDS = "200 iterations, begun anew every 20 evaluations, which are a few rounds more than ten"
+
 _XU: dict[str, Any] = {
     **_GATYS,
     "filters": "normalized",
@@ -92,8 +95,8 @@ PAPERS: dict[str, Preset] = {
         source="Gupta, Sadana, Moudgil 2019: five pooling layers (section 4), average pooling (3.3), weights 0.025, 5 "
         "and 0.1, a start from noise and ten rounds of L-BFGS (5)",
         ours="the normaliser is that of the classic Keras example, which their losses point to, where section 4 prints "
-        "Gatys'; content layer and 20 evaluations a round, which they do not give, are that example's too; stages in "
-        "place of pooling layers for ResNet50 and InceptionV3",
+        "Gatys'; content layer and 20 evaluations a round, which they do not give, are that example's too; "
+        f"{_ROUNDS}; stages in place of pooling layers for ResNet50 and InceptionV3",
         settings=_GUPTA,
         of_backbone={
             "vgg16": {**_VGG_POOLS, "content_layers": ("block5_conv2",)},
@@ -105,8 +108,8 @@ PAPERS: dict[str, Preset] = {
         source="the public Keras notebook whose sentences Gupta, Sadana, Moudgil 2019 repeat: 512 px, content at "
         "block2_conv2 without the half, style at the last convolutions of the blocks, weights 0.025, 5 and 0.1, ten "
         "calls of L-BFGS of at most 20 evaluations",
-        ours="noise around the middle of the range where theirs is around the mean color; max pooling, as Keras has "
-        "it; stages for ResNet50 and InceptionV3",
+        ours=f"{_ROUNDS}; noise around the middle of the range where theirs is around the mean color; max pooling, as "
+        "Keras has it; stages for ResNet50 and InceptionV3",
         # Σ (F − P)² is twice the half of it.
         settings={**_GUPTA, "pooling": "max", "content_weight": 0.05},
         of_backbone={
@@ -125,7 +128,7 @@ PAPERS: dict[str, Preset] = {
         "total variation 1e-6, 1000 iterations and a learning rate of 100 with a decay every 100 steps (3.3), no "
         "denominator for ResNet50 (3.2.1)",
         ours="beta = 1e-6, the start from the content picture and a decay of 0.96, as in Keras' example, which their "
-        "total variation and learning rate are from",
+        "total variation and learning rate are from; the best picture kept",
         settings={
             **AS_PAPERS_DO,
             "pooling": "max",
@@ -172,9 +175,10 @@ PAPERS: dict[str, Preset] = {
     "bordag": Preset(
         source="Bordag, Brandon, Lei: content summed over several layers (eq. 4), w_l = 1/|L| (eq. 8), start from the "
         "content picture, descent by gradients (eq. 11), the best picture kept (algorithm 1)",
-        ours="layers, weights, learning rate and iterations, which are not given; balanced terms for other networks "
-        "than their VGG19, whose raw losses no one weight suits; steps that leave the loss above that of the start are "
-        "taken back, and the rate halved",
+        ours="layers, weights, learning rate and iterations, which are not given (the tutorial that they name has "
+        "1e3 : 1e-2 of means, and 1000 steps of Adam with a rate of 5); balanced terms for other networks than their "
+        "VGG19, whose raw losses no one weight suits; steps that leave the loss above that of the start are taken "
+        "back, and the rate halved",
         settings={
             **AS_PAPERS_DO,
             "pooling": "max",

@@ -7,12 +7,13 @@ from nstcore.presets.preset import Preset, without_gram
 
 PROGRAMS: dict[str, Preset] = {
     "gatys-code": Preset(
-        source="the code that Gatys, Ecker, Bethge released (PytorchNeuralStyleTransfer), with its rescaled network: "
-        "1e6 times the mean square of the content, 2e8 times that of G/M at each layer, 500 iterations from the "
-        "content picture",
+        source="the code that Gatys, Ecker, Bethge released (NeuralImageSynthesis), with its rescaled network: 1e6 "
+        "times the mean square of the content, 2e8 times that of G/M at each layer, 500 iterations from the content "
+        "picture",
         ours="500 iterations of SciPy's L-BFGS, which searches along its steps and remembers 10, where theirs are 500 "
         "evaluations of torch's, without a search, that remembers 100; our rescaled filters, measured on other "
-        "pictures; one size: for its second pass give a size of 1024 and coarse sizes of 512",
+        "pictures; one size, where it goes on with 200 iterations at twice the size: a size of 1024 with coarse sizes "
+        "of 512 does half the iterations first, then all of them",
         settings={
             **AS_PAPERS_DO,
             "pooling": "max",
@@ -29,8 +30,8 @@ PROGRAMS: dict[str, Preset] = {
     ),
     "keras-example": Preset(
         source="the neural style transfer example of keras.io: content at block5_conv2 times 2.5e-8, style times 1e-6, "
-        "total variation times 1e-6, SGD with a rate of 100 and a decay of 0.96 per 100 steps, 4000 iterations, from "
-        "the content picture",
+        "total variation times 1e-6, SGD with a rate of 100 and a decay of 0.96 per 100 steps, spread evenly over "
+        "them, 4000 iterations, from the content picture",
         ours="steps that leave the loss above that of the start are taken back, and the rate halved, as happens at "
         "small sizes; the best picture kept, where theirs is the last; a size as it is asked for, where theirs is "
         "400 px high; style pictures in their own proportions, where theirs are stretched to those of the content",
@@ -44,7 +45,7 @@ PROGRAMS: dict[str, Preset] = {
             "total_variation": "power",
             "init": "content",
             **KERAS_DESCENT,
-            "optimizer_settings": {**KERAS_DESCENT["optimizer_settings"], "halving": True},
+            "optimizer_settings": {**KERAS_DESCENT["optimizer_settings"], "staircase": False, "halving": True},
             "iterations": 4000,
         },
         of_backbone={name: {"content_layers": ("block5_conv2",)} for name in ("vgg16", "vgg19")},

@@ -73,7 +73,10 @@ CLAIMS = (
         "Descent by gradients from the content picture finds it.",
         "section 3.3, equation 11",
         "pictures",
-        quantities=(Quantity("Least loss over the first", _fallen, at_most(0.1), at_least(0.9), null=1.0),),
+        quantities=(
+            Quantity("Least loss over the first", _fallen, at_most(0.1), at_least(0.9), null=1.0),
+            *works("The picture", _TWO),
+        ),
         differs="The step is not given: one at which the first changes values by a grey level on average, halved where "
         "the loss leaves that of the start.",
     ),
@@ -81,11 +84,13 @@ CLAIMS = (
         "The best picture has to be kept, since the loss may rise.",
         "algorithm 1",
         "pictures",
+        kind="not testable",
+        reason="The algorithm keeps the best picture without saying why. That the loss may rise is our reading, and "
+        "whether it does hangs on the step, which is not given. The descent of the claim above stands in, whose steps "
+        "are halved where the loss leaves that of the start.",
         quantities=(
             Quantity("Share of steps at which the loss rose", _rises, at_least(0.01), at_most(0.0), null=None),
         ),
-        note="The algorithm keeps the best picture without saying why. That the loss may rise is our reading, and the "
-        "verdict is one on it. A descent whose steps are halved where the loss leaves that of the start rises less.",
     ),
     Claim(
         "What the choice of alpha and beta prefers, content or style, the picture has more of.",
@@ -110,8 +115,10 @@ CLAIMS = (
         "A loss of local differences smooths the picture.",
         "section 3.3",
         "smoothing",
+        kind="not testable",
+        reason="Neither the loss nor its weight is given, and with weight enough any such loss smooths. Total "
+        "variation with the weight of Gupta and others stands in.",
         quantities=(Quantity("Roughness with it over that without", _smoothed, at_most(LESS), at_least(MORE), 1.0),),
-        differs="No such loss is given: total variation with the weight of Gupta and others.",
     ),
     Claim(
         "Content as one network sees it with style as another does may give better pictures.",

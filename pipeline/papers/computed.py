@@ -19,7 +19,8 @@ from pipeline.measures.judges import JUDGES, features_of
 _SHARES = (0.25, 0.5, 0.75)
 #: The pictures that are computed, by name.
 FADES = tuple(f"cross-fade {share:g}" for share in _SHARES)
-BASELINES = ("untouched", *FADES, "recoloured", "flat")
+RECOLORED = "recoloured"
+BASELINES = ("untouched", *FADES, RECOLORED, "flat")
 #: What is told of the two pictures themselves, and of VGG19 by the first, in the place of a picture's measures.
 CROPS, RESCALING = "crops", "rescaling"
 
@@ -34,7 +35,7 @@ def computed_pictures(content: Picture, style: Picture) -> dict[str, Picture]:
     own = content.astype(np.float64)
     faded = {name: own * (1 - share) + resized * share for name, share in zip(FADES, _SHARES, strict=True)}
     flat = np.broadcast_to(own.mean(axis=(0, 1)), content.shape)
-    pictures = {"untouched": own, **faded, "recoloured": with_covariance_of(own, style), "flat": flat}
+    pictures = {"untouched": own, **faded, RECOLORED: with_covariance_of(own, style), "flat": flat}
     return {name: np.clip(np.rint(picture), 0, 255).astype(np.uint8) for name, picture in pictures.items()}
 
 

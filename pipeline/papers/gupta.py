@@ -69,8 +69,8 @@ GUPTA = Paper(
             "loss and time of the first iteration",
             their_table=_THEIR_FIRST,
             our_table=_first_iteration,
-            note="One of their iterations is a run of L-BFGS of up to 20 evaluations. Ours is the trace of one longer "
-            "run, read at no more than 20 evaluations; seconds are 20 times an evaluation's, as the fastest "
+            note="One of their iterations is a run of L-BFGS of up to 20 evaluations. Ours is the trace of one run "
+            "that begins anew every 20, read at no more than 20; seconds are 20 times an evaluation's, as the fastest "
             "tenth of the steps took it, without the compilation of the graph.",
         ),
         Exhibit(

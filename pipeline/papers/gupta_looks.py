@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from pipeline.papers.evidence import View
+from pipeline.papers.finding import Unfit
 from pipeline.papers.gupta_inception import INCEPTION
 from pipeline.papers.gupta_numbers import ROUNDS, after_round, rises_with_loss
 from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, ours
@@ -11,6 +14,7 @@ from pipeline.papers.judging import (
     CLEAR,
     CLOSE,
     FLAT,
+    HARDLY_ANY,
     LESS,
     MORE,
     SHARP,
@@ -24,6 +28,7 @@ from pipeline.papers.judging import (
     content_lost,
     fails,
     ratio,
+    require_structure,
     score,
     works,
 )
@@ -40,7 +45,10 @@ def _resnet50_blur(view: View) -> float:
 
 def _blur_grows(view: View) -> float:
     first, last = view["first_round", "resnet50", "1"], view[cell("resnet50")]
-    return ratio(blur(last), first.detail.fine)
+    require_structure(first, last)
+    if first.detail.kept < HARDLY_ANY:
+        raise Unfit(f"{first.name} has none of the content's fine structure after a round, which could be blurred")
+    return ratio(last.detail.kept, first.detail.kept)
 
 
 def _twelve_over_five(view: View) -> float:
@@ -48,20 +56,27 @@ def _twelve_over_five(view: View) -> float:
     return ratio(twelve.final.total, five.final.total)
 
 
+def _vgg_likeness(view: View) -> float:
+    """Of VGG19's picture and of VGG16's with filters that suit the weights, whichever has less."""
+    return min(view[key].detail.likeness for key in (cell("vgg19"), ("rescaled", "vgg16")))
+
+
 def _structure_lost(view: View) -> float:
-    resnet50, vgg19 = view[cell("resnet50")], view[cell("vgg19")]
-    return vgg19.detail.likeness - resnet50.detail.likeness
+    return _vgg_likeness(view) - view[cell("resnet50")].detail.likeness
 
 
 def _vgg_ahead(study: str, condition: str = "", *, others: str = "comparison") -> tuple[Quantity, ...]:
-    """How far the worse of the two VGG networks of a study is ahead of the better of the others: more than close."""
+    """How far each of the two VGG networks of a study is ahead of the better of the others: more than close."""
 
-    def value(view: View, judge: LooksJudge) -> float:
-        theirs = min(score(view[others, name], judge) for name in BACKBONES if name not in VGG)
-        return theirs - max(score(view[study, name], judge) for name in VGG)
+    def ahead(which: Callable[[Iterable[float]], float], words: str) -> tuple[Quantity, ...]:
+        def value(view: View, judge: LooksJudge) -> float:
+            theirs = min(score(view[others, name], judge) for name in BACKBONES if name not in VGG)
+            return theirs - which(score(view[study, name], judge) for name in VGG)
 
-    name = "The worse VGG network ahead of the better other"
-    return by_looks(name, value, at_least(CLOSE), at_most(-CLEAR), condition=condition)
+        name = f"The {words} VGG network ahead of the better other"
+        return by_looks(name, value, at_least(CLOSE), at_most(-CLEAR), condition=condition)
+
+    return *ahead(max, "worse"), *ahead(min, "better")
 
 
 FILE = (
@@ -146,8 +161,13 @@ LOOKS_CLAIMS = (
         "Across networks, a higher loss goes with a clearer and better picture.",
         "section 5",
         "pictures",
-        quantities=rises_with_loss(),
-        note="Rank correlation of the last loss with the score, its sign turned, over the four networks of a pair.",
+        quantities=(
+            *rises_with_loss({name: cell(name) for name in BACKBONES}, AS_IT_IS),
+            *rises_with_loss({name: ("rescaled", name) if name in VGG else cell(name) for name in BACKBONES}, RESCALED),
+        ),
+        differs=FILE,
+        note="Rank correlation of the last loss with the score, its sign turned, over the four networks of a pair. "
+        "Four numbers in any order come to it once in six times.",
     ),
     Claim(
         "With each iteration VGG16's and VGG19's pictures get better.",
@@ -203,7 +223,7 @@ LOOKS_CLAIMS = (
         "rounds",
         quantities=(
             Quantity(
-                "Fine structure after ten rounds over that after one",
+                "Fine structure of the content kept after ten rounds over that after one",
                 _blur_grows,
                 at_most(LESS),
                 at_least(MORE),
@@ -217,7 +237,8 @@ LOOKS_CLAIMS = (
                 null=1.0,
             ),
         ),
-        note="After one round most fine structure is what is left of the noise that the transfer starts from.",
+        note="What is kept of the content's fine structure is counted apart from the noise that the transfer starts "
+        "from, of which much is left after one round.",
     ),
     Claim(
         "Twelve layers instead of five lower ResNet50's loss.",
@@ -250,13 +271,21 @@ LOOKS_CLAIMS = (
         "pictures",
         quantities=(
             Quantity(
-                "Likeness to the content of VGG19's picture less ResNet50's",
+                "Likeness to the content of the VGG networks' pictures, the lesser of the two",
+                _vgg_likeness,
+                at_least(SOME_LIKENESS),
+                at_most(SOME_LIKENESS / 2),
+                null=None,
+            ),
+            Quantity(
+                "That likeness less ResNet50's",
                 _structure_lost,
                 at_least(0.1),
                 at_most(-0.1),
             ),
             *better_by("Content lost by ResNet50 above VGG19's", cell("vgg19"), cell("resnet50"), kind=content_lost),
         ),
+        differs="VGG16 with rescaled filters, because its file of weights has another scale than VGG19's.",
         ours=better_by("Content lost by ResNet50 above VGG19's", ours("vgg19"), ours("resnet50"), kind=content_lost),
     ),
     *INCEPTION,

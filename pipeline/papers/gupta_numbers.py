@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
 
 from pipeline.papers.evidence import View
-from pipeline.papers.finding import Key, Missing
-from pipeline.papers.gupta_studies import BACKBONES
-from pipeline.papers.judging import TREND, LooksJudge, by_looks, require_structure, score
+from pipeline.papers.finding import Finding, Key, Missing
+from pipeline.papers.judging import TREND, LooksJudge, by_looks, decades, require_structure, score
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.statistics import rank_correlation
@@ -37,13 +35,6 @@ def steepest_rise(view: View, key: Key) -> float:
     return max(after / before for before, after in pairwise(losses))
 
 
-def log_ratio(over: float, under: float) -> float:
-    """Decades between two positive numbers."""
-    if over <= 0 or under <= 0:
-        raise Missing("a loss is not positive")
-    return math.log10(over / under)
-
-
 def pace_ratio(one: str, other: str) -> Callable[[View], float]:
     """The time of an evaluation with one network over that with another."""
 
@@ -54,20 +45,32 @@ def pace_ratio(one: str, other: str) -> Callable[[View], float]:
     return value
 
 
-def rises_with_loss() -> tuple[Quantity, ...]:
+def rises_with_loss(keys: Mapping[str, Key], condition: str) -> tuple[Quantity, ...]:
     """Whether pictures are the better the higher the loss of their network, under the paper's settings."""
 
     def value(view: View, judge: LooksJudge) -> float:
-        found = [view["comparison", name] for name in BACKBONES]
+        found = [view[key] for key in keys.values()]
         return rank_correlation([each.final.total for each in found], [-score(each, judge) for each in found])
 
-    return by_looks("Rank correlation of loss and quality", value, at_least(TREND), at_most(-TREND))
+    return by_looks(
+        "Rank correlation of loss and quality", value, at_least(TREND), at_most(-TREND), condition=condition
+    )
+
+
+def _of_content_layers(view: View) -> tuple[Finding, Finding]:
+    low, high = (view["content_layer", "vgg19", f"block{block}_conv2"] for block in (2, 5))
+    require_structure(low, high)
+    return low, high
+
+
+def kept_by_the_low(view: View) -> float:
+    """How much of the content's fine structure a low content layer keeps."""
+    return _of_content_layers(view)[0].detail.kept
 
 
 def pixels_kept(view: View) -> float:
     """How much more of the content's fine structure a low content layer keeps than a high one."""
-    low, high = (view["content_layer", "vgg19", f"block{block}_conv2"] for block in (2, 5))
-    require_structure(low, high)
+    low, high = _of_content_layers(view)
     return low.detail.kept - high.detail.kept
 
 
@@ -115,7 +118,7 @@ CONTRADICTIONS = (
 
 
 def _starts_above(view: View, study: str) -> float:
-    return log_ratio(after_round(view, (study, "vgg16")), after_round(view, (study, "vgg19")))
+    return decades(after_round(view, (study, "vgg16")), after_round(view, (study, "vgg19")))
 
 
 STARTS_LOWER = Claim(

@@ -11,8 +11,8 @@ from pipeline.papers.setup import rounds
 BACKBONES = ("inceptionv3", "resnet50", "vgg16", "vgg19")
 VGG = ("vgg16", "vgg19")
 
-# "When the number of pooling layers is increased from 5 to 12 in case of ResNet50" (section 5), without saying which:
-# the preset's five, and seven more block outputs between them.
+# Section 5 goes from five layers of ResNet50 to twelve and does not say which: the preset's five, and seven more
+# outputs of blocks between them.
 _TWELVE = (
     "conv1_relu",
     "conv2_block1_out",

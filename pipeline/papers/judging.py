@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.papers.computed import BASELINES, FADES
+from pipeline.papers import pixels
+from pipeline.papers.computed import BASELINES, FADES, RECOLORED
 from pipeline.papers.evidence import Measurable, View
-from pipeline.papers.finding import Finding, Key, Unfit
+from pipeline.papers.finding import Finding, Key, Missing, Unfit
 from pipeline.papers.quantity import Bound, Quantity, at_least, at_most
 
-# --- Thresholds, fixed before anything is run. -----------------------------------------------------------------------
+# --- Thresholds that claims share; they are shown with every number. --------------------------------------------------
 
 #: Of scores, of style left and of content lost, which are 0 to about 1 between a picture left alone and an ideal one:
 #: less than this is no difference, and this much is close.
@@ -24,14 +26,17 @@ NONE, SOME = 1 - CLEAR, 1 - CLOSE
 FLAT = 8.0
 #: A coarse correlation with the content from which on its structure is there at all, and from which on it is kept.
 SOME_LIKENESS, LIKE = 0.3, 0.7
-#: A share of the content's fine structure below which a picture is blurred, and above which it is not.
-BLURRED, SHARP = 0.5, 0.8
+#: A share of the content's fine structure below which a picture is blurred, and above which it is not; and one below
+#: which chance alone may have put it there.
+BLURRED, SHARP, HARDLY_ANY = 0.5, 0.8, 0.1
+#: So many times as rough as both pictures it is made of, and a picture is noise.
+ROUGH = 1.5
 #: Of 255 levels, root mean square: what two pictures side by side do not show, and what they do.
 INVISIBLE, VISIBLE = 3.0, 10.0
 #: Of ratios: this much more or less is a difference, and this much is a trend.
 MORE, LESS = 1.1, 0.9
-#: Of rank correlations.
-TREND = 0.5
+#: Of rank correlations. Four or five numbers in any order come to it once in 6 or 15 times.
+TREND = 0.8
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,9 @@ def better_by(
     kind: Callable[[Measurable, LooksJudge], float] = score,
     condition: str = "",
     fit: bool = False,
+    by: float = CLEAR,
 ) -> tuple[Quantity, ...]:
-    """How much one cell's number is below another's: at least `CLEAR`, and the opposite if it is as much above.
+    """How much one cell's number is below another's: at least `by`, and the opposite if it is clearly above.
 
     Args:
         fit: whether flat pictures are neither better nor worse, because something else than what is asked made them so.
@@ -128,7 +134,7 @@ def better_by(
     return by_looks(
         name,
         value,
-        at_least(CLEAR),
+        at_least(by),
         at_most(-CLEAR),
         condition=condition,
     )
@@ -146,30 +152,43 @@ def ahead_of_all(best: Key, rivals: Iterable[Key], name: str, condition: str = "
     )
 
 
-def alike(name: str, one: Key, other: Key, condition: str = "", *, fit: bool = True) -> tuple[Quantity, ...]:
-    """Whether the scores of two cells are close; flat pictures are neither close nor far."""
+def alike(name: str, one: Key, other: Key, condition: str = "", *, far: bool = True) -> tuple[Quantity, ...]:
+    """Whether the scores of two cells are close; two pictures of which neither is a transfer are neither close nor far.
+
+    Args:
+        far: whether scores that are far apart speak for the opposite.
+    """
 
     def value(view: View, judge: LooksJudge) -> float:
         found = view[one], view[other]
-        if fit:
-            require_structure(*found)
-        return abs(score(found[0], judge) - score(found[1], judge))
+        require_structure(*found)
+        scores = [score(each, judge) for each in found]
+        if min(scores) >= NONE:
+            raise Unfit(
+                f"{found[0].name} and {found[1].name} gained no more of the style than they lost of the content: "
+                "how near they are says nothing"
+            )
+        return abs(scores[0] - scores[1])
 
-    return by_looks(name, value, at_most(CLOSE), at_least(2 * CLOSE), null=None, condition=condition)
+    against = at_least(2 * CLOSE) if far else None
+    return by_looks(name, value, at_most(CLOSE), against, null=None, condition=condition)
 
 
 def ahead_of_computed(view: View, key: Key, judge: LooksJudge) -> float:
     """How far a cell is ahead of every picture that takes no transfer.
 
     Of cross-fades: how much less of the content it lost than one that has as much of the style, which is read off the
-    line through the content picture, three cross-fades and the style picture. A cross-fade itself has 0. Of others,
-    recoloured and flat: by how much it is better in style or in content, whichever is more.
+    line through the content picture, three cross-fades and the style picture. A cross-fade itself has 0. Likewise of
+    what is faded into the content in the style's colours, and from there into the style picture. Of a flat picture: by
+    how much it is better in style or in content, whichever is more.
     """
     style, content = style_left(view[key], judge), content_lost(view[key], judge)
-    fades = sorted([(1.0, 0.0), *(_place(view.computed(name), judge) for name in FADES), (0.0, 1.0)])
-    faded = float(np.interp(style, [there for there, _ in fades], [lost for _, lost in fades]))
+    ahead = []
+    for through in (FADES, (RECOLORED,)):
+        line = sorted([(1.0, 0.0), *(_place(view.computed(name), judge) for name in through), (0.0, 1.0)])
+        ahead.append(float(np.interp(style, [there for there, _ in line], [lost for _, lost in line])) - content)
     others = (_place(view.computed(name), judge) for name in BASELINES if name not in FADES)
-    return min(faded - content, *(max(there - style, lost - content) for there, lost in others))
+    return min(*ahead, *(max(there - style, lost - content) for there, lost in others))
 
 
 def _place(picture: Measurable, judge: LooksJudge) -> tuple[float, float]:
@@ -209,6 +228,35 @@ def require_structure(*findings: Finding) -> None:
         raise Unfit(f"flat, with nothing of either picture (spread of luma below {FLAT:g}): {', '.join(flat)}")
 
 
+def require_no_noise(*findings: Finding) -> None:
+    """See that pictures are not rougher than both pictures they are made of.
+
+    Raises:
+        Unfit: naming those that are.
+    """
+    noisy = [each.name for each in findings if noise(each) > ROUGH]
+    if noisy:
+        raise Unfit(f"noise (more than {ROUGH:g} times as rough as content and style): {', '.join(noisy)}")
+
+
+def noise(finding: Finding) -> float:
+    """The roughness of a picture over that of its content or style, whichever is rougher."""
+    return ratio(
+        pixels.roughness(finding.picture), max(pixels.roughness(finding.content), pixels.roughness(finding.style))
+    )
+
+
+def require_changed(finding: Finding) -> None:
+    """See that a transfer did something to be seen.
+
+    Raises:
+        Unfit: if the picture is the content picture still.
+    """
+    changed = pixels.difference(finding.picture, finding.content)
+    if changed < VISIBLE:
+        raise Unfit(f"{finding.name} changed the content picture by {changed:.1f} of 255 levels, which hardly shows")
+
+
 def blur(finding: Finding) -> float:
     """How much fine structure a picture has beside its content, if it is like the content and not flat.
 
@@ -225,3 +273,14 @@ def blur(finding: Finding) -> float:
 def ratio(over: float, under: float) -> float:
     """A quotient; infinite where there is nothing below."""
     return over / under if under > 0 else float("inf")
+
+
+def decades(over: float, under: float) -> float:
+    """Powers of ten between two positive numbers.
+
+    Raises:
+        Missing: if one of them is none.
+    """
+    if not (over > 0 and under > 0):
+        raise Missing("a loss is not positive")
+    return math.log10(over / under)

@@ -142,6 +142,12 @@ KHAN = Paper(
             "section I-D (system design)",
             "What the two are for. No weight is given; papers that give one have smoothing among their claims.",
         ),
+        LeftOut(
+            "With their own Gram matrix the style loss falls for an iteration or two before it stays where it is.",
+            "section II (implementation)",
+            "A style loss without a gradient moves with what the content's does, first as the start has it, which is a "
+            "random picture there and of no known kind. That it stays high is judged.",
+        ),
         LeftOut("Audio can be transferred less well.", "section II", "A review, and not of pictures."),
         LeftOut(
             "A network takes any variety of pictures.",

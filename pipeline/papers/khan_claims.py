@@ -145,7 +145,10 @@ CLAIMS = (
         "With the other Gram matrix, which stays a Variable, the results are very good.",
         "section II (implementation)",
         "detached",
-        quantities=better_by("Score without a gradient above that with", _METHOD, _DETACHED),
+        quantities=(
+            *works("The picture", _METHOD),
+            *better_by("Score without a gradient above that with", _METHOD, _DETACHED),
+        ),
     ),
     Claim(
         "Unless pixels are brought to 0 to 1, the result is white noise or blank.",

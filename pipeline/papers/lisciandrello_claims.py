@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key
 from pipeline.papers.judging import (
     BLURRED,
     CLEAR,
+    CLOSE,
     LESS,
     LIKE,
     MORE,
@@ -18,7 +17,7 @@ from pipeline.papers.judging import (
     blur,
     by_looks,
     content_lost,
-    ratio,
+    decades,
     style_left,
     works,
 )
@@ -153,9 +152,7 @@ CLAIMS = (
         quantities=(
             Quantity(
                 "Decades of VGG19's first style loss above ResNet50's, both with the denominator",
-                lambda view: math.log10(
-                    ratio(view[cell("vgg19")].trace[0].style, _normaliser(view, "gatys").trace[0].style)
-                ),
+                lambda view: decades(view[cell("vgg19")].trace[0].style, _normaliser(view, "gatys").trace[0].style),
                 at_least(1.0),
                 at_most(-1.0),
             ),
@@ -176,6 +173,7 @@ CLAIMS = (
                 "Score with the denominator above that without",
                 ("normaliser", "resnet50", "none"),
                 ("normaliser", "resnet50", "gatys"),
+                by=CLOSE,
             ),
         ),
     ),

@@ -17,7 +17,8 @@ from pipeline.papers.finding import Finding, Missing, weights_line
 from pipeline.papers.judging import LOOKS, score
 from pipeline.papers.paper import Exhibit, Paper, Table
 from pipeline.papers.quantity import FEWEST_FOR_A_TEST
-from pipeline.papers.setup import Setup
+from pipeline.papers.setup import LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS, Setup
+from pipeline.papers.statistics import median_interval
 from pipeline.papers.verdict import Outcome, verdicts
 from pipeline.report.page import PageFigure
 from pipeline.report.templating import environment
@@ -78,13 +79,16 @@ def command(paper: str, setup: Setup) -> str:
     default, flags = Setup("inputs/content", "inputs/style", ("china",), ("brushwork",)), ["--paper", paper]
     flags += ["--content-dir", setup.content_dir] if setup.content_dir != default.content_dir else []
     flags += ["--style-dir", setup.style_dir] if setup.style_dir != default.style_dir else []
-    if setup.large:
-        flags.append("--large")
-    elif len(setup.pairs) > 1:
-        flags += ["--contents", json.dumps(setup.contents), "--styles", json.dumps(setup.styles)]
-    else:
-        flags += ["--content", setup.contents[0]] if setup.contents != default.contents else []
-        flags += ["--style", setup.styles[0]] if setup.styles != default.styles else []
+    flags += ["--large"] if setup.large else []
+    usual = (LARGE_CONTENTS, LARGE_STYLES) if setup.large else (default.contents, default.styles)
+    one = len(setup.pairs) == 1 and not setup.large
+    for name, chosen, left_out in zip(("--content", "--style"), (setup.contents, setup.styles), usual, strict=True):
+        if tuple(chosen) != left_out:
+            flags += [name, chosen[0]] if one else [f"{name}s", json.dumps(chosen)]
+    others = [name for name in setup.portraits if name not in SAMPLE_PORTRAITS]
+    flags += ["--portraits", json.dumps(setup.portraits)] if others else []
+    flags += ["--weights", setup.weights] if setup.weights != default.weights else []
+    flags += ["--settings", json.dumps(dict(setup.settings))] if setup.settings else []
     flags += ["--photographs-dir", setup.photographs_dir] if setup.photographs_dir else []
     flags += ["--papers-own-size"] if setup.own_size else []
     flags += ["--size", str(setup.size)] if setup.size else []
@@ -179,15 +183,24 @@ def _pairs(setup: Setup) -> dict[str, Any]:
 
 def _baselines(evidence: Evidence) -> Table | None:
     """What pictures that take no transfer score, medians over the pairs; None where they were not measured."""
+    if not evidence.computed:
+        return None
     rows = []
     for name in BASELINES:
-        scores = [
-            [score(evidence.view(Sample(*pair)).computed(name), judge) for pair in evidence.computed] for judge in LOOKS
-        ]
-        if not all(scores):
-            return None
-        rows.append((name, *(f"{statistics.median(each):.2f}" for each in scores)))
-    return Table(("Picture without a transfer", *(judge.title for judge in LOOKS)), tuple(rows))
+        scores = (
+            {pair: score(evidence.view(Sample(*pair)).computed(name), judge) for pair in evidence.computed}
+            for judge in LOOKS
+        )
+        rows.append((name, *map(_median_told, scores)))
+    pairs = len(evidence.computed)
+    head = f"Picture without a transfer, n = {pairs} pair{'s' if pairs > 1 else ''}"
+    return Table((head, *(judge.title for judge in LOOKS)), tuple(rows))
+
+
+def _median_told(values: Mapping[tuple[str, str], float]) -> str:
+    low, high = median_interval(values)
+    interval = f" ({low:.2f} to {high:.2f})" if low == low else ""
+    return f"{statistics.median(values.values()):.2f}{interval}"
 
 
 def _counts(claims: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: over a paper's claims needs. What is seen on them is called an observation.
 FEWEST_FOR_A_TEST = 10
 
+#: Of the pairs that a number was planned of, the share that may have none: those that are left may be the easier ones.
+_MOST_LOST = 0.25
+
 Answer = Literal["for", "against", "neither", "unfit", "missing"]
 
 
@@ -91,7 +94,7 @@ class Measurement:
         values: by pair, the median over its seeds.
         seeds: of how many cells that start from noise each is the median.
         unfit, missing: why pairs have no number, each once.
-        unfit_pairs: how many pairs have none because their cells cannot tell.
+        unfit_pairs, missing_pairs: how many pairs have none because their cells cannot tell, or are not there.
         p: of the paired test, uncorrected; None where none is made.
         cells: those of the first pair that it was taken of.
     """
@@ -102,6 +105,7 @@ class Measurement:
     unfit: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unfit_pairs: int = 0
+    missing_pairs: int = 0
     p: float | None = None
     cells: tuple[Finding, ...] = ()
 
@@ -127,8 +131,9 @@ class Measurement:
         """What it says of the claim, with its p-value as it was corrected."""
         if not self.values:
             return "unfit" if self.unfit else "missing"
-        if self.unfit_pairs > self.n:
-            return "unfit"
+        lost = self.unfit_pairs + self.missing_pairs
+        if lost > _MOST_LOST * (self.n + lost):
+            return "unfit" if self.unfit_pairs >= self.missing_pairs else "missing"
         if self._meets(self.quantity.holds, corrected_p):
             return "for"
         against = self.quantity.against
@@ -137,7 +142,7 @@ class Measurement:
     def _meets(self, bound: Bound, corrected_p: float | None) -> bool:
         if not bound.met(self.center):
             return False
-        if self.n < FEWEST_FOR_A_TEST:
+        if self.n + self.unfit_pairs + self.missing_pairs < FEWEST_FOR_A_TEST:
             return True
         low, high = self.interval
         worse, null = (low if bound.upward else high), self.quantity.null
@@ -152,12 +157,14 @@ def measure(quantity: Quantity, evidence: Evidence) -> Measurement:
     by_pair: dict[statistics.Pair, list[float]] = {}
     unfit: dict[str, None] = {}
     missing: dict[str, None] = {}
-    unfit_pairs = set()
+    unfit_pairs, missing_pairs = set(), set()
     cells: tuple[Finding, ...] = ()
     for sample in evidence.samples:
         view = evidence.view(sample)
         try:
             value = float(quantity.value(view))
+            if math.isnan(value):
+                raise Missing(f"{quantity.label}: not a number")
         except NotPlanned:
             continue
         except Unfit as reason:
@@ -165,6 +172,7 @@ def measure(quantity: Quantity, evidence: Evidence) -> Measurement:
             unfit_pairs.add(sample.pair)
         except Missing as reason:
             missing[str(reason)] = None
+            missing_pairs.add(sample.pair)
         else:
             # What starts from no noise is the same for every seed, and counts once.
             if sample.pair not in by_pair or any(found.seeded for found in view.looked_up.values()):
@@ -172,9 +180,11 @@ def measure(quantity: Quantity, evidence: Evidence) -> Measurement:
         cells = cells or tuple(view.looked_up.values())
     values = {pair: plain.median(each) for pair, each in by_pair.items()}
     unfit_pairs -= values.keys()
+    missing_pairs -= values.keys() | unfit_pairs
     seeds = max((len(each) for each in by_pair.values()), default=1)
-    measured = Measurement(quantity, values, seeds, tuple(unfit), tuple(missing), len(unfit_pairs), cells=cells)
-    if quantity.null is not None and quantity.decides and measured.n >= FEWEST_FOR_A_TEST:
+    lost = len(unfit_pairs), len(missing_pairs)
+    measured = Measurement(quantity, values, seeds, tuple(unfit), tuple(missing), *lost, cells=cells)
+    if quantity.null is not None and measured.n >= FEWEST_FOR_A_TEST:
         measured = replace(measured, p=statistics.signed_rank(list(values.values()), quantity.null))
     return measured
 

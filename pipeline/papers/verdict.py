@@ -48,7 +48,7 @@ class Number:
         interval: its bootstrap interval; "" where there is none.
         holds, against: the thresholds.
         n: of how many pairs, and seeds.
-        p: of the paired test, corrected; "" where nothing is tested.
+        p: of the paired test, corrected; of a number that does not decide, its own; "" where nothing is tested.
         effect: matched-pairs rank biserial correlation; likewise.
         says: what it says of the claim.
         decides: whether the verdict hangs on it.
@@ -103,7 +103,8 @@ def verdicts(claims: Sequence[Claim], evidence: Evidence) -> list[Verdict]:
 
 
 def _p_of(claim: Claim, measured: Iterable[Measurement]) -> float | None:
-    tested = [each.p for each in measured if each.p is not None] if claim.kind == "tested" else []
+    tested = [each.p for each in measured if each.p is not None and each.quantity.decides]
+    tested = tested if claim.kind == "tested" else []
     return max(tested, default=None)
 
 
@@ -150,13 +151,11 @@ def _decided(answers: dict[str, Answer]) -> tuple[Outcome, str]:
         return _OUTCOMES[answer], ""
     said = "; ".join(f"{name}: {_SAID[answer]}" for name, answer in answers.items())
     said = f"{said[:1].upper()}{said[1:]}"
-    able = {answer for answer in answers.values() if answer != "unfit"}
-    if "missing" in able:
+    found = set(answers.values())
+    if "missing" in found:
         return "not judged", f"{said}."
-    if len(able) == 1:
-        return _OUTCOMES[able.pop()], f"{said}."
-    if not able:
-        return "not testable", f"{said}."
+    if len(found) == 1:
+        return _OUTCOMES[found.pop()], f"{said}."
     return "not testable", f"{said}: the scale of a file of weights decides, and not what is claimed."
 
 
@@ -223,6 +222,7 @@ def _pairs(measured: Measurement) -> str:
 def _number(measured: Measurement, p: float | None) -> Number:
     quantity = measured.quantity
     name = quantity.label
+    p = p if quantity.decides else measured.p
     answer = measured.answer(p)
     bounds = str(quantity.holds), str(quantity.against or "")
     if not measured.values:

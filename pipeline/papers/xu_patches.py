@@ -31,6 +31,12 @@ def _patches_ahead(view: View, judge: LooksJudge) -> float:
 _MRF_DIFFERS = "Balanced terms, stride 1 and one size, in the place of alpha/beta of 20, 6.6 and 4."
 
 
+_RECKONED = (
+    "The memory of one process that made both does not tell them apart. The numbers that either loss holds stand in, "
+    "as the engine reckons them from the sizes of the layers: they are no measurement."
+)
+
+
 def _held(size: tuple[int, ...]) -> float:
     """What both losses hold of VGG19's layers at a picture's size, patches over Gram matrices."""
     from nstcore.losses import Layer, make_loss
@@ -72,6 +78,8 @@ PATCHES = (
         "It takes much more memory.",
         "section V-B",
         "mrf",
+        kind="not testable",
+        reason=_RECKONED,
         quantities=(
             Quantity(
                 "Numbers that the loss holds with patches over those with Gram matrices, as the engine reckons",
@@ -82,12 +90,13 @@ PATCHES = (
             ),
         ),
         differs=_MRF_DIFFERS,
-        note="From the sizes of the layers: the memory of one process that made both does not tell them apart.",
     ),
     Claim(
         "The larger the picture, the more memory patches take beside Gram matrices.",
         "section V-B",
         "mrf",
+        kind="not testable",
+        reason=_RECKONED,
         quantities=(
             Quantity(
                 "Numbers held with patches over those with Gram matrices, at twice the sides over at these",
@@ -98,7 +107,7 @@ PATCHES = (
             ),
         ),
         differs=_MRF_DIFFERS,
-        note="From the sizes of the layers: numbers of patches grow with the area, those of Gram matrices do not.",
+        note="Numbers of patches grow with the area, those of Gram matrices do not.",
     ),
     Claim(
         "A larger alpha/beta takes more of the content with patches too.",

@@ -6,7 +6,8 @@ import argparse
 import csv
 import io
 import json
-from dataclasses import asdict, fields
+from collections.abc import Iterable
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from nstcore.errors import InputError, OutputError
@@ -27,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("files", nargs="+", metavar="VOTES.json", help="what voters downloaded")
     made.add_argument("-o", "--output", metavar="FILE", help="write the scores to a table, too (.csv)")
+    made.add_argument(
+        "--together",
+        action="store_true",
+        help="take results of one label for one maker's in all reports; otherwise each report's are its own",
+    )
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
@@ -43,6 +49,7 @@ def votes(options: argparse.Namespace) -> None:
     read = [vote for path in paths for vote in read_votes(path)]
     if not read:
         raise InputError(f"{', '.join(options.files)}: no vote was cast")
+    read = read if options.together else told_apart(read)
     from pipeline.votes.scores import LEAST_SCENES, Score, scores
 
     found = {question: scores(read, question) for question in QUESTIONS}
@@ -68,6 +75,23 @@ def votes(options: argparse.Namespace) -> None:
             say(encodable(f"{line}  {one.wins} won, {one.losses} lost, {one.ties} the same"))
     if counts["scenes"] < LEAST_SCENES:
         say(f"\nNo intervals: they take votes on at least {LEAST_SCENES} pairs of pictures.")
+
+
+def told_apart(votes: Iterable[Vote]) -> list[Vote]:
+    """Votes in which a label that several reports have stands with the report's name.
+
+    "VGG19" of one study may have other settings than that of another, which the label does not say.
+    """
+    votes = list(votes)
+    reports: dict[str, set[str]] = {}
+    for vote in votes:
+        for label in (vote.left, vote.right):
+            reports.setdefault(label, set()).add(vote.scene[0])
+
+    def name(label: str, report: str) -> str:
+        return f"{label} ({report})" if len(reports[label]) > 1 else label
+
+    return [replace(vote, left=name(vote.left, vote.scene[0]), right=name(vote.right, vote.scene[0])) for vote in votes]
 
 
 def _require_table(output: Path, read: list[Path]) -> None:

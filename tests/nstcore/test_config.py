@@ -79,6 +79,7 @@ REFUSED = [
     ({"optimizer": "adam", "optimizer_settings": {"learning_rate": 0}}, ["learning_rate=0", "> 0"]),
     ({"optimizer": "adam", "optimizer_settings": {"beta_1": 1}}, ["beta_1=1", "< 1"]),
     ({"optimizer": "sgd", "optimizer_settings": {"decay_steps": 0.5}}, ["decay_steps=0.5", "whole number >= 1"]),
+    ({"optimizer": "sgd", "optimizer_settings": {"staircase": 1}}, ["staircase=1", "true or false"]),
     ({"optimizer_settings": {"history": 0}}, ["history=0", ">= 1"]),
     ({"optimizer_settings": {"history": 10**6}}, ["history=1000000", "<= 1000"]),
     ({"losses": {"a/b": {}}}, ["a/b", "without /"]),

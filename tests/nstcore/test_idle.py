@@ -71,6 +71,8 @@ def test_steps_of_a_rate_that_stays_as_it_is_are_refused():
     with pytest.raises(ConfigError, match=r"decay_steps does nothing: .* decay_rate is 1\. Received: decay_steps=5"):
         TransferConfig(optimizer="adam", optimizer_settings={"decay_steps": 5})
     TransferConfig(optimizer="adam", optimizer_settings={"decay_steps": 5, "decay_rate": 0.5})
+    with pytest.raises(ConfigError, match=r"staircase does nothing: .* decay_rate is 1\. Received: staircase=False"):
+        TransferConfig(optimizer="adam", optimizer_settings={"staircase": False})
 
 
 def test_the_error_survives_the_way_between_processes():

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,7 +96,27 @@ def test_a_result_writes_its_picture(tmp_path):
     )
     result.save(tmp_path / "out.png")
     assert (read_picture(tmp_path / "out.png") == image).all()
+    with pytest.raises(PictureError, match="has no 16 to write"):
+        result.save(tmp_path / "out.png", bits=16)
     with pytest.raises(PictureError, match=r"end it in \.png"):
         result.save(tmp_path / "out.txt")
     with pytest.raises(OutputError, match="missing"):
         result.save(tmp_path / "missing" / "out.png")
+
+
+def test_a_result_writes_16_bits_and_the_transparency_of_another_picture(tmp_path):
+    random = np.random.default_rng(0)
+    pixels = random.uniform(0, 255, (9, 7, 3)).astype(np.float32)
+    weights = Provenance("vgg16", "random", "", "0" * 64, None, "")
+    image = np.rint(pixels).astype(np.uint8)
+    result = TransferResult(image, EXTREME, TransferConfig(), weights, "", 1.0, pixels=pixels)
+    content = random.integers(0, 256, (9, 7, 4)).astype(np.uint8)
+    result.save(tmp_path / "out.tif", bits=16, opacity_of=content)
+    written = tifffile.imread(tmp_path / "out.tif")
+    assert written.dtype == np.uint16
+    assert (written[..., :3] == np.rint(pixels.astype(float) * 257)).all()
+    assert (written[..., 3] == content[..., 3] * np.uint16(257)).all()
+    result.save(tmp_path / "plain.png", opacity_of=content[..., :3])
+    assert (read_picture(tmp_path / "plain.png") == image).all()
+    with pytest.raises(PictureError, match="16 bits"):
+        result.save(tmp_path / "out.jpg", bits=16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,27 @@ def test_values_are_the_formula_whatever_the_sizes(first, second, compared, to_n
     grams = [[cross_gram(one["first"][row], one["second"][row]) for row in range(2)] for one in (mine, style)]
     expected = np.square(np.subtract(*grams)).sum(axis=(1, 2))
     assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_gradients_by_both_layers_are_what_central_differences_of_the_formula_measure(
+    compared, gradient_of, central_differences
+):
+    mine, style = activations(2, (4, 6), (3, 3), batch=1), activations(3, (5, 4), (2, 3), batch=1)
+    seen = features_read(LOSS, mine)["first+second"]
+    target = compared(LOSS, features_read(LOSS, style)["first+second"], like=seen)
+    of_style = cross_gram(style["first"][0], style["second"][0])
+    for name in mine:
+        others = {other: mine[other][0].astype(float) for other in mine}
+
+        def formula(x, name=name, others=others):
+            return np.square(cross_gram(**{**others, name: x}) - of_style).sum()
+
+        def value(x, target, guide, name=name):
+            return LOSS.value(features_read(LOSS, {**mine, name: x})["first+second"], target, guide)
+
+        found = gradient_of(SimpleNamespace(value=value), mine[name], target)[0]
+        expected = central_differences(formula, others[name])
+        assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected)
 
 
 def test_a_guide_weighs_both_layers(to_numpy):

@@ -47,6 +47,16 @@ def test_a_picture_of_the_transformed_features_has_no_loss(to_numpy):
     assert to_numpy(loss.value(matched[np.newaxis] + 1.0, target)) == pytest.approx([0.5 * mine.size])
 
 
+def test_the_gradient_is_what_central_differences_of_the_formula_measure(gradient_of, central_differences):
+    loss = make_loss("transformed_features", {"layers": ["a"], "alpha": 0.3})
+    content, style, x = (features(seed, 12).astype(np.float32) for seed in (1, 2, 3))
+    wanted = 0.3 * transform(content.astype(float), style.astype(float)) + 0.7 * content
+    matched = loss.matched({"features": style}, {"features": content})["features"]
+    found = gradient_of(loss, x[np.newaxis], {"features": matched[np.newaxis]})[0]
+    expected = central_differences(lambda at: 0.5 * np.square(at - wanted).sum(), x.astype(float))
+    assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected)
+
+
 def test_it_is_balanced_by_its_value_at_the_content_picture(content_picture, style_picture):
     losses = {"gram": {"weight": 0.0}, "transformed_features": {"layers": ("block1_conv2", "block2_conv1")}}
     config = TransferConfig("vgg16", weights="random", size=64, content_layers=("block1_conv1",), losses=losses)

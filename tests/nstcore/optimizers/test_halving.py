@@ -69,6 +69,18 @@ def test_steps_that_go_too_far_are_taken_back_and_the_rate_is_halved(valley):
         assert [by_hand(slopes[row], 6)[1][0] for row in range(3)] == [4, 0, 2]
 
 
+@pytest.mark.parametrize("staircase", [True, False])
+def test_the_rate_decays_all_at_once_or_evenly(valley, staircase):
+    """The distance from the bottom is multiplied by 1 - 2 rate at each step."""
+    rates = [0.1 * 0.5 ** (step // 3 if staircase else step / 3) for step in range(7)]
+    with optimizer("gradient-descent", learning_rate=0.1, decay_rate=0.5, decay_steps=3, staircase=staircase) as method:
+        method.start(valley(np.ones(SHAPE), BOTTOM), START)
+        for count in range(1, 8):
+            method.step()
+            distance = 2.0 * np.prod([1 - 2 * rate for rate in rates[:count]])
+            assert method.picture() == pytest.approx(np.full(SHAPE, BOTTOM + distance), abs=1e-4)
+
+
 def test_below_the_start_the_loss_may_rise(valley):
     """A step of 2.5 grey levels where one value is 2 from the bottom: out to the other side, and lower rates never."""
     slopes = np.zeros((1, 4, 4, 3))

@@ -23,11 +23,19 @@ _RANDOM = np.random.default_rng(0)
 #: Blocks of colour with fine structure in them; the same blurred, and with noise; noise alone; grey; black.
 SOFT = np.kron(_RANDOM.integers(20, 235, (6, 9, 3)), np.ones((8, 8, 1)))
 SOFT = np.clip(SOFT + _RANDOM.normal(0, 12, SOFT.shape), 0, 255).astype(np.uint8)
-BLURRED = gaussian_filter(SOFT, (2.5, 2.5, 0))
+BLURRED, LESS_BLURRED = (gaussian_filter(SOFT, (sigma, sigma, 0)) for sigma in (2.5, 1.2))
 NOISY = np.clip(SOFT + _RANDOM.normal(0, 60, SOFT.shape), 0, 255).astype(np.uint8)
 STATIC = _RANDOM.integers(0, 255, SOFT.shape).astype(np.uint8)
 COARSE = np.kron(_RANDOM.integers(0, 255, (2, 3, 3)), np.ones((24, 24, 1))).astype(np.uint8)
 FLAT = np.full_like(SOFT, 128)
+
+
+def blocks(side: int) -> np.ndarray:
+    """Blocks of colour of so many pixels."""
+    sides = [-(-each // side) for each in SOFT.shape[:2]]
+    drawn = np.random.default_rng(1).integers(60, 195, (*sides, 3))
+    return np.kron(drawn, np.ones((side, side, 1)))[: SOFT.shape[0], : SOFT.shape[1]].astype(np.uint8)
+
 
 GOOD, POOR = {"style": 0.1, "content": 0.1}, {"style": 0.95, "content": 0.95}
 
@@ -63,6 +71,7 @@ def finding(
     sample: Sample = _FIRST,
     *,
     picture: np.ndarray = SOFT,
+    style_picture: np.ndarray = COARSE,
     status: str = "done",
     style: float = 0.3,
     content: float = 0.3,
@@ -90,7 +99,7 @@ def finding(
         measures=measures(style, content, **(told or {})) if done else None,
         method="feedforward" if trained else "optimize",
     )
-    return Finding(key, cell, lambda: trace(**of_trace), lambda: picture, lambda: SOFT, lambda: COARSE)
+    return Finding(key, cell, lambda: trace(**of_trace), lambda: picture, lambda: SOFT, lambda: style_picture)
 
 
 Changes = Mapping[tuple[str, ...], Mapping[str, Any]]

@@ -13,11 +13,13 @@ from tests.pipeline.papers.invented import (
     COARSE,
     FLAT,
     GOOD,
+    LESS_BLURRED,
     NOISY,
     POOR,
     SOFT,
     STATIC,
     Changes,
+    blocks,
     claim_of,
     evidence_for,
 )
@@ -40,6 +42,13 @@ LOWER_IS_CLEARER = {
 }
 HIGHER_IS_CLEARER = {key: {**change, "style": 1 - change["style"]} for key, change in LOWER_IS_CLEARER.items()}
 VGG = ("comparison", "rescaled")
+
+
+def with_rescaled(changes):
+    """The VGG networks with rescaled filters likewise."""
+    return changes | {("rescaled", key[1]): change for key, change in changes.items() if key[1].startswith("vgg")}
+
+
 ALONE = {("mixing", "vgg19", "VGG19 alone"): {"style": 0.3, "content": 0.3}}
 RATES = ("10", "50", "100", "150", "300")
 
@@ -88,7 +97,12 @@ BOTH_WAYS = [
     ("gupta2019", "not much different", {}, each(VGG, "vgg16", POOR)),
     ("gupta2019", "VGG19 does better", each(VGG, "vgg19", GOOD), each(VGG, "vgg19", POOR)),
     ("gupta2019", "Both VGG networks", {}, each(VGG, "vgg16", POOR) | each(VGG, "vgg19", POOR)),
-    ("gupta2019", "a higher loss goes", HIGHER_IS_CLEARER, LOWER_IS_CLEARER),
+    (
+        "gupta2019",
+        "a higher loss goes",
+        with_rescaled(HIGHER_IS_CLEARER),
+        with_rescaled(LOWER_IS_CLEARER),
+    ),
     (
         "gupta2019",
         "pictures get better",
@@ -100,7 +114,7 @@ BOTH_WAYS = [
         "gupta2019",
         "its blur grows",
         {("comparison", "resnet50"): {"picture": BLURRED}},
-        {("first_round", "resnet50"): {"picture": BLURRED}, ("comparison", "resnet50"): {"first": 5.0}},
+        {("first_round", "resnet50"): {"picture": LESS_BLURRED}, ("comparison", "resnet50"): {"first": 5.0}},
     ),
     (
         "gupta2019",
@@ -115,7 +129,7 @@ BOTH_WAYS = [
         {("comparison", "resnet50"): {"picture": STATIC, "content": 0.9}},
         {("comparison", "vgg19"): {"picture": STATIC, "content": 0.9}},
     ),
-    ("gupta2019", "The black picture shows", {("range",): {"picture": FLAT}}, {}),
+    ("gupta2019", "The black picture shows", {("range",): {"picture": FLAT, **POOR}}, {}),
     ("gupta2019", "InceptionV3 fails", {("comparison", "inceptionv3"): POOR}, {}),
     ("gupta2019", "ResNet50 is not suitable", {("comparison", "resnet50"): POOR}, {}),
     (
@@ -149,7 +163,6 @@ BOTH_WAYS = [
         each(VGG, "vgg16", {"first": 1e8}),
         each(VGG, "vgg16", {"final": 1e4, "rounds": 0.0}),
     ),
-    ("gupta2019", "With each iteration L-BFGS", {}, {("comparison",): {"rises": 2}}),
     (
         "gupta2019",
         "loss is very low",
@@ -159,8 +172,12 @@ BOTH_WAYS = [
     ("gupta2019", "no longer falls", {("comparison",): {"rounds": 0.005}}, {}),
     ("gupta2019", "a bit faster", paces(1, 1, 0.8, 1), paces(1, 1, 1.2, 1)),
     ("gupta2019", "InceptionV3 is the fastest", paces(1, 2, 3, 4), paces(4, 3, 2, 1)),
-    ("gupta2019", "rank the same way", first_losses(1e3, 1e4, 1e5, 1e6), first_losses(1e6, 1e5, 1e4, 1e3)),
-    ("gupta2019", "L-BFGS converges", {("descent",): {"final": 1e3}}, {("descent",): {"final": 0.1}}),
+    (
+        "gupta2019",
+        "rank the same way",
+        with_rescaled(first_losses(1e3, 1e4, 1e5, 1e6)),
+        with_rescaled(first_losses(1e6, 1e5, 1e4, 1e3)),
+    ),
     (
         "gupta2019",
         "luminance alone",
@@ -207,9 +224,9 @@ BOTH_WAYS = [
     (
         "lisciandrello",
         "no visible difference",
-        {("content_layer",): {"picture": BLURRED}},
+        {("content_layer",): {"picture": NOISY}},
         {
-            ("content_layer", "vgg19", "block4_conv2"): {"picture": BLURRED},
+            ("content_layer", "vgg19", "block4_conv2"): {"picture": NOISY},
             ("content_layer", "vgg19", "block5_conv2"): {"picture": STATIC},
         },
     ),
@@ -238,7 +255,7 @@ BOTH_WAYS = [
         {("total_variation", "vgg19", "1e-06"): POOR},
     ),
     ("lisciandrello", "Of all ratios", {("ratio", "vgg19", "1e-4"): GOOD}, {("ratio", "vgg19", "1e-3"): GOOD}),
-    ("lisciandrello", "Max pooling gives", {}, {("pooling",): GOOD}),
+    ("lisciandrello", "Max pooling gives", {}, {("pooling",): GOOD, ("networks", "vgg19"): POOR}),
     (
         "lisciandrello",
         "falls from step to step",
@@ -260,8 +277,8 @@ BOTH_WAYS = [
     (
         "lisciandrello",
         "More than 1000",
-        {},
-        {("steps", "vgg19", "twice"): {"picture": STATIC, **GOOD}},
+        {("steps",): {"picture": NOISY}},
+        {("steps",): {"picture": NOISY}, ("steps", "vgg19", "twice"): {"picture": STATIC, **GOOD}},
     ),
     (
         "xu2016",
@@ -278,8 +295,8 @@ BOTH_WAYS = [
     (
         "xu2016",
         "Structures grow",
-        rows(STATIC, NOISY, SOFT, BLURRED, COARSE),
-        rows(COARSE, BLURRED, SOFT, NOISY, STATIC),
+        rows(*map(blocks, (2, 4, 6, 12, 24))),
+        rows(*map(blocks, (24, 12, 6, 4, 2))),
     ),
     (
         "xu2016",
@@ -287,7 +304,6 @@ BOTH_WAYS = [
         of_layers(STATIC, NOISY, BLURRED, SOFT),
         of_layers(SOFT, BLURRED, NOISY, STATIC),
     ),
-    ("xu2016", "a fifth of the time", {("rmsprop",): {"pace": 5.0}}, {("rmsprop",): {"pace": 0.5}}),
     (
         "xu2016",
         "ahead of first-order",
@@ -304,15 +320,13 @@ BOTH_WAYS = [
     ),
     ("xu2016", "In general the second", {("mrf",): GOOD}, {("mrf",): POOR}),
     ("bordag", "near the content picture", {("content_layers",): GOOD}, {("content_layers",): POOR}),
-    ("bordag", "Descent by gradients", {}, {("content_layers",): {"final": 1e6, "first": 1e6, "rounds": 0.0}}),
-    ("bordag", "has to be kept", {("content_layers",): {"rises": 2}}, {}),
+    ("bordag", "Descent by gradients", {}, {("content_layers",): {"final": 1e6, "first": 1e6, "rounds": 0.0, **POOR}}),
     (
         "bordag",
         "choice of alpha",
         {("alphas", "vgg19", "1e-2"): {"content": 0.1, "style": 0.9}},
         {("alphas", "vgg19", "1e-2"): {"content": 0.9, "style": 0.1}},
     ),
-    ("bordag", "local differences", {("smoothing",): {"picture": BLURRED}}, {("smoothing",): {"picture": NOISY}}),
     ("bordag", "as one network sees it", {("mixing",): GOOD} | ALONE, {("mixing",): POOR} | ALONE),
     ("khan", "attributes of the style", {("method",): GOOD}, {("method",): POOR}),
     ("khan", "Rescaling the filters", {}, {("computed", "rescaling"): {"deviation": 0.5}}),
@@ -325,20 +339,14 @@ BOTH_WAYS = [
         {("detached",): {"style": 1.0, "content": 0.1, "final": 100.0}},
         {("detached",): {"style": 0.3, "content": 0.95, "picture": STATIC, "final": 5.0, "start": 8.0}},
     ),
-    ("khan", "With the other Gram matrix", {("detached",): POOR}, {("detached",): GOOD}),
+    ("khan", "With the other Gram matrix", {("detached",): POOR}, {("detached",): GOOD, ("method",): POOR}),
     ("khan", "less than a second", {("nearest",): {"pace": 1e-3}}, {}),
-    ("khan", "three orders of magnitude", {("nearest",): {"pace": 1e-3}}, {}),
     ("khan", "much faster than optimisation", {("nearest",): {"pace": 1e-3}}, {("nearest",): {"pace": 50.0}}),
-    ("khan", "as convincing as", {}, {("nearest",): POOR}),
-    ("khan", "values of the losses", {}, {("nearest",): {"final": 1e3}}),
+    ("khan", "as convincing as", {}, None),
+    ("khan", "values of the losses", {}, None),
     ("khan", "much longer than", {}, {("nearest",): {"network": {"seconds": 1.0}}}),
     ("khan", "Stopping the training", {("stopped",): POOR}, {("stopped",): GOOD}),
 ]
-# Of what the engine's own reckoning decides, no cell.
-BY_RECKONING = {
-    ("xu2016", "It takes much more memory."),
-    ("xu2016", "The larger the picture, the more memory patches take beside Gram matrices."),
-}
 
 
 @pytest.mark.parametrize(
@@ -351,7 +359,7 @@ def test_a_claim_is_reproduced_by_some_cells_and_contradicted_by_others(paper, w
 
 
 def test_no_tested_claim_is_left_out_of_that_list():
-    covered = {(paper, claim_of(paper, words).text) for paper, words, *_ in BOTH_WAYS} | BY_RECKONING
+    covered = {(paper, claim_of(paper, words).text) for paper, words, *_ in BOTH_WAYS}
     known = {(key, claim.text) for key, paper in PAPERS.items() for claim in paper.claims if claim.kind == "tested"}
     assert covered == known
 
@@ -361,13 +369,13 @@ def test_patches_hold_more_than_gram_matrices_by_the_engines_own_reckoning():
     (quantity,) = claim_of("xu2016", "much more memory").quantities
     assert quantity.holds.met(xu_patches._held((107, 160)))
     assert not quantity.holds.met(xu_patches._held((48, 72)))
-    assert outcome("xu2016", "much more memory").outcome != "reproduced"
+    assert outcome("xu2016", "much more memory").outcome == "not testable"
 
 
 def test_patches_outgrow_gram_matrices_with_the_picture():
     """Four times the places, as many channels."""
     found = outcome("xu2016", "The larger the picture, the more memory")
-    assert found.outcome == "reproduced"
+    assert (found.outcome, found.numbers[0].says) == ("not testable", "as claimed")
     assert float(found.number) == pytest.approx(4, rel=0.1)
 
 
@@ -393,13 +401,88 @@ def test_what_is_not_tested_says_why_and_measures_a_stand_in_or_names_the_place(
         ("gupta2019", "with twelve layers too", ("resnet50_layers", "resnet50", "12")),
         ("gupta2019", "Total variation smooths", ("total_variation", "vgg19", "0.1")),
         ("lisciandrello", "merely blurs", ("normaliser", "resnet50", "gatys")),
+        ("lisciandrello", "takes noise away", ("networks", "vgg19")),
         ("bordag", "local differences", ("smoothing", "vgg19")),
+        ("gupta2019", "its blur grows", ("comparison", "resnet50")),
+        ("gupta2019", "Low content layers", ("content_layer", "vgg19", "block5_conv2")),
+        ("xu2016", "Lower content layers", ("content_layers", "vgg19", "5e-8", "block2_conv2")),
+        ("xu2016", "Structures grow", ("layers_by_ratio", "vgg19", "E", "1e-9")),
     ],
 )
 def test_a_flat_gray_picture_is_never_blurred_nor_smoothed(paper, words, key):
     found = outcome(paper, words, {key: {"picture": FLAT}})
     assert found.outcome == "not testable"
     assert "Flat, with nothing of either picture" in found.evidence
+
+
+def test_a_sharp_picture_after_noise_is_no_blur_and_noise_has_nothing_to_blur():
+    """The fine structure falls from noise to the content's own; and of noise nothing is the content's."""
+    from_noise = {("first_round", "resnet50"): {"picture": NOISY}}
+    assert outcome("gupta2019", "its blur grows", from_noise).outcome == "not reproduced"
+    static = {("first_round", "resnet50"): {"picture": STATIC}}
+    assert outcome("gupta2019", "its blur grows", static).outcome == "not testable"
+
+
+def test_what_is_left_of_noise_is_no_small_structure():
+    found = outcome("xu2016", "Structures grow", rows(STATIC, *map(blocks, (4, 6, 12, 24))))
+    assert found.outcome == "not testable"
+    assert "Noise" in found.evidence
+
+
+def test_a_rough_style_makes_no_noisy_picture():
+    """The picture is rougher than the content, and as rough as the style."""
+    changes = {("total_variation", "vgg19", "0"): {"picture": NOISY, "style_picture": NOISY}}
+    assert outcome("gupta2019", "are noisy", changes).outcome != "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("paper", "words", "keys"),
+    [
+        ("gupta2019", "not much different", [(study, name) for study in VGG for name in ("vgg16", "vgg19")]),
+        ("khan", "as convincing as", [("nearest",), ("method",)]),
+    ],
+)
+def test_two_pictures_that_are_no_transfers_are_not_alike(paper, words, keys):
+    for nothing in ({"style": 1.0, "content": 0.0}, {"style": 1.1, "content": 1.1}):
+        found = outcome(paper, words, dict.fromkeys(keys, nothing))
+        assert found.outcome == "not testable"
+        assert "gained no more of the style than they lost of the content" in found.evidence
+
+
+def test_pictures_that_the_transfer_left_as_they_were_do_not_show_that_further_steps_change_nothing():
+    assert outcome("lisciandrello", "More than 1000").outcome == "not testable"  # made of nothing but the content
+    assert outcome("lisciandrello", "no visible difference").outcome == "not testable"
+    untouched = {("networks", "vgg19"): {"style": 1.0, "content": 0.0}, ("pooling",): {"style": 1.0, "content": 0.0}}
+    assert outcome("lisciandrello", "Max pooling gives", untouched).outcome != "reproduced"
+
+
+def test_a_loss_that_stands_still_does_not_fall():
+    still = {"start": 10.0, "first": 10.0, "final": 10.0, "rounds": 0.0}
+    found = outcome(
+        "lisciandrello", "falls from step to step", dict.fromkeys([("networks",), ("normaliser",), ("rates",)], still)
+    )
+    assert found.outcome == "opposite"
+
+
+def test_curves_that_end_decades_apart_are_not_alike():
+    apart = each(VGG, "vgg16", {"first": 1e12, "final": 1e6})
+    assert outcome("gupta2019", "come to be alike", apart).outcome != "reproduced"
+
+
+def test_one_flat_vgg_network_does_not_make_the_others_better():
+    changes = each(VGG, "vgg16", POOR) | each(VGG, "vgg19", GOOD)
+    assert outcome("gupta2019", "do much better than others", changes).outcome == "not reproduced"
+
+
+def test_networks_that_lose_the_structure_alike_do_not_tell_resnet50_apart():
+    changes = {("comparison",): {"picture": STATIC}, ("rescaled", "vgg16"): {"picture": STATIC}}
+    assert outcome("gupta2019", "does not retain", changes).outcome == "not reproduced"
+
+
+def test_noise_is_no_picture_that_suits_the_weights():
+    """It is not flat, and no transfer either."""
+    changes = {("range",): {"picture": STATIC, **POOR}}
+    assert outcome("gupta2019", "The black picture shows", changes).outcome == "not reproduced"
 
 
 def test_noise_is_no_sharpness_and_an_unlike_picture_no_blur():
@@ -422,6 +505,9 @@ def test_a_cross_fade_never_passes_for_a_transfer(paper, words, key):
     for share in (0.0, 0.25, 0.3, 0.5, 0.6, 0.75, 0.9, 1.0):
         assert outcome(paper, words, {(key,): {"style": 1 - share, "content": share + 1e-9}}).outcome == "opposite"
     assert outcome(paper, words, {(key,): {"style": 0.8, "content": 0.2}}).outcome != "reproduced"
+    # Half of it faded into the content, which is better in one of the two than the whole and than a fade as strong.
+    recoloured = {("computed", "recoloured"): {judge.style: 0.4 for judge in LOOKS}}
+    assert outcome(paper, words, {(key,): {"style": 0.7, "content": 0.1}} | recoloured).outcome != "reproduced"
     assert outcome(paper, words, {(key,): {"style": 0.5, "content": 0.47}}).outcome == "not reproduced"
 
 
@@ -430,7 +516,9 @@ def test_two_files_of_weights_that_disagree_make_a_claim_not_testable():
     assert found.outcome == "not testable"
     assert "File as it is: as claimed; filters rescaled: the opposite" in found.evidence
     flat = {("comparison", "vgg16"): {"picture": FLAT}}
-    assert outcome("gupta2019", "not much different", flat).outcome == "reproduced"  # by the rescaled ones alone
+    found = outcome("gupta2019", "not much different", flat)
+    assert found.outcome == "not testable"  # the rescaled ones alone are not the paper's
+    assert "File as it is: cannot say; filters rescaled: as claimed" in found.evidence
 
 
 def test_judges_that_disagree_reproduce_nothing():

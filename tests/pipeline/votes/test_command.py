@@ -95,3 +95,16 @@ def test_pictures_of_two_reports_are_not_one_because_of_their_names(tmp_path, ca
     paths = [written(tmp_path / f"{grid}.json", [ballot(hang="left")], grid=grid) for grid in ("a" * 16, "b" * 16)]
     assert main(["votes", *paths]) == 0
     assert "pairs of pictures: 2" in capsys.readouterr().out
+
+
+def test_one_label_of_two_reports_is_two_makers_unless_told_otherwise(tmp_path, capsys):
+    """Its settings may differ from report to report."""
+    first = written(tmp_path / "a.json", [ballot(hang="left")], grid="patches-1a2b")
+    second = written(tmp_path / "b.json", [ballot(hang="right", right="VGG16")], grid="gram-3c4d")
+
+    def makers(*more):
+        assert main(["votes", first, second, "--json", *more]) == 0
+        return {one["name"] for one in json.loads(capsys.readouterr().out)["scores"]["hang"]}
+
+    assert makers() == {"VGG19 (patches-1a2b)", "VGG19 (gram-3c4d)", "ResNet50", "VGG16"}
+    assert makers("--together") == {"VGG19", "ResNet50", "VGG16"}
