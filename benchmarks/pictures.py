@@ -11,7 +11,8 @@ kept, as a line of JSON and a PNG, so that a run that was stopped goes on, and t
 - noise: the share of energy at waves shorter than four pixels, over that of the style picture
   (`pipeline.measures.spectrum`).
 
-With `--baselines` pictures that take no transfer stand beside them, such as cross-fades (`pipeline.papers.computed`).
+With `--baselines` pictures that take no transfer stand beside them, such as cross-fades (`pipeline.papers.computed`),
+and with `--beside NAME=FOLDER` those that another program made, FOLDER/CONTENT--STYLE.png of the contents' size.
 
     python -m benchmarks.pictures --variants FILE --cells FOLDER --contents A B --styles C D [--report NAME]
 """
@@ -48,10 +49,6 @@ _HOW = (
 )
 
 
-#: In the place of a backbone.
-_NONE = "no transfer"
-
-
 @dataclass(frozen=True)
 class Cell:
     """One picture to be made."""
@@ -75,7 +72,7 @@ def main() -> None:
     variants = tomllib.loads(options.variants.read_text(encoding="utf-8"))
     cells = list(_cells(options, variants))
     rows = made(cells, options.cells, only_kept=options.kept)
-    rows += _baselines(cells) if options.baselines else []
+    rows += [*(_without_transfer(cells) if options.baselines else ()), *_of_others(cells, options.beside)]
     if options.report:
         title = f"Pictures: {options.report}, {options.size} px, {options.iterations} iterations"
         report = Report(f"pictures_{options.report}", title, options.results)
@@ -116,17 +113,32 @@ def _made(cell: Cell, folder: Path) -> dict[str, Any]:
     return {"key": cell.key, "picture": path.name, **found}
 
 
-def _baselines(cells: list[Cell]) -> list[dict[str, Any]]:
-    """What is known of the pictures that take no transfer, of each pair of the cells once."""
+#: A pair's names, and its pictures as the cells have them.
+_Pair = tuple[tuple[str, str], np.ndarray, np.ndarray]
+
+
+def _pairs(cells: list[Cell]) -> Iterator[_Pair]:
+    """Each pair of the cells once."""
+    for cell in {(cell.content, cell.style): cell for cell in cells}.values():
+        names = Path(cell.content).stem, Path(cell.style).stem
+        yield names, load_picture(cell.content, cell.config), load_picture(cell.style, cell.config)
+
+
+def _without_transfer(cells: list[Cell]) -> Iterator[dict[str, Any]]:
+    """What is known of the pictures that take no transfer."""
     from pipeline.papers.computed import computed_pictures
 
-    rows = []
-    for cell in {(cell.content, cell.style): cell for cell in cells}.values():
-        content, style = load_picture(cell.content, cell.config), load_picture(cell.style, cell.config)
-        pair = (Path(cell.content).stem, Path(cell.style).stem)
+    for pair, content, style in _pairs(cells):
         for name, picture in computed_pictures(content, style).items():
-            rows.append({**measured(picture, content, style), "backbone": _NONE, "variant": name, "pair": pair})
-    return rows
+            yield {**measured(picture, content, style), "backbone": "no transfer", "variant": name, "pair": pair}
+
+
+def _of_others(cells: list[Cell], folders: Mapping[str, Path]) -> Iterator[dict[str, Any]]:
+    """What is known of the pictures that other programs made."""
+    for name, folder in folders.items():
+        for pair, content, style in _pairs(cells):
+            picture = read_picture(folder / f"{'--'.join(pair)}.png")
+            yield {**measured(picture, content, style), "backbone": "other programs", "variant": name, "pair": pair}
 
 
 def measured(made: np.ndarray, content: np.ndarray, style: np.ndarray) -> dict[str, float]:
@@ -185,9 +197,21 @@ def _options() -> argparse.Namespace:
         "--reference", type=_pair, help="BACKBONE,VARIANT: intervals, and every mean as a multiple of that one's"
     )
     parser.add_argument("--baselines", action="store_true", help="measure pictures that take no transfer, too")
+    parser.add_argument(
+        "--beside", type=_folder, nargs="*", default=[], help="NAME=FOLDER of another program's pictures"
+    )
     parser.add_argument("--kept", action="store_true", help="make nothing: tell what is there")
     add_results_option(parser)
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.beside = dict(options.beside)
+    return options
+
+
+def _folder(text: str) -> tuple[str, Path]:
+    name, _, folder = text.partition("=")
+    if not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"no folder {folder}")
+    return name, Path(folder)
 
 
 def _pair(text: str) -> tuple[str, str]:
