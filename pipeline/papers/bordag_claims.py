@@ -9,26 +9,12 @@ from pipeline.papers.bordag_studies import ALONE, ALPHAS, MIXES
 from pipeline.papers.computed import CROPS
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key
-from pipeline.papers.judging import (
-    BLURRED,
-    CLEAR,
-    LESS,
-    MORE,
-    NONE,
-    SHARP,
-    SOME,
-    LooksJudge,
-    blur,
-    by_looks,
-    content_lost,
-    ratio,
-    require_structure,
-    score,
-    style_left,
-    works,
-)
+from pipeline.papers.fitness import blur, require_structure
+from pipeline.papers.judging import LooksJudge, by_looks, content_lost, score, style_left, works
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import ratio
+from pipeline.papers.thresholds import BLURRED, CLEAR, LESS, MORE, NONE, SHARP, SOME
 
 _TWO: Key = ("content_layers", "vgg19", "two")
 

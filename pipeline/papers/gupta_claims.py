@@ -9,6 +9,7 @@ from pipeline.grid.backbone_labels import display_name
 from pipeline.papers import pixels
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Key
+from pipeline.papers.fitness import noise, require_structure
 from pipeline.papers.gupta_looks import AS_IT_IS, FILE, LOOKS_CLAIMS, RESCALED
 from pipeline.papers.gupta_numbers import (
     CONTRADICTIONS,
@@ -21,21 +22,11 @@ from pipeline.papers.gupta_numbers import (
     steepest_rise,
 )
 from pipeline.papers.gupta_studies import BACKBONES, VGG, cell
-from pipeline.papers.judging import (
-    BLURRED,
-    CLEAR,
-    LESS,
-    MORE,
-    ROUGH,
-    better_by,
-    decades,
-    noise,
-    ratio,
-    require_structure,
-    style_left,
-)
+from pipeline.papers.judging import better_by, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import decades, ratio
+from pipeline.papers.thresholds import BLURRED, CLEAR, LESS, MORE, ROUGH
 
 #: Decades of twice as much; and a loss over one before it that is lower by more than rounding.
 TWICE, LOWER = 0.3, 1 - 1e-5

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pipeline.papers import pixels
 from pipeline.papers.evidence import View
 from pipeline.papers.gupta_studies import IN_RANGE, cell, ours
-from pipeline.papers.judging import (
-    FLAT,
-    fails,
-)
+from pipeline.papers.judging import fails
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.thresholds import FLAT
 
 
 def _black(view: View) -> float:

@@ -6,34 +6,25 @@ from collections.abc import Callable, Iterable
 
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Unfit
+from pipeline.papers.fitness import blur, require_structure
 from pipeline.papers.gupta_inception import INCEPTION
 from pipeline.papers.gupta_numbers import ROUNDS, after_round, rises_with_loss
 from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, ours
 from pipeline.papers.judging import (
-    BLURRED,
-    CLEAR,
-    CLOSE,
-    FLAT,
-    HARDLY_ANY,
-    LESS,
-    MORE,
-    SHARP,
-    SOME_LIKENESS,
     LooksJudge,
     ahead_of_all,
     alike,
     better_by,
-    blur,
     by_looks,
     content_lost,
     fails,
-    ratio,
-    require_structure,
     score,
     works,
 )
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import ratio
+from pipeline.papers.thresholds import BLURRED, CLEAR, CLOSE, FLAT, HARDLY_ANY, LESS, MORE, SHARP, SOME_LIKENESS
 
 AS_IT_IS, RESCALED = "file as it is", "filters rescaled"
 _RIVALS = tuple(name for name in BACKBONES if name != "vgg19")
@@ -162,8 +153,8 @@ LOOKS_CLAIMS = (
         "section 5",
         "pictures",
         quantities=(
-            *rises_with_loss({name: cell(name) for name in BACKBONES}, AS_IT_IS),
-            *rises_with_loss({name: ("rescaled", name) if name in VGG else cell(name) for name in BACKBONES}, RESCALED),
+            *rises_with_loss([cell(name) for name in BACKBONES], AS_IT_IS),
+            *rises_with_loss([("rescaled", name) if name in VGG else cell(name) for name in BACKBONES], RESCALED),
         ),
         differs=FILE,
         note="Rank correlation of the last loss with the score, its sign turned, over the four networks of a pair. "

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key, Missing
-from pipeline.papers.judging import TREND, LooksJudge, by_looks, decades, require_structure, score
+from pipeline.papers.fitness import require_structure
+from pipeline.papers.judging import LooksJudge, by_looks, score
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import decades
 from pipeline.papers.statistics import rank_correlation
+from pipeline.papers.thresholds import TREND
 
 #: Evaluations in one of their iterations, and how many iterations they did.
 ROUND, ROUNDS = 20, 10
@@ -45,11 +48,11 @@ def pace_ratio(one: str, other: str) -> Callable[[View], float]:
     return value
 
 
-def rises_with_loss(keys: Mapping[str, Key], condition: str) -> tuple[Quantity, ...]:
+def rises_with_loss(keys: Sequence[Key], condition: str) -> tuple[Quantity, ...]:
     """Whether pictures are the better the higher the loss of their network, under the paper's settings."""
 
     def value(view: View, judge: LooksJudge) -> float:
-        found = [view[key] for key in keys.values()]
+        found = [view[key] for key in keys]
         return rank_correlation([each.final.total for each in found], [-score(each, judge) for each in found])
 
     return by_looks(

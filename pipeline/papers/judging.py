@@ -1,42 +1,18 @@
-"""What claims share: how looks are judged by proxy, which numbers count as what, and how they are written."""
+"""What claims share: how looks are judged by proxy."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.papers import pixels
 from pipeline.papers.computed import BASELINES, FADES, RECOLORED
 from pipeline.papers.evidence import Measurable, View
-from pipeline.papers.finding import Finding, Key, Missing, Unfit
+from pipeline.papers.finding import Key, Unfit
+from pipeline.papers.fitness import require_structure
 from pipeline.papers.quantity import Bound, Quantity, at_least, at_most
-
-# --- Thresholds that claims share; they are shown with every number. --------------------------------------------------
-
-#: Of scores, of style left and of content lost, which are 0 to about 1 between a picture left alone and an ideal one:
-#: less than this is no difference, and this much is close.
-CLEAR, CLOSE = 0.05, 0.15
-#: Of style left 1 is none gained, of content lost 1 is as far as the style picture. Nearer to it than what is clear,
-#: or above, counts as all of that; farther below it than what is close does not.
-NONE, SOME = 1 - CLEAR, 1 - CLOSE
-#: A spread of luma below this is flat: nothing of either picture is in it.
-FLAT = 8.0
-#: A coarse correlation with the content from which on its structure is there at all, and from which on it is kept.
-SOME_LIKENESS, LIKE = 0.3, 0.7
-#: A share of the content's fine structure below which a picture is blurred, and above which it is not; and one below
-#: which chance alone may have put it there.
-BLURRED, SHARP, HARDLY_ANY = 0.5, 0.8, 0.1
-#: So many times as rough as both pictures it is made of, and a picture is noise.
-ROUGH = 1.5
-#: Of 255 levels, root mean square: what two pictures side by side do not show, and what they do.
-INVISIBLE, VISIBLE = 3.0, 10.0
-#: Of ratios: this much more or less is a difference, and this much is a trend.
-MORE, LESS = 1.1, 0.9
-#: Of rank correlations. Four or five numbers in any order come to it once in 6 or 15 times.
-TREND = 0.8
+from pipeline.papers.thresholds import CLEAR, CLOSE, NONE
 
 
 @dataclass(frozen=True)
@@ -215,72 +191,3 @@ def fails(name: str, key: Key, condition: str = "") -> tuple[Quantity, ...]:
         at_least(CLEAR),
         condition=condition,
     )
-
-
-def require_structure(*findings: Finding) -> None:
-    """See that pictures are not flat.
-
-    Raises:
-        Unfit: naming those that are.
-    """
-    flat = [each.name for each in findings if each.spread < FLAT]
-    if flat:
-        raise Unfit(f"flat, with nothing of either picture (spread of luma below {FLAT:g}): {', '.join(flat)}")
-
-
-def require_no_noise(*findings: Finding) -> None:
-    """See that pictures are not rougher than both pictures they are made of.
-
-    Raises:
-        Unfit: naming those that are.
-    """
-    noisy = [each.name for each in findings if noise(each) > ROUGH]
-    if noisy:
-        raise Unfit(f"noise (more than {ROUGH:g} times as rough as content and style): {', '.join(noisy)}")
-
-
-def noise(finding: Finding) -> float:
-    """The roughness of a picture over that of its content or style, whichever is rougher."""
-    return ratio(
-        pixels.roughness(finding.picture), max(pixels.roughness(finding.content), pixels.roughness(finding.style))
-    )
-
-
-def require_changed(finding: Finding) -> None:
-    """See that a transfer did something to be seen.
-
-    Raises:
-        Unfit: if the picture is the content picture still.
-    """
-    changed = pixels.difference(finding.picture, finding.content)
-    if changed < VISIBLE:
-        raise Unfit(f"{finding.name} changed the content picture by {changed:.1f} of 255 levels, which hardly shows")
-
-
-def blur(finding: Finding) -> float:
-    """How much fine structure a picture has beside its content, if it is like the content and not flat.
-
-    Raises:
-        Unfit: if it is flat, or unlike its content: such a picture is no blurred one, whatever it lacks.
-    """
-    require_structure(finding)
-    if finding.detail.likeness < SOME_LIKENESS:
-        what = f"correlates with the content by {finding.detail.likeness:.2f} only, and a blur of it would by more"
-        raise Unfit(f"{finding.name}'s picture {what} than {SOME_LIKENESS:g}")
-    return finding.detail.fine
-
-
-def ratio(over: float, under: float) -> float:
-    """A quotient; infinite where there is nothing below."""
-    return over / under if under > 0 else float("inf")
-
-
-def decades(over: float, under: float) -> float:
-    """Powers of ten between two positive numbers.
-
-    Raises:
-        Missing: if one of them is none.
-    """
-    if not (over > 0 and under > 0):
-        raise Missing("a loss is not positive")
-    return math.log10(over / under)

@@ -6,22 +6,11 @@ from pipeline.papers import pixels
 from pipeline.papers.computed import RESCALING
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key
-from pipeline.papers.judging import (
-    CLEAR,
-    FLAT,
-    LIKE,
-    NONE,
-    SOME,
-    SOME_LIKENESS,
-    better_by,
-    by_looks,
-    content_lost,
-    ratio,
-    style_left,
-    works,
-)
+from pipeline.papers.judging import better_by, by_looks, content_lost, style_left, works
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import ratio
+from pipeline.papers.thresholds import CLEAR, FLAT, LIKE, NONE, SOME, SOME_LIKENESS
 
 _METHOD: Key = ("method", "vgg19")
 _EIGHT: Key = ("layers", "vgg19", "eight")

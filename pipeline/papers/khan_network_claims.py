@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.papers.judging import CLEAR, INVISIBLE, VISIBLE, alike, by_looks, content_lost
+from pipeline.papers.judging import alike, by_looks, content_lost
 from pipeline.papers.khan_networks import (
     NEAREST,
     OPTIMIZED,
@@ -23,6 +23,7 @@ from pipeline.papers.khan_networks import (
 from pipeline.papers.khan_studies import ITERATIONS, STEPS
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.thresholds import CLEAR, INVISIBLE, VISIBLE
 
 #: Their words, in seconds and hours: "less than a second", "a few hours", of which less than half of one is none.
 A_SECOND, AN_HOUR, NO_HOURS = 1.0, 1.0, 0.5

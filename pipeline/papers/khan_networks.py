@@ -7,10 +7,12 @@ from nstcore.feedforward.checkerboard import grid_excess
 from pipeline.papers import pixels
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key, Missing, Unfit
-from pipeline.papers.judging import LooksJudge, ratio, require_structure, score
+from pipeline.papers.fitness import require_structure
+from pipeline.papers.judging import LooksJudge, score
 from pipeline.papers.khan_studies import ITERATIONS, STEPS
 from pipeline.papers.paper import Table
 from pipeline.papers.quantity import short
+from pipeline.papers.ratios import ratio
 
 OPTIMIZED: Key = ("method", "vgg19")
 NEAREST: Key = ("nearest", "vgg19", "feedforward")

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key
-from pipeline.papers.judging import (
-    BLURRED,
-    CLEAR,
-    CLOSE,
-    LESS,
-    LIKE,
-    MORE,
-    SHARP,
-    ahead_of_all,
-    better_by,
-    blur,
-    by_looks,
-    content_lost,
-    decades,
-    style_left,
-    works,
-)
+from pipeline.papers.fitness import blur
+from pipeline.papers.judging import ahead_of_all, better_by, by_looks, content_lost, style_left, works
 from pipeline.papers.lisciandrello_knobs import KNOBS
 from pipeline.papers.lisciandrello_studies import RATIOS, cell
 from pipeline.papers.lisciandrello_words import CONTRADICTIONS, UNTESTABLE
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import decades
+from pipeline.papers.thresholds import BLURRED, CLEAR, CLOSE, LESS, LIKE, MORE, SHARP
 
 AS_IT_IS, RESCALED = "file as it is", "filters rescaled"
 

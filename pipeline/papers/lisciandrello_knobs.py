@@ -9,31 +9,14 @@ from itertools import pairwise
 from pipeline.papers import pixels
 from pipeline.papers.evidence import NotPlanned, View
 from pipeline.papers.finding import Finding, Missing
-from pipeline.papers.judging import (
-    BLURRED,
-    CLEAR,
-    CLOSE,
-    INVISIBLE,
-    LESS,
-    MORE,
-    SHARP,
-    TREND,
-    VISIBLE,
-    LooksJudge,
-    ahead_of_all,
-    ahead_of_computed,
-    by_looks,
-    decades,
-    ratio,
-    require_changed,
-    require_structure,
-    score,
-    works,
-)
+from pipeline.papers.fitness import require_changed, require_structure
+from pipeline.papers.judging import LooksJudge, ahead_of_all, ahead_of_computed, by_looks, score, works
 from pipeline.papers.lisciandrello_studies import NETWORKS, RATES, RATIOS, SETS, cell
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import decades, ratio
 from pipeline.papers.statistics import rank_correlation
+from pipeline.papers.thresholds import BLURRED, CLEAR, CLOSE, INVISIBLE, LESS, MORE, SHARP, TREND, VISIBLE
 
 
 def _set_behind(view: View, judge: LooksJudge) -> float:

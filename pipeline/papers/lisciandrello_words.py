@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pipeline.papers.evidence import View
-from pipeline.papers.judging import CLEAR, LooksJudge, better_by, by_looks, ratio, score
+from pipeline.papers.judging import LooksJudge, better_by, by_looks, score
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import ratio
+from pipeline.papers.thresholds import CLEAR
 
 
 def _best_further(view: View, judge: LooksJudge) -> float:

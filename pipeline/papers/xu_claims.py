@@ -7,22 +7,13 @@ import math
 from pipeline.papers import pixels
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Key
-from pipeline.papers.judging import (
-    CLOSE,
-    MORE,
-    TREND,
-    better_by,
-    by_looks,
-    content_lost,
-    ratio,
-    require_no_noise,
-    require_structure,
-    score,
-    style_left,
-)
+from pipeline.papers.fitness import require_no_noise, require_structure
+from pipeline.papers.judging import better_by, by_looks, content_lost, score, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import ratio
 from pipeline.papers.statistics import rank_correlation
+from pipeline.papers.thresholds import CLOSE, MORE, TREND
 from pipeline.papers.xu_patches import PATCHES
 from pipeline.papers.xu_studies import CONTENT_LAYERS, GRAM, LAYER_RATIO, NOTICEABLE, PAIR_RATIOS, SETS, TABLE_RATIOS
 

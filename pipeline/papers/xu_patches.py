@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Key
-from pipeline.papers.judging import (
-    CLEAR,
-    LooksJudge,
-    better_by,
-    by_looks,
-    content_lost,
-    score,
-    style_left,
-)
+from pipeline.papers.judging import LooksJudge, better_by, by_looks, content_lost, score, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.thresholds import CLEAR
 from pipeline.papers.xu_studies import GRAM, METHODS, MRF_RATIOS, NOTICEABLE
 
 _MRF: Key = ("mrf", "vgg19")
