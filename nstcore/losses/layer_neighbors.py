@@ -5,6 +5,7 @@ Kolkin et al. 2022, section 3 ("feature splitting"), and the authors' code.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,14 +29,15 @@ class LayerNeighbors(Viewed):
     grid at each step; here it is one throughout, in the middle of each cell, so that the loss is a function.
 
     Attributes:
-        most: of a layer with more positions than this along a side every n-th is compared, n the whole part of their
-            quotient; the authors' is 64. 0 compares all.
+        most: of a layer with more positions than this along a side every n-th is compared, so that there are no more;
+            the authors' is 64, of which they may have nearly twice as many. 0 compares all.
     """
 
     most: int = 64
 
     reads: ClassVar[Reads] = "style"
     regions: ClassVar[bool] = False
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,12 +59,12 @@ class LayerNeighbors(Viewed):
 
     def step(self, height: int, width: int) -> int:
         """Positions from one that is compared to the next."""
-        return max(1, max(height, width) // self.most) if self.most else 1
+        return math.ceil(max(height, width) / self.most) if self.most else 1
 
     def held(self, layers: Sequence[Layer]) -> int:
         """The style and its copies, and of the positions that are compared the features, centered and of length 1."""
         (layer,) = layers
-        compared = min(layer.positions, 4 * self.most**2) if self.most else layer.positions
+        compared = min(layer.positions, self.most**2) if self.most else layer.positions
         copies = len(self.views)
         return (copies * layer.positions + (4 + 3 * copies) * compared) * layer.channels + AT_ONCE
 

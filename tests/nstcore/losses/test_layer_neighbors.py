@@ -54,6 +54,14 @@ def test_large_layers_are_thinned_out_the_style_by_the_same_step(to_numpy):
     assert len(own) == 4 * 3
     assert value == pytest.approx(formula(own, others), rel=1e-5)
     assert [make_loss("layer_neighbors", {"most": most}).step(512, 384) for most in (64, 0, 1000)] == [8, 1, 1]
+    assert [make_loss("layer_neighbors", {}).step(side, 3) for side in (63, 64, 65, 127, 128, 129)] == [
+        1,
+        1,
+        2,
+        2,
+        2,
+        3,
+    ]
     # A style of one row is not thinned out to nothing.
     assert thinned(style[:, :1], 5).shape[1] == 3
 
