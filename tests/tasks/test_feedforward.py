@@ -289,10 +289,8 @@ def test_a_training_that_is_ended_is_taken_up_and_ends_as_an_undisturbed_one(num
         (status,) = status_of(outputs["ended"])
         assert [each.name for each in status.training] == ["network for ink, VGG16"]
     finally:
-        ended = time.monotonic()
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert time.monotonic() - ended < 3
     assert process.returncode == (128 + number if number != signal.SIGKILL else -number)
     assert not written(outputs["ended"])
     assert [*outputs["ended"].rglob("state.npz")], errors
