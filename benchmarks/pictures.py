@@ -71,6 +71,7 @@ def main() -> None:
     quiet_tensorflow()
     variants = tomllib.loads(options.variants.read_text(encoding="utf-8"))
     cells = list(_cells(options, variants))
+    _require(cells, options.beside)
     rows = made(cells, options.cells, only_kept=options.kept)
     rows += [*(_without_transfer(cells) if options.baselines else ()), *_of_others(cells, options.beside)]
     if options.report:
@@ -113,6 +114,20 @@ def _made(cell: Cell, folder: Path) -> dict[str, Any]:
     return {"key": cell.key, "picture": path.name, **found}
 
 
+def _require(cells: list[Cell], folders: Mapping[str, Path]) -> None:
+    """See that what other programs made is there, before anything is made."""
+    pairs = {(Path(cell.content).stem, Path(cell.style).stem) for cell in cells}
+    missing = sorted(
+        str(path) for folder in folders.values() for pair in pairs if not (path := _of_other(folder, pair)).is_file()
+    )
+    if missing:
+        raise SystemExit(f"no file {', '.join(missing)}")
+
+
+def _of_other(folder: Path, pair: tuple[str, str]) -> Path:
+    return folder / f"{'--'.join(pair)}.png"
+
+
 #: A pair's names, and its pictures as the cells have them.
 _Pair = tuple[tuple[str, str], np.ndarray, np.ndarray]
 
@@ -137,7 +152,7 @@ def _of_others(cells: list[Cell], folders: Mapping[str, Path]) -> Iterator[dict[
     """What is known of the pictures that other programs made."""
     for name, folder in folders.items():
         for pair, content, style in _pairs(cells):
-            picture = read_picture(folder / f"{'--'.join(pair)}.png")
+            picture = read_picture(_of_other(folder, pair))
             yield {**measured(picture, content, style), "backbone": "other programs", "variant": name, "pair": pair}
 
 

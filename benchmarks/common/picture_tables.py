@@ -26,8 +26,6 @@ COLUMNS = {
 #: Those that two networks can be compared by.
 _OF_PICTURES = tuple(COLUMNS)[:-2]
 _DRAWS = 10_000
-# In place of 0, which has no logarithm: a flat picture's noise.
-_LEAST = 1e-6
 
 #: What is known of a cell: its measures by name, and its "backbone", "variant" and "pair".
 Row = Mapping[str, Any]
@@ -97,14 +95,17 @@ def mean_of(name: str) -> Callable[[np.ndarray, np.ndarray], float]:
         return float(values @ weights / weights.sum())
 
     def geometric(values: np.ndarray, weights: np.ndarray) -> float:
-        return float(np.exp(arithmetic(np.log(np.maximum(values, _LEAST)), weights)))
+        return float(np.exp(arithmetic(np.log(values), weights)))
 
     return geometric if name == "noise" else arithmetic
 
 
 def _with_interval(pairs: Sequence[tuple[str, str]], statistic: Callable[[np.ndarray], float]) -> str:
+    value = statistic(np.ones(len(pairs)))
+    if np.isnan(value):
+        return "–"  # a flat picture has no energy to share out
     low, high = bootstrap(pairs, statistic)
-    return f"{statistic(np.ones(len(pairs))):.3f} ({low:.3f} to {high:.3f})"
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def bootstrap(
