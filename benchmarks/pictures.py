@@ -60,9 +60,14 @@ class Cell:
     config: TransferConfig
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """The names of the pictures."""
+        return Path(self.content).stem, Path(self.style).stem
+
+    @property
     def key(self) -> str:
         """Its identity: the names of the pictures and every setting, nothing left to a default. 16 hex digits."""
-        parts = (Path(self.content).stem, Path(self.style).stem, self.config.resolved().to_dict())
+        parts = (*self.pair, self.config.resolved().to_dict())
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -73,8 +78,8 @@ def main() -> None:
     cells = list(_cells(options, variants))
     _require(cells, options.beside)
     rows = made(cells, options.cells, only_kept=options.kept)
-    rows += [*(_without_transfer(cells) if options.baselines else ()), *_of_others(cells, options.beside)]
     if options.report:
+        rows += [*(_without_transfer(cells) if options.baselines else ()), *_of_others(cells, options.beside)]
         title = f"Pictures: {options.report}, {options.size} px, {options.iterations} iterations"
         report = Report(f"pictures_{options.report}", title, options.results)
         report.say(_HOW)
@@ -96,7 +101,7 @@ def made(cells: list[Cell], folder: Path, *, only_kept: bool = False) -> list[di
             with log.open("a") as file:
                 file.write(json.dumps(kept[cell.key]) + "\n")
         names = {"backbone": cell.backbone, "variant": cell.variant}
-        rows.append({**kept[cell.key], **names, "pair": (Path(cell.content).stem, Path(cell.style).stem)})
+        rows.append({**kept[cell.key], **names, "pair": cell.pair})
     return rows
 
 
@@ -105,7 +110,7 @@ def _made(cell: Cell, folder: Path) -> dict[str, Any]:
 
     content, style = load_picture(cell.content, cell.config), load_picture(cell.style, cell.config)
     result = style_transfer(content, style, cell.config)
-    path = folder / f"{Path(cell.content).stem}--{Path(cell.style).stem}--{cell.backbone}--{cell.variant}.png"
+    path = folder / f"{'--'.join((*cell.pair, cell.backbone, cell.variant))}.png"
     write_picture(path, result.image)
     found = measured(read_picture(path), content, style)
     found |= {"loss": result.trace[-1].total, "s": result.seconds}
@@ -116,7 +121,7 @@ def _made(cell: Cell, folder: Path) -> dict[str, Any]:
 
 def _require(cells: list[Cell], folders: Mapping[str, Path]) -> None:
     """See that what other programs made is there, before anything is made."""
-    pairs = {(Path(cell.content).stem, Path(cell.style).stem) for cell in cells}
+    pairs = {cell.pair for cell in cells}
     missing = sorted(
         str(path) for folder in folders.values() for pair in pairs if not (path := _of_other(folder, pair)).is_file()
     )
@@ -135,8 +140,7 @@ _Pair = tuple[tuple[str, str], np.ndarray, np.ndarray]
 def _pairs(cells: list[Cell]) -> Iterator[_Pair]:
     """Each pair of the cells once."""
     for cell in {(cell.content, cell.style): cell for cell in cells}.values():
-        names = Path(cell.content).stem, Path(cell.style).stem
-        yield names, load_picture(cell.content, cell.config), load_picture(cell.style, cell.config)
+        yield cell.pair, load_picture(cell.content, cell.config), load_picture(cell.style, cell.config)
 
 
 def _without_transfer(cells: list[Cell]) -> Iterator[dict[str, Any]]:

@@ -19,9 +19,10 @@ from pipeline.papers.gupta_numbers import (
     kept_by_the_low,
     pace_ratio,
     pixels_kept,
+    starts_above,
     steepest_rise,
 )
-from pipeline.papers.gupta_studies import BACKBONES, VGG, cell
+from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, rescaled
 from pipeline.papers.judging import better_by, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
@@ -45,9 +46,7 @@ def _colors_kept(view: View) -> float:
 
 def _converged(view: View, study: str) -> float:
     """Decades between VGG16's loss and VGG19's at the end, less those after the first round."""
-    last = decades(view[study, "vgg16"].final.total, view[study, "vgg19"].final.total)
-    first = decades(after_round(view, (study, "vgg16")), after_round(view, (study, "vgg19")))
-    return abs(last) - abs(first)
+    return _last_apart(view, study) - abs(starts_above(view, study))
 
 
 def _fall(view: View, name: str) -> float:
@@ -64,10 +63,6 @@ def _last_apart(view: View, study: str) -> float:
 
 def _losses_apart(view: View, one: Key, other: Key) -> float:
     return decades(after_round(view, other), after_round(view, one))
-
-
-def _of_condition(name: str, condition: str) -> Key:
-    return ("rescaled", name) if condition == RESCALED and name in VGG else cell(name)
 
 
 CLAIMS = (
@@ -256,12 +251,12 @@ CLAIMS = (
         quantities=tuple(
             Quantity(
                 f"Decades between {other}'s loss and {one}'s",
-                partial(_losses_apart, one=_of_condition(one, condition), other=_of_condition(other, condition)),
+                partial(_losses_apart, one=of(one), other=of(other)),
                 at_least(0.1),
                 at_most(-0.1),
                 condition=condition,
             )
-            for condition in (AS_IT_IS, RESCALED)
+            for condition, of in ((AS_IT_IS, cell), (RESCALED, rescaled))
             for one, other in pairwise(BACKBONES)
         ),
         differs=f"A loss depends on the scale of the weights and on the size of pictures; so the order alone compares. "

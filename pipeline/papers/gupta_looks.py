@@ -9,7 +9,7 @@ from pipeline.papers.finding import Unfit
 from pipeline.papers.fitness import blur, require_structure
 from pipeline.papers.gupta_inception import INCEPTION
 from pipeline.papers.gupta_numbers import ROUNDS, after_round, rises_with_loss
-from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, ours
+from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, ours, rescaled
 from pipeline.papers.judging import (
     LooksJudge,
     ahead_of_all,
@@ -49,7 +49,7 @@ def _twelve_over_five(view: View) -> float:
 
 def _vgg_likeness(view: View) -> float:
     """Of VGG19's picture and of VGG16's with filters that suit the weights, whichever has less."""
-    return min(view[key].detail.likeness for key in (cell("vgg19"), ("rescaled", "vgg16")))
+    return min(view[key].detail.likeness for key in (cell("vgg19"), rescaled("vgg16")))
 
 
 def _structure_lost(view: View) -> float:
@@ -153,8 +153,8 @@ LOOKS_CLAIMS = (
         "section 5",
         "pictures",
         quantities=(
-            *rises_with_loss([cell(name) for name in BACKBONES], AS_IT_IS),
-            *rises_with_loss([("rescaled", name) if name in VGG else cell(name) for name in BACKBONES], RESCALED),
+            *rises_with_loss([*map(cell, BACKBONES)], AS_IT_IS),
+            *rises_with_loss([*map(rescaled, BACKBONES)], RESCALED),
         ),
         differs=FILE,
         note="Rank correlation of the last loss with the score, its sign turned, over the four networks of a pair. "

@@ -120,7 +120,8 @@ CONTRADICTIONS = (
 )
 
 
-def _starts_above(view: View, study: str) -> float:
+def starts_above(view: View, study: str) -> float:
+    """Decades of VGG16's loss above VGG19's after the first of their iterations."""
     return decades(after_round(view, (study, "vgg16")), after_round(view, (study, "vgg19")))
 
 
@@ -134,7 +135,7 @@ STARTS_LOWER = Claim(
     quantities=tuple(
         Quantity(
             f"Decades of VGG16's loss above VGG19's after the first round ({words})",
-            partial(_starts_above, study=study),
+            partial(starts_above, study=study),
             at_least(0.1),
             at_most(-0.1),
         )

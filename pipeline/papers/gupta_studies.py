@@ -96,6 +96,11 @@ def cell(backbone: str) -> tuple[str, str]:
     return "comparison", backbone
 
 
+def rescaled(backbone: str) -> tuple[str, str]:
+    """The same with rescaled filters of the VGG networks, whose two files have not one scale."""
+    return ("rescaled", backbone) if backbone in VGG else cell(backbone)
+
+
 def ours(backbone: str) -> tuple[str, str]:
     """Where its cell by our settings is."""
     return "balanced", backbone
