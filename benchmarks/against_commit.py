@@ -1,9 +1,10 @@
 """This checkout of the project against another one, such as a `git worktree` of the commit before a change.
 
 The two are measured in turns, every time in a fresh process that imports one of them. Start-up is from the first import
-to the first iterate, the initial picture, compilation included. An evaluation is what SciPy sees, a NumPy vector in,
-loss and NumPy gradient out. A run is a second `style_transfer` in the process, without coarse runs, targets included.
-With `--batch` as many pictures are optimised together, too.
+to the first iterate, the initial picture, compilation included. A run is a second `style_transfer` in the process,
+without coarse runs, targets included. An evaluation is what SciPy sees, a NumPy vector in, loss and NumPy gradient out;
+both processes of a turn are asked for a few at a time, one after the other. With `--batch` as many pictures are
+optimised together, too.
 
     git worktree add /tmp/before HEAD~1
     python -m benchmarks.against_commit /tmp/before [--backbones vgg19 --sizes 256 --iterations 100 --turns 3]
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import compileall
-import json
 import os
 import statistics
 import subprocess
@@ -24,13 +24,15 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.common.measure import median_ratio, run_process
+from benchmarks.common.measure import AnsweringProcess, median_ratio
 from benchmarks.common.problem import add_picture_options, numbers, write_pair
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 from nstcore import BACKBONES, TransferConfig
 
 _CHILD = Path(__file__).parent / "common" / "one_tree.py"
-_PEAK = "peak MiB"
+_EVALUATION, _PEAK = "evaluation, s", "peak MiB"
+#: Evaluations of one side at a time.
+_ROUND = 8
 
 
 class Case(NamedTuple):
@@ -76,7 +78,8 @@ def main() -> None:
     report.table(("backend", "backbone", "pixels", "optimizer", "figure", "other", "this", "this / other"), rows)
     report.say(
         f"Medians of {options.turns} turns, and the median of their ratios; the peaks are those of whole processes. "
-        f"Runs are of {options.iterations} iterations, evaluations timed as medians of {options.repeats}."
+        f"Runs are of {options.iterations} iterations. Evaluations: {options.rounds} rounds of {_ROUND} by each "
+        "in a turn."
     )
     report.write()
 
@@ -87,13 +90,32 @@ def _in_turns(
     found: dict[str, Turns] = {side: [] for side in trees}
     for turn in range(options.turns):
         progress(f"{', '.join(case.cells)}: turn {turn + 1} of {options.turns}")
-        for side in sorted(trees, reverse=bool(turn % 2)):  # neither is always the one that comes after the other
-            found[side].append(_measured(case, trees[side], pictures, options))
+        processes = {
+            side: AnsweringProcess(*_command(case, trees[side], pictures, options))
+            for side in sorted(trees, reverse=bool(turn % 2))  # neither is always the one that comes after the other
+        }
+        figures: dict[str, dict[str, float]] = {side: process.first for side, process in processes.items()}
+        if not case.batch:
+            for side, taken in _evaluations(processes, options.rounds).items():
+                figures[side][_EVALUATION] = statistics.median(taken)
+        for side, process in processes.items():
+            found[side].append({**figures[side], _PEAK: process.end()})
     return found
 
 
-def _measured(case: Case, tree: Path, pictures: tuple[Path, Path], options: argparse.Namespace) -> dict[str, float]:
-    """Measure in a fresh process."""
+def _evaluations(processes: dict[str, AnsweringProcess], rounds: int) -> dict[str, list[float]]:
+    """Seconds of evaluations, for each side's process."""
+    taken: dict[str, list[float]] = {side: [] for side in processes}
+    for turn in range(rounds):
+        for side in sorted(processes, reverse=bool(turn % 2)):
+            taken[side] += processes[side].ask(_ROUND)
+    return taken
+
+
+def _command(
+    case: Case, tree: Path, pictures: tuple[Path, Path], options: argparse.Namespace
+) -> tuple[list[str], dict[str, str]]:
+    """What measures a checkout in a process of its own: a command, and variables of its environment."""
     words = {
         "tree": tree,
         "content": pictures[0],
@@ -105,14 +127,10 @@ def _measured(case: Case, tree: Path, pictures: tuple[Path, Path], options: argp
         "precision": options.precision,
         "weights": options.weights,
         "iterations": options.iterations,
-        "repeats": options.repeats,
     }
     # Unlike `-m`, `-P` with a file puts neither the working folder nor that of the file before PYTHONPATH.
     command = [sys.executable, "-P", str(_CHILD), *(f"--{name}={word}" for name, word in words.items())]
-    environment = {"PYTHONPATH": str(tree), "KERAS_BACKEND": case.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = run_process(command, environment)
-    figures: dict[str, float] = json.loads(process.output.splitlines()[-1])
-    return {**figures, _PEAK: process.peak_mib}
+    return command, {"PYTHONPATH": str(tree), "KERAS_BACKEND": case.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def _figures(other: Turns, this: Turns) -> list[tuple[str, str, str, str]]:
@@ -150,7 +168,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sizes", type=numbers, default=[256])
     parser.add_argument("--iterations", type=int, default=100)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=20, help="evaluations in each turn")
+    parser.add_argument("--rounds", type=int, default=10, help=f"of {_ROUND} evaluations of each in a turn")
     parser.add_argument("--backends", type=words, default=[os.environ.get("KERAS_BACKEND", "tensorflow")])
     parser.add_argument("--optimizers", type=words, default=[TransferConfig.optimizer])
     parser.add_argument("--batch", type=int, default=0, help="pictures optimised together, too; 0 for none")

@@ -61,16 +61,70 @@ def run_process(command: Sequence[str], environment: Mapping[str, str] | None = 
     """
     with tempfile.TemporaryFile("w+") as output:
         start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=output, env={**os.environ, **(environment or {})})
-        _, status, usage = os.wait4(child.pid, 0)
+        child = subprocess.Popen(command, stdout=output, text=True, env={**os.environ, **(environment or {})})
+        peak_mib = _wait(child)
         seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read()
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with status {child.returncode}:\n{text}")
-    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return FinishedProcess(seconds, peak, text)
+    return FinishedProcess(seconds, peak_mib, text)
+
+
+class AnsweringProcess:
+    """A process that writes a line of JSON when it is ready, and then one in answer to each line that it is sent.
+
+    Two of them can be asked in turns, so that both meet the same moments of a machine that gets faster and slower. As
+    in `run_process`, peaks ask for a small process here.
+
+    Attributes:
+        first: what its first line said.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        """Start it and wait for its first line.
+
+        Raises:
+            RuntimeError: if it ends without one.
+        """
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self.first = self._answer()
+
+    def ask(self, question: object) -> Any:
+        """Its answer to a line.
+
+        Raises:
+            RuntimeError: if it ends without one.
+        """
+        assert self._child.stdin is not None
+        print(question, file=self._child.stdin, flush=True)
+        return self._answer()
+
+    def end(self) -> float:
+        """Send no more and wait for its end; give its largest resident size, MiB."""
+        assert self._child.stdin is not None
+        self._child.stdin.close()
+        return _wait(self._child)
+
+    def _answer(self) -> Any:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._child.args!r} ended with status {self._child.wait()}")
+        return json.loads(line)
+
+
+def _wait(child: subprocess.Popen[str]) -> float:
+    """Wait for its end; give its largest resident size, MiB."""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def run_module(

@@ -1,4 +1,6 @@
-"""One side of `benchmarks.against_commit`: measures the checkout that PYTHONPATH names, and prints one line of JSON.
+"""One side of `benchmarks.against_commit`: measures the checkout that PYTHONPATH names, and prints a line of JSON.
+
+Then it answers each number that it reads with the seconds of so many evaluations.
 
 It is run as a file, by either checkout's name, so it imports nothing of the benchmarks, and of the project only what
 both have: `build_objective`, `style_transfer` and `TransferConfig`; but for batches, which have changed their face.
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +28,13 @@ def main() -> None:
 
     if options.tree not in Path(nstcore.__file__).resolve().parents:
         raise SystemExit(f"nstcore was to be imported from {options.tree}, and came from {nstcore.__file__}")
-    print(json.dumps(_batch(options) if options.batch else _single(options)))
+    if options.batch:
+        print(json.dumps(_batch(options)))
+        return
+    figures, evaluate = _single(options)
+    print(json.dumps(figures), flush=True)
+    for line in sys.stdin:
+        print(json.dumps([_seconds(evaluate) for _ in range(int(line))]), flush=True)
 
 
 def _config(options: argparse.Namespace, iterations: int) -> Any:
@@ -42,7 +51,8 @@ def _config(options: argparse.Namespace, iterations: int) -> Any:
     )
 
 
-def _single(options: argparse.Namespace) -> dict[str, float]:
+def _single(options: argparse.Namespace) -> tuple[dict[str, float], Callable[[], object]]:
+    """The figures of one picture, and an evaluation that is ready to be timed."""
     from nstcore import build_objective, style_transfer
 
     pictures = options.content, options.style
@@ -52,13 +62,15 @@ def _single(options: argparse.Namespace) -> dict[str, float]:
     result = style_transfer(*pictures, _config(options, options.iterations))
     run = time.perf_counter() - start
     objective = build_objective(*pictures, _config(options, options.iterations))
-    return {
+    for _ in range(2):  # what only a first call does; libraries may still choose algorithms in the second
+        objective(objective.x0)
+    figures = {
         "start-up, s": iterates[0] - _BEGAN,
-        "evaluation, s": _median_call(lambda: objective(objective.x0), options.repeats),
         "run, s": run,
         "evaluations": result.trace[-1].evaluations,
         "final loss": result.trace[-1].total,
     }
+    return figures, lambda: objective(objective.x0)
 
 
 def _batch(options: argparse.Namespace) -> dict[str, float]:
@@ -113,15 +125,10 @@ def _transfer_batch(contents: list[Any], style: Any, config: Any) -> list[Any]:
     return list(transfer_batch(pairs, config))
 
 
-def _median_call(function: Callable[[], object], repeats: int) -> float:
-    for _ in range(2):  # what only a first call does; libraries may still choose algorithms in the second
-        function()
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
 def _options() -> argparse.Namespace:
@@ -131,7 +138,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--style", required=True)
     for name in ("backbone", "optimizer", "precision", "weights"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("size", "iterations", "repeats", "batch"):
+    for name in ("size", "iterations", "batch"):
         parser.add_argument(f"--{name}", type=int, required=True)
     return parser.parse_args()
 
