@@ -2,8 +2,9 @@
 
 The studies of docs/studies and the default grid are run (from the cache, where they are there), and their figures are
 brought to the width of a page. The page of the grid is photographed by a headless Chromium, if one is installed.
-`python docs/make_pictures.py grid backbones` makes those of the grid and of one study alone. That of several styles
-needs a mixture and a map of regions beside the pictures: they are written into a temporary folder.
+`python docs/make_pictures.py grid backbones` makes those of the grid and of one study alone. Studies in
+docs/studies/large take hours and are made by name alone, such as large-style-losses. That of several styles needs a
+mixture and a map of regions beside the pictures: they are written into a temporary folder.
 """
 
 from __future__ import annotations
@@ -49,13 +50,15 @@ def main() -> None:
 
 
 def _make(temporary: Path) -> None:
-    studies = {path.stem: Sweep(config=str(path)) for path in sorted((DOCS / "studies").glob("*.toml"))}
+    studies, large = _studies(DOCS / "studies"), _studies(DOCS / "studies" / "large", "large-")
     every = [_GRID, _SEVERAL, *studies]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=every, metavar="NAME", help=f"of {', '.join(every)}; none: all")
+    names = [*every, *large]
+    told = f"of {', '.join(names)}; none: all that are not large"
+    parser.add_argument("names", nargs="*", choices=names, metavar="NAME", help=told)
     wanted = parser.parse_args().names or every
     grid = FullGrid(on_missing_weights="skip")
-    tasks: dict[str, StudyTask] = {_GRID: grid, **studies}
+    tasks: dict[str, StudyTask] = {_GRID: grid, **studies, **large}
     if _SEVERAL in wanted:
         tasks[_SEVERAL] = Sweep(config=str(_several_styles(temporary)))
     if not luigi.build([tasks[name] for name in wanted], local_scheduler=True, log_level="INFO"):
@@ -66,7 +69,12 @@ def _make(temporary: Path) -> None:
         elif name == _SEVERAL:
             _copy(_folder(tasks[name]) / "image_grid" / "vgg19.png", IMAGES / f"{name}.jpg", 1000)
         else:
-            _copy(_folder(tasks[name]) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg")
+            width = 1000 if name in large else _WIDTH
+            _copy(_folder(tasks[name]) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg", width)
+
+
+def _studies(folder: Path, prefix: str = "") -> dict[str, Sweep]:
+    return {f"{prefix}{path.stem}": Sweep(config=str(path)) for path in sorted(folder.glob("*.toml"))}
 
 
 def _several_styles(folder: Path) -> Path:
