@@ -29,6 +29,7 @@ DOCS = Path(__file__).parent
 IMAGES = DOCS / "images"
 PAIR = "china--brushwork"
 _WIDTH = 1400  # pixels, of a figure on a page
+_FULL_WIDTH = 1000  # of one that is full of pictures
 _GRID = "grid"
 _SEVERAL = "several-styles"
 # The tower of the photograph, as shares of its width and height; the rest of the map is sky, water and trees.
@@ -67,9 +68,9 @@ def _make(temporary: Path) -> None:
         if name == _GRID:
             _copy_grid(grid)
         elif name == _SEVERAL:
-            _copy(_folder(tasks[name]) / "image_grid" / "vgg19.png", IMAGES / f"{name}.jpg", 1000)
+            _copy(_folder(tasks[name]) / "image_grid" / "vgg19.png", IMAGES / f"{name}.jpg", _FULL_WIDTH)
         else:
-            width = 1000 if name in large else _WIDTH
+            width = _FULL_WIDTH if name in large else _WIDTH
             _copy(_folder(tasks[name]) / "variants" / f"{PAIR}.png", IMAGES / f"{name}.jpg", width)
 
 

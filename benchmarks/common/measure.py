@@ -74,8 +74,8 @@ def run_process(command: Sequence[str], environment: Mapping[str, str] | None = 
 class AnsweringProcess:
     """A process that writes a line of JSON when it is ready, and then one in answer to each line that it is sent.
 
-    Two of them can be asked in turns, so that both meet the same moments of a machine that gets faster and slower. As
-    in `run_process`, peaks ask for a small process here.
+    Two of them can be asked in turns, so that both meet the same moments of a machine that gets faster and slower. Of
+    its peak holds what `run_process` says.
 
     Attributes:
         first: what its first line said.
@@ -107,10 +107,17 @@ class AnsweringProcess:
         return self._answer()
 
     def end(self) -> float:
-        """Send no more and wait for its end; give its largest resident size, MiB."""
+        """Send no more and wait for its end; give its largest resident size, MiB.
+
+        Raises:
+            RuntimeError: if it fails.
+        """
         assert self._child.stdin is not None
         self._child.stdin.close()
-        return _wait(self._child)
+        peak_mib = _wait(self._child)
+        if self._child.returncode:
+            raise RuntimeError(f"{self._child.args!r} ended with status {self._child.returncode}")
+        return peak_mib
 
     def _answer(self) -> Any:
         assert self._child.stdout is not None
