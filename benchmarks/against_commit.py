@@ -14,16 +14,14 @@ optimised together, too.
 from __future__ import annotations
 
 import argparse
-import compileall
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.common.checkouts import add_other_option, both, commit, start
 from benchmarks.common.measure import AnsweringProcess, median_ratio
 from benchmarks.common.problem import add_picture_options, numbers, write_pair
 from benchmarks.common.report import Report, add_results_option, progress, seconds
@@ -61,12 +59,9 @@ Turns = list[dict[str, float]]
 
 def main() -> None:
     options = _options()
-    trees = {"other": options.other, "this": Path(__file__).resolve().parents[1]}
-    names = {side: _commit(tree) for side, tree in trees.items()}
-    title = f"This checkout ({names['this']}) against another ({names['other']}), {options.precision}"
+    trees = both(options.other)
+    title = f"This checkout ({commit(trees['this'])}) against another ({commit(trees['other'])}), {options.precision}"
     report = Report("against_commit", title, options.results)
-    for tree in trees.values():
-        compileall.compile_dir(tree / "nstcore", quiet=1)  # or the first turn would pay for it
     grid = product(options.backends, options.backbones, options.sizes, options.optimizers)
     cases = [Case(*case, batch) for case in grid for batch in dict.fromkeys((0, options.batch))]
     rows: list[tuple[str, ...]] = []
@@ -91,7 +86,7 @@ def _in_turns(
     for turn in range(options.turns):
         progress(f"{', '.join(case.cells)}: turn {turn + 1} of {options.turns}")
         processes = {
-            side: AnsweringProcess(*_command(case, trees[side], pictures, options))
+            side: _start(case, trees[side], pictures, options)
             for side in sorted(trees, reverse=bool(turn % 2))  # neither is always the one that comes after the other
         }
         figures: dict[str, dict[str, float]] = {side: process.first for side, process in processes.items()}
@@ -112,12 +107,9 @@ def _evaluations(processes: dict[str, AnsweringProcess], rounds: int) -> dict[st
     return taken
 
 
-def _command(
-    case: Case, tree: Path, pictures: tuple[Path, Path], options: argparse.Namespace
-) -> tuple[list[str], dict[str, str]]:
-    """What measures a checkout in a process of its own: a command, and variables of its environment."""
+def _start(case: Case, tree: Path, pictures: tuple[Path, Path], options: argparse.Namespace) -> AnsweringProcess:
+    """What measures a checkout, in a process of its own."""
     words = {
-        "tree": tree,
         "content": pictures[0],
         "style": pictures[1],
         "backbone": case.backbone,
@@ -128,9 +120,7 @@ def _command(
         "weights": options.weights,
         "iterations": options.iterations,
     }
-    # Unlike `-m`, `-P` with a file puts neither the working folder nor that of the file before PYTHONPATH.
-    command = [sys.executable, "-P", str(_CHILD), *(f"--{name}={word}" for name, word in words.items())]
-    return command, {"PYTHONPATH": str(tree), "KERAS_BACKEND": case.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return start(_CHILD, tree, words, case.backend)
 
 
 def _figures(other: Turns, this: Turns) -> list[tuple[str, str, str, str]]:
@@ -149,19 +139,12 @@ def _text(name: str, value: float) -> str:
     return f"{value:.5g}" if name == "final loss" else seconds(value)
 
 
-def _commit(tree: Path) -> str:
-    """The commit of a checkout, with a + if files differ from it; the folder's name if git does not know it."""
-    git = ["git", "-C", str(tree), "describe", "--always", "--exclude=*", "--dirty=+"]
-    answer = subprocess.run(git, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() if answer.returncode == 0 else tree.name
-
-
 def _options() -> argparse.Namespace:
     def words(text: str) -> list[str]:
         return text.split(",")
 
     parser = argparse.ArgumentParser(description="Compare this checkout with another one.")
-    parser.add_argument("other", type=Path, help="folder of the other checkout")
+    add_other_option(parser)
     add_picture_options(parser)
     add_results_option(parser)
     parser.add_argument("--backbones", type=words, default=list(BACKBONES))
@@ -174,11 +157,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=0, help="pictures optimised together, too; 0 for none")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--weights", default="imagenet", help='"imagenet", or "random" where there are none')
-    options = parser.parse_args()
-    options.other = options.other.resolve()
-    if not (options.other / "nstcore" / "__init__.py").is_file():
-        parser.error(f"no checkout of the project: {options.other} has no nstcore")
-    return options
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,116 @@
+"""The cells of a grid of this checkout against those of another one, such as a `git worktree` of an earlier commit.
+
+Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
+that both meet the same moments of the machine. The first cell loads the network and compiles, and stands apart. Reports
+are not counted.
+
+    git worktree add /tmp/before HEAD~1
+    python -m benchmarks.cells_against_commit /tmp/before [--backbone vgg19 --size 256 --iterations 30 --turns 9]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from itertools import chain
+from pathlib import Path
+
+from benchmarks.common.checkouts import add_other_option, both, commit, start
+from benchmarks.common.measure import AnsweringProcess, median_ratio
+from benchmarks.common.problem import write_cuts
+from benchmarks.common.report import Report, add_results_option, progress, seconds
+
+_CHILD = Path(__file__).parent / "common" / "one_tree_cells.py"
+_SUBJECTS = {"content": "inputs/content", "style": "inputs/style"}
+
+
+def main() -> None:
+    options = _options()
+    trees = both(options.other)
+    title = f"Cells of this checkout ({commit(trees['this'])}) against another's ({commit(trees['other'])})"
+    report = Report("cells_against_commit", title, options.results)
+    turns: list[dict[str, list[float]]] = []
+    evaluations: dict[str, int] = dict.fromkeys(trees, 0)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for kind, source in _SUBJECTS.items():
+            write_cuts(folder / kind, source, options.subjects, options.size)
+        for turn in range(options.turns):
+            progress(f"turn {turn + 1} of {options.turns}")
+            processes = _start(turn, trees, folder, options)
+            turns.append(_cells_in_turns(processes, options.subjects**2))
+            for side, process in processes.items():
+                evaluations[side] += process.ask("")
+                process.end()
+    report.table(
+        (
+            "turn",
+            "first cell, other, s",
+            "this, s",
+            "this / other",
+            "cells after it, other, s",
+            "this, s",
+            "this / other",
+        ),
+        [(str(number), *_row(turn)) for number, turn in enumerate(turns, 1)],
+    )
+    rest = {side: list(chain.from_iterable(turn[side][1:] for turn in turns)) for side in trees}
+    first = {side: [turn[side][0] for turn in turns] for side in trees}
+    of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
+    report.say(
+        f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
+        "A turn's figures are medians; its ratio is the median of the ratios of the same cell, run one after the other. "
+        f"**Cells after the first: {statistics.median(of_turns):.3f}**, the median of turns ({min(of_turns):.3f} to "
+        f"{max(of_turns):.3f}), {median_ratio(rest['this'], rest['other']):.3f} that of all {len(rest['this'])} cells. "
+        f"First cells: {median_ratio(first['this'], first['other']):.3f}. Evaluations of all cells: "
+        f"{evaluations['other']} and {evaluations['this']}."
+    )
+    report.write()
+
+
+def _start(
+    number: int, trees: dict[str, Path], folder: Path, options: argparse.Namespace
+) -> dict[str, AnsweringProcess]:
+    """A grid of either side, about to make its first cell."""
+    words = {"folder": folder, "backbone": options.backbone, "size": options.size, "iterations": options.iterations}
+    return {
+        side: start(_CHILD, trees[side], {**words, "output": folder / f"outputs-{side}-{number}"})
+        for side in sorted(trees, reverse=bool(number % 2))  # neither is always the one that comes after the other
+    }
+
+
+def _cells_in_turns(processes: dict[str, AnsweringProcess], cells: int) -> dict[str, list[float]]:
+    """Seconds of every cell of either side."""
+    taken: dict[str, list[float]] = {side: [] for side in processes}
+    for cell in range(cells):
+        for side in list(processes)[:: -1 if cell % 2 else 1]:
+            taken[side].append(processes[side].ask(""))
+    return taken
+
+
+def _row(turn: dict[str, list[float]]) -> list[str]:
+    """The figures of a turn, as its row shows them."""
+    other, this = turn["other"], turn["this"]
+    return [
+        *(seconds(cells[0]) for cells in (other, this)),
+        f"{this[0] / other[0]:.3f}",
+        *(seconds(statistics.median(cells[1:])) for cells in (other, this)),
+        f"{median_ratio(this[1:], other[1:]):.3f}",
+    ]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare cells of this checkout with those of another one.")
+    add_other_option(parser)
+    add_results_option(parser)
+    parser.add_argument("--backbone", default="vgg19")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--iterations", type=int, default=30)
+    parser.add_argument("--turns", type=int, default=9)
+    parser.add_argument("--subjects", type=int, default=2, help="contents, and styles")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
