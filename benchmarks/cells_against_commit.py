@@ -60,7 +60,7 @@ def main() -> None:
     of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
     report.say(
         f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
-        "A turn's figures are medians; its ratio is the median of the ratios of the same cell, run one after the other. "
+        "A turn's figures are medians; its ratio is the median of those of the same cell, run one after the other. "
         f"**Cells after the first: {statistics.median(of_turns):.3f}**, the median of turns ({min(of_turns):.3f} to "
         f"{max(of_turns):.3f}), {median_ratio(rest['this'], rest['other']):.3f} that of all {len(rest['this'])} cells. "
         f"First cells: {median_ratio(first['this'], first['other']):.3f}. Evaluations of all cells: "

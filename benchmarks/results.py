@@ -17,6 +17,7 @@ _ORDER = (
     "against_classic",
     "against_torch",
     "against_commit",
+    "cells_against_commit",
     "evaluation",
     "limit",
     "cost",
