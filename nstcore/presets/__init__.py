@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from nstcore.config import TransferConfig
 from nstcore.errors import ConfigError, IdleSettingError, received
 from nstcore.feedforward.settings import SIZES
-from nstcore.networks.backbones import BACKBONES, FURTHER, get_backbone
+from nstcore.networks.backbones import BACKBONES, FURTHER, Backbone, get_backbone
 from nstcore.presets.balanced import BALANCED
 from nstcore.presets.feedforward import FEED_FORWARD
 from nstcore.presets.methods import METHODS
@@ -87,15 +86,19 @@ def settings_of(name: str, backbone: str, overrides: Mapping[str, Any]) -> dict[
     Losses that a preset makes of the style layers are made of those that are asked for.
     """
     preset = PRESETS[name]
-    known = BACKBONES.get(backbone) or FURTHER.get(backbone)
-    if known and (asked := _names(overrides.get("style_layers"))):
-        known = replace(known, style_layers=asked)
-    settings = {**(preset.of(known) if known else preset.settings), **overrides}
+    known = _registered(backbone)
+    asked = _names(overrides.get("style_layers"))
+    settings = {**(preset.of(known, asked) if known else preset.settings), **overrides}
     of_content = settings.get("content_backbone")
     if isinstance(of_content, str) and of_content not in ("", backbone):
-        layers = preset.of_backbone.get(of_content, {}).get("content_layers", ())
+        other = _registered(of_content)
+        layers = preset.of(other).get("content_layers", ()) if other else ()
         settings |= {"content_layers": overrides.get("content_layers", layers)}
     return settings
+
+
+def _registered(backbone: str) -> Backbone | None:
+    return BACKBONES.get(backbone) or FURTHER.get(backbone)
 
 
 def _names(layers: object) -> tuple[str, ...]:

@@ -30,9 +30,10 @@ BALANCED = Preset(
         # Its style layers come near to those of the style picture soon, and what is left of them counts little.
         "inceptionv3": {"style_weight": 400.0},
     },
-    from_layers=lambda backbone: {} if _is_vgg(backbone) else _STROKES,
+    from_layers=lambda backbone: {} if is_vgg(backbone) else _STROKES,
 )
 
 
-def _is_vgg(backbone: Backbone) -> bool:
+def is_vgg(backbone: Backbone) -> bool:
+    """Whether a network is of plain convolutions and max pooling, for which the papers' settings are made."""
     return backbone.application.startswith("VGG")

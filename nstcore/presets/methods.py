@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nstcore.networks.backbones import Backbone
+from nstcore.presets.balanced import BALANCED, is_vgg
 from nstcore.presets.papers import FIVE_STAGES
 from nstcore.presets.preset import Preset, without_gram
 
@@ -12,6 +13,7 @@ from nstcore.presets.preset import Preset, without_gram
 _PATCHES = {"vgg16": 0.1, "vgg19": 0.1}
 
 _QUARTER_TURNS = (90.0, 180.0, -90.0)
+_OURS = "through other networks than VGG frequencies, layers and weight of `balanced`"
 _SIZES = "sizes halved down to 256 with half the iterations at the smaller ones, where theirs begin at a smaller one"
 
 
@@ -24,6 +26,21 @@ def _middle(backbone: Backbone) -> tuple[str, ...]:
     return tuple(dict.fromkeys((backbone.style_layers[last // 2], backbone.style_layers[round(0.75 * last)])))
 
 
+# VGG's two layers are at a quarter and an eighth of the picture's size, and so are these. They leave pixels so free that
+# a grid of noise comes of it, which a hundred times as much total variation takes away, and none of the style (224 px).
+_PATCHES_BEYOND_VGG = Preset(
+    "benchmarks/methods.toml",
+    of_backbone={
+        "resnet50": {
+            "style_layers": ("conv2_block3_out", "conv3_block4_out"),
+            "content_layers": ("conv3_block4_out",),
+        },
+        "inceptionv3": {"style_layers": ("activation_4", "mixed2")},
+    },
+    from_layers=lambda backbone: {} if is_vgg(backbone) else {"total_variation_weight": 1e-8},
+)
+
+
 def _patches(backbone: Backbone) -> dict[str, Any]:
     return without_gram(patches={"weight": _PATCHES.get(backbone.name, 1.0), "layers": _middle(backbone)})
 
@@ -34,11 +51,13 @@ METHODS: dict[str, Preset] = {
         "the content picture, coarse to fine",
         ours="balanced terms; stride 1 where the code takes 2; no turned and enlarged copies of the style, which "
         "cost as much as the style each (`rotations`, `scales` of the loss); Adam where the code takes L-BFGS; total "
-        f"variation of 1e-10, where it has 1e-3 beside terms that are not balanced; {_SIZES}",
+        "variation of 1e-10, through other networks than VGG of 1e-8, where it has 1e-3 beside terms that are not "
+        f"balanced; {_SIZES}",
         # A patch's match is the nearest by correlation and is compared by distance, so that the loss jumps where a
         # match changes, and line searches find no step: of 24 runs of L-BFGS (four networks, 256 px) 11 ended early,
         # the six through VGG16 at the content picture. At 160 px Adam leaves 0.82 of VGG16's loss (L-BFGS 0.99), 0.78
         # of VGG19's (0.79) and 0.52 of ResNet50's (0.50).
+        like=_PATCHES_BEYOND_VGG,
         settings={
             "total_variation": "squared",
             "iterations": 100,
@@ -65,7 +84,8 @@ METHODS: dict[str, Preset] = {
         "matches found anew",
         ours="balanced terms, the content's among them; L-BFGS; our style layers; the last pass is the second half of "
         "the iterations at full size; hues are left as they come (`color` style-hues is what their code does at last); "
-        f"{_SIZES}",
+        f"{_SIZES}; {_OURS}",
+        like=BALANCED,
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
             nearest_neighbors={"layers": backbone.style_layers, "rotations": _QUARTER_TURNS, "ends": 0.5},
@@ -80,7 +100,8 @@ METHODS: dict[str, Preset] = {
         "size to size); positions drawn once, where theirs are drawn anew at each step; L-BFGS of pixels, where "
         "theirs is RMSprop of a Laplacian pyramid; our style layers, and all but the first of them for the content, "
         "where theirs are nine of VGG16 and the colors for both; moments of features that are divided by their root "
-        f"mean square in the style; {_SIZES}",
+        f"mean square in the style; {_SIZES}; {_OURS}",
+        like=BALANCED,
         settings={"iterations": 200},
         from_layers=lambda backbone: without_gram(
             content={"weight": 0.0},
@@ -98,7 +119,8 @@ METHODS: dict[str, Preset] = {
     ),
     "risser": Preset(
         source="Risser, Wilmot, Barnes 2017: histograms at relu1_1 and relu4_1 beside Gram matrices",
-        ours="balanced terms of equal weight",
+        ours=f"balanced terms of equal weight; {_OURS}",
+        like=BALANCED,
         from_layers=lambda backbone: {
             "losses": {
                 "gram": {"weight": 0.5},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -26,9 +26,10 @@ class Preset:
     Attributes:
         source: paper and section, or how the values were found.
         ours: what differs from the source or is not told by it; "" for nothing.
+        like: the preset whose settings come first, network by network; None for none.
         settings: values of `TransferConfig` fields.
         of_backbone: per backbone the settings that the source has for it alone, layers above all.
-        from_layers: settings of any backbone that are made of its own layers.
+        from_layers: settings of any backbone that are made of its style layers.
         backbone: what its source looks through, where a network is trained by it.
         network: values of `nstcore.feedforward.settings.NetworkSettings` fields, of a preset that trains one.
         training: values of `nstcore.feedforward.training_settings.TrainingSettings` fields.
@@ -36,6 +37,7 @@ class Preset:
 
     source: str
     ours: str = ""
+    like: Preset | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     of_backbone: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     from_layers: Callable[[Backbone], Mapping[str, Any]] = _nothing
@@ -47,6 +49,14 @@ class Preset:
         for name in ("settings", "of_backbone", "network", "training"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
-    def of(self, backbone: Backbone) -> dict[str, Any]:
-        """All settings for a backbone."""
-        return {**self.settings, **self.from_layers(backbone), **self.of_backbone.get(backbone.name, {})}
+    def of(self, backbone: Backbone, style_layers: tuple[str, ...] = ()) -> dict[str, Any]:
+        """All settings for a backbone.
+
+        Args:
+            style_layers: what losses are made of that are made of style layers; () for those of `like`, or else of the
+                backbone.
+        """
+        first = self.like.of(backbone, style_layers) if self.like else {}
+        layers = style_layers or first.get("style_layers", backbone.style_layers)
+        made = self.from_layers(replace(backbone, style_layers=layers))
+        return {**first, **self.settings, **made, **self.of_backbone.get(backbone.name, {})}

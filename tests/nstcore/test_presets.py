@@ -89,6 +89,47 @@ def test_balanced_takes_no_layers_from_a_network_for_another():
     assert mixed.style_layers == TransferConfig().style_layers
 
 
+LIKE_BALANCED = ("nnst", "strotss", "risser")
+
+
+@pytest.mark.parametrize("preset", LIKE_BALANCED)
+@EVERY_BACKBONE
+def test_methods_by_lbfgs_have_of_balanced_all_but_its_loss(preset, backbone):
+    mine, balanced = (presets.get(name, backbone=backbone).resolved() for name in (preset, "balanced"))
+    for name in ("style_layers", "parametrization", "style_weight", "optimizer", "style_normalization"):
+        assert getattr(mine, name) == getattr(balanced, name)
+    read = [layers for settings in mine.losses.values() if (layers := settings.get("layers"))]
+    assert read
+    assert all(set(layers) <= set(balanced.style_layers) for layers in read)
+
+
+@pytest.mark.parametrize("preset", [*LIKE_BALANCED, "cnnmrf"])
+@pytest.mark.parametrize("backbone", ["resnet50", "inceptionv3"])
+def test_layers_that_are_asked_for_go_before_those_of_the_preset_that_another_is_like(preset, backbone):
+    asked = BACKBONES[backbone].style_layers[:2]
+    config = presets.get(preset, backbone=backbone, style_layers=asked)
+    assert config.style_layers == asked
+    assert {layer for settings in config.losses.values() for layer in settings.get("layers", ())} <= set(asked)
+    assert config.parametrization == presets.get(preset, backbone=backbone).parametrization
+
+
+def test_patches_read_layers_at_a_quarter_and_an_eighth_of_the_size_through_every_network():
+    layers = {
+        "vgg16": ("block3_conv1", "block4_conv1"),
+        "vgg19": ("block3_conv1", "block4_conv1"),
+        "resnet50": ("conv2_block3_out", "conv3_block4_out"),
+        "inceptionv3": ("activation_4", "mixed2"),
+    }
+    configs = {backbone: presets.get("cnnmrf", backbone=backbone) for backbone in layers}
+    assert {backbone: config.losses["patches"]["layers"] for backbone, config in configs.items()} == layers
+    assert {backbone: config.total_variation_weight for backbone, config in configs.items()} == {
+        "vgg16": 1e-10,
+        "vgg19": 1e-10,
+        "resnet50": 1e-8,
+        "inceptionv3": 1e-8,
+    }
+
+
 def test_the_documents_name_every_preset():
     text = (Path(__file__).parents[2] / "docs/presets.md").read_text(encoding="utf-8")
     assert [name for name in presets.PRESETS if f"`{name}`" not in text] == []
