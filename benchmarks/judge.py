@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common.problem import require_pictures
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, presets
 from nstcore.loading import load_picture
@@ -90,7 +91,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--iterations", type=int, default=150)
     add_results_option(parser)
     parser.add_argument("--pictures", help="folder to write the results to")
-    return parser.parse_args()
+    options = parser.parse_args()
+    require_pictures(parser, *options.content, *options.style)
+    return options
 
 
 def _pictures(folder: str) -> list[str]:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common.problem import require_pictures
 from benchmarks.common.report import Report, add_results_option
 from benchmarks.judge_layers import crops_of
 from nstcore.system.quiet import quiet_tensorflow
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("pictures", nargs="+")
     add_results_option(parser)
     options = parser.parse_args()
+    require_pictures(parser, *options.pictures)
     quiet_tensorflow()
     crops, owners = crops_of(options.pictures, _SIZE, _CROP)
     artists = [f"picture {owner}" for owner in owners]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.common.problem import require_pictures
 from benchmarks.common.report import Report, add_results_option
 from nstcore.pictures.images import Picture, PictureSource, load
 from nstcore.system.quiet import quiet_tensorflow
@@ -112,7 +113,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Which layers of a judge tell styles apart?")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="of different styles, no side below 224 of 640")
     add_results_option(parser)
-    return parser.parse_args()
+    options = parser.parse_args()
+    require_pictures(parser, *options.pictures)
+    return options
 
 
 if __name__ == "__main__":

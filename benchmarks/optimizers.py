@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import product
 
 from benchmarks.common.measure import median_ratio
-from benchmarks.common.problem import CONTENT, STYLE, numbers
+from benchmarks.common.problem import CONTENT, STYLE, numbers, require_pictures
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import BACKBONES, TransferConfig, TransferResult
 from nstcore.system.quiet import quiet_tensorflow
@@ -82,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--optimizers", default="lbfgs,lbfgs-device", help="two (default: %(default)s)")
     options = parser.parse_args()
+    require_pictures(parser, *options.content, *options.style)
     options.optimizers = options.optimizers.split(",")
     if len(options.optimizers) != 2:
         parser.error("--optimizers takes two names, separated by a comma")

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common.picture_tables import tell
+from benchmarks.common.problem import require_pictures
 from benchmarks.common.report import Report, add_results_option, progress
 from benchmarks.judge import judge
 from nstcore import BACKBONES, TransferConfig, presets
@@ -222,6 +223,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kept", action="store_true", help="make nothing: tell what is there")
     add_results_option(parser)
     options = parser.parse_args()
+    require_pictures(parser, *options.contents, *options.styles, *itertools.chain(*options.pairs or ()))
     options.beside = dict(options.beside)
     return options
 

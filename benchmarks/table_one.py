@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from itertools import product
 
-from benchmarks.common.problem import CONTENT, STYLE
+from benchmarks.common.problem import CONTENT, STYLE, require_pictures
 from benchmarks.common.report import Report, add_results_option, progress
 from nstcore import Iterate, TransferResult, presets
 from nstcore.system.quiet import quiet_tensorflow
@@ -76,7 +76,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbone", default="vgg19")
     parser.add_argument("--size", type=int, default=192)
     parser.add_argument("--iterations", type=int, default=0, help="of both; default: those of the report")
-    return parser.parse_args()
+    options = parser.parse_args()
+    require_pictures(parser, *options.content, *options.style)
+    return options
 
 
 if __name__ == "__main__":

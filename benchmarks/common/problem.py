@@ -14,6 +14,7 @@ from pipeline.grid.picture_folder import find_pictures
 
 #: Sample pictures, made by `python -m pipeline.samples`.
 CONTENT, STYLE = "inputs/content/china.jpg", "inputs/style/brushwork.png"
+_NO_FILE = "no file {}; `python -m pipeline.samples` writes the sample pictures"
 
 # Channels of VGG19's block1_conv1 … block5_conv1, and of block4_conv2, which sees an eighth of the picture's side.
 _STYLE_CHANNELS = (64, 128, 256, 512, 512)
@@ -28,8 +29,15 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 def _file(path: str) -> str:
     if not Path(path).is_file():
-        raise argparse.ArgumentTypeError(f"no file {path}; `python -m pipeline.samples` writes the sample pictures")
+        raise argparse.ArgumentTypeError(_NO_FILE.format(path))
     return path
+
+
+def require_pictures(parser: argparse.ArgumentParser, *paths: str) -> None:
+    """End the command with a line where a picture of several is missing, a default among them."""
+    for path in paths:
+        if not Path(path).is_file():
+            parser.error(_NO_FILE.format(path))
 
 
 def numbers(text: str) -> list[int]:
