@@ -27,9 +27,9 @@ def _middle(backbone: Backbone) -> tuple[str, ...]:
 
 
 # VGG's two layers are at a quarter and an eighth of the picture's size, and so are these. They leave pixels so free that
-# a grid of noise comes of it, which a hundred times as much total variation takes away, and none of the style (224 px).
+# a grid of noise comes of it, which a hundred times as much total variation takes away.
 _PATCHES_BEYOND_VGG = Preset(
-    "benchmarks/methods.toml",
+    "benchmarks/methods.toml, measured by judges that are not optimised",
     of_backbone={
         "resnet50": {
             "style_layers": ("conv2_block3_out", "conv3_block4_out"),
