@@ -1,8 +1,8 @@
 """The cells of a grid of this checkout against those of another one, such as a `git worktree` of an earlier commit.
 
 Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
-that both meet the same moments of the machine. The first cell loads the network and compiles, and stands apart. Reports
-are not counted.
+that both meet the same moments of the machine. The first cell, which compiles, stands apart. Targets, for which the
+network is loaded, and reports are not counted.
 
     git worktree add /tmp/before HEAD~1
     python -m benchmarks.cells_against_commit /tmp/before [--backbone vgg19 --size 256 --iterations 30 --turns 9]
@@ -58,13 +58,14 @@ def main() -> None:
     rest = {side: list(chain.from_iterable(turn[side][1:] for turn in turns)) for side in trees}
     first = {side: [turn[side][0] for turn in turns] for side in trees}
     of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
+    each = statistics.median(of_turns) * evaluations["other"] / evaluations["this"]
     report.say(
         f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
         "A turn's figures are medians; its ratio is the median of those of the same cell, run one after the other. "
         f"**Cells after the first: {statistics.median(of_turns):.3f}**, the median of turns ({min(of_turns):.3f} to "
         f"{max(of_turns):.3f}), {median_ratio(rest['this'], rest['other']):.3f} that of all {len(rest['this'])} cells. "
         f"First cells: {median_ratio(first['this'], first['other']):.3f}. Evaluations of all cells: "
-        f"{evaluations['other']} and {evaluations['this']}."
+        f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each."
     )
     report.write()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -54,9 +55,13 @@ def main() -> None:
 
 
 def _answer(answer: object) -> None:
-    """Print it and wait for leave to go on, or what comes next here would disturb the other side's cell."""
+    """Print it and wait for leave to go on, or what comes next here would disturb the other side's cell.
+
+    Without anybody to give leave the process ends: Luigi passes over whatever an event handler raises.
+    """
     print(json.dumps(answer), flush=True)
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        os._exit(1)
 
 
 def _evaluations(*trace: str) -> int:

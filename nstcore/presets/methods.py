@@ -13,7 +13,7 @@ from nstcore.presets.preset import Preset, without_gram
 _PATCHES = {"vgg16": 0.1, "vgg19": 0.1}
 
 _QUARTER_TURNS = (90.0, 180.0, -90.0)
-_OURS = "through other networks than VGG frequencies, layers and weight of `balanced`"
+_OURS = "through networks other than VGG: frequencies for pixels, layers and style weight as in `balanced`"
 _SIZES = "sizes halved down to 256 with half the iterations at the smaller ones, where theirs begin at a smaller one"
 
 
@@ -26,23 +26,13 @@ def _middle(backbone: Backbone) -> tuple[str, ...]:
     return tuple(dict.fromkeys((backbone.style_layers[last // 2], backbone.style_layers[round(0.75 * last)])))
 
 
-# VGG's two layers are at a quarter and an eighth of the picture's size, and so are these. They leave pixels so free that
-# a grid of noise comes of it, which a hundred times as much total variation takes away.
-_PATCHES_BEYOND_VGG = Preset(
-    "benchmarks/methods.toml, measured by judges that are not optimised",
-    of_backbone={
-        "resnet50": {
-            "style_layers": ("conv2_block3_out", "conv3_block4_out"),
-            "content_layers": ("conv3_block4_out",),
-        },
-        "inceptionv3": {"style_layers": ("activation_4", "mixed2")},
-    },
-    from_layers=lambda backbone: {} if is_vgg(backbone) else {"total_variation_weight": 1e-8},
-)
-
-
 def _patches(backbone: Backbone) -> dict[str, Any]:
     return without_gram(patches={"weight": _PATCHES.get(backbone.name, 1.0), "layers": _middle(backbone)})
+
+
+def _patches_without_noise(backbone: Backbone) -> dict[str, Any]:
+    """With a hundred times as much total variation for networks that leave a grid of noise otherwise."""
+    return _patches(backbone) | ({} if is_vgg(backbone) else {"total_variation_weight": 1e-8})
 
 
 METHODS: dict[str, Preset] = {
@@ -56,15 +46,21 @@ METHODS: dict[str, Preset] = {
         # A patch's match is the nearest by correlation and is compared by distance, so that the loss jumps where a
         # match changes, and line searches find no step: of 24 runs of L-BFGS (four networks, 256 px) 11 ended early,
         # the six through VGG16 at the content picture. At 160 px Adam leaves 0.82 of VGG16's loss (L-BFGS 0.99), 0.78
-        # of VGG19's (0.79) and 0.52 of ResNet50's (0.50).
-        like=_PATCHES_BEYOND_VGG,
+        # of VGG19's (0.79) and, at layers inside its blocks, 0.52 of ResNet50's (0.50).
         settings={
             "total_variation": "squared",
             "iterations": 100,
             "optimizer": "adam",
             "optimizer_settings": {"learning_rate": 5.0},
         },
-        from_layers=_patches,
+        # Ends of blocks make strokes of what was a grain, at a quarter and an eighth of the size as VGG's two layers.
+        of_backbone={
+            "resnet50": {
+                "style_layers": ("conv2_block3_out", "conv3_block4_out"),
+                "content_layers": ("conv3_block4_out",),
+            }
+        },
+        from_layers=_patches_without_noise,
     ),
     "xu2016-mrf": Preset(
         source="Xu, Shi, Pei 2016: patches of Li and Wand and total variation, average pooling, noise, "
@@ -97,7 +93,7 @@ METHODS: dict[str, Preset] = {
         "of colors beside it, content by self-similarity, coarse to fine",
         ours="balanced terms, where the code weighs the content by 16 at the first size and by half as much at each "
         "further one; colors with a quarter of the weight (in the code 1/16 to 1/2 of an unbalanced one, growing from "
-        "size to size); positions drawn once, where theirs are drawn anew at each step; L-BFGS of pixels, where "
+        "size to size); positions drawn once, where theirs are drawn anew at each step; L-BFGS, where "
         "theirs is RMSprop of a Laplacian pyramid; our style layers, and all but the first of them for the content, "
         "where theirs are nine of VGG16 and the colors for both; moments of features that are divided by their root "
         f"mean square in the style; {_SIZES}; {_OURS}",

@@ -53,10 +53,10 @@ class Preset:
         """All settings for a backbone.
 
         Args:
-            style_layers: what losses are made of that are made of style layers; () for those of `like`, or else of the
-                backbone.
+            style_layers: those that losses are made of; () for the preset's own, those of `like`, or the backbone's.
         """
         first = self.like.of(backbone, style_layers) if self.like else {}
-        layers = style_layers or first.get("style_layers", backbone.style_layers)
+        own = self.of_backbone.get(backbone.name, {})
+        layers = style_layers or {**first, **own}.get("style_layers") or backbone.style_layers
         made = self.from_layers(replace(backbone, style_layers=layers))
-        return {**first, **self.settings, **made, **self.of_backbone.get(backbone.name, {})}
+        return {**first, **self.settings, **made, **own}

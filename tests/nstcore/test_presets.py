@@ -105,7 +105,7 @@ def test_methods_by_lbfgs_have_of_balanced_all_but_its_loss(preset, backbone):
 
 @pytest.mark.parametrize("preset", [*LIKE_BALANCED, "cnnmrf"])
 @pytest.mark.parametrize("backbone", ["resnet50", "inceptionv3"])
-def test_layers_that_are_asked_for_go_before_those_of_the_preset_that_another_is_like(preset, backbone):
+def test_layers_that_are_asked_for_go_before_those_that_a_preset_has_for_a_network(preset, backbone):
     asked = BACKBONES[backbone].style_layers[:2]
     config = presets.get(preset, backbone=backbone, style_layers=asked)
     assert config.style_layers == asked
@@ -113,12 +113,12 @@ def test_layers_that_are_asked_for_go_before_those_of_the_preset_that_another_is
     assert config.parametrization == presets.get(preset, backbone=backbone).parametrization
 
 
-def test_patches_read_layers_at_a_quarter_and_an_eighth_of_the_size_through_every_network():
+def test_patches_are_of_layers_at_a_quarter_and_an_eighth_of_the_size_through_every_network():
     layers = {
         "vgg16": ("block3_conv1", "block4_conv1"),
         "vgg19": ("block3_conv1", "block4_conv1"),
         "resnet50": ("conv2_block3_out", "conv3_block4_out"),
-        "inceptionv3": ("activation_4", "mixed2"),
+        "inceptionv3": ("activation_3", "mixed0"),
     }
     configs = {backbone: presets.get("cnnmrf", backbone=backbone) for backbone in layers}
     assert {backbone: config.losses["patches"]["layers"] for backbone, config in configs.items()} == layers
