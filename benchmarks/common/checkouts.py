@@ -33,15 +33,18 @@ def both(other: Path) -> dict[str, Path]:
     return trees
 
 
-def start(script: Path, tree: Path, words: Mapping[str, object], backend: str = "tensorflow") -> AnsweringProcess:
+def start(script: Path, tree: Path, words: Mapping[str, object], backend: str = "") -> AnsweringProcess:
     """Start a file in a process that imports the project from a checkout.
 
     Args:
         words: options that the file is given, by their names; `tree` is one more.
+        backend: of Keras; "" for that of this process' environment.
     """
     # Unlike `-m`, `-P` with a file puts neither the working folder nor that of the file before PYTHONPATH.
     options = (f"--{name}={word}" for name, word in {"tree": tree, **words}.items())
-    environment = {"PYTHONPATH": str(tree), "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {"PYTHONPATH": str(tree), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    if backend:
+        environment["KERAS_BACKEND"] = backend
     return AnsweringProcess([sys.executable, "-P", str(script), *options], environment)
 
 

@@ -41,8 +41,8 @@ METHODS: dict[str, Preset] = {
         "the content picture, coarse to fine",
         ours="balanced terms; stride 1 where the code takes 2; no turned and enlarged copies of the style, which "
         "cost as much as the style each (`rotations`, `scales` of the loss); Adam where the code takes L-BFGS; total "
-        "variation of 1e-10, through other networks than VGG of 1e-8, where it has 1e-3 beside terms that are not "
-        f"balanced; {_SIZES}",
+        "variation of 1e-10, through networks other than VGG of 1e-8, where it has 1e-3 beside terms that are not "
+        f"balanced; through ResNet50 ends of blocks; {_SIZES}",
         # A patch's match is the nearest by correlation and is compared by distance, so that the loss jumps where a
         # match changes, and line searches find no step: of 24 runs of L-BFGS (four networks, 256 px) 11 ended early,
         # the six through VGG16 at the content picture. At 160 px Adam leaves 0.82 of VGG16's loss (L-BFGS 0.99), 0.78
