@@ -2,7 +2,8 @@
 
 Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
 that both meet the same moments of the machine. The first cell, which compiles, stands apart. Targets, for which the
-network is loaded, and reports are not counted.
+network is loaded, and reports are not counted. Cells are those of `FullGrid` as each checkout has it: where the
+defaults of a backbone differ, so does what is computed.
 
     git worktree add /tmp/before HEAD~1
     python -m benchmarks.cells_against_commit /tmp/before [--backbone vgg19 --size 256 --iterations 30 --turns 9]
