@@ -2,11 +2,14 @@
 
 Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
 that both meet the same moments of the machine. The first cell, which compiles, stands apart. Targets, for which the
-network is loaded, and reports are not counted. Cells are those of `FullGrid` as each checkout has it: where the
-defaults of a backbone differ, so does what is computed.
+network is loaded, and reports are not counted.
+
+Cells are those of `FullGrid` as each checkout has it. Where the defaults of a backbone differ, `--settings` makes this
+checkout compute what the other does; the losses after one iteration tell whether it does.
 
     git worktree add /tmp/before HEAD~1
     python -m benchmarks.cells_against_commit /tmp/before [--backbone vgg19 --size 256 --iterations 30 --turns 9]
+    python -m benchmarks.cells_against_commit /tmp/before --settings '{"parametrization": "pixels"}'
 """
 
 from __future__ import annotations
@@ -23,6 +26,10 @@ from benchmarks.common.problem import write_cuts
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 
 _CHILD = Path(__file__).parent / "common" / "one_tree_cells.py"
+_SAME = (
+    1e-3  # as a part of the loss: float32 added in another order moves the first step by less, another problem by more
+)
+_COMPUTE = {True: "both compute the same", False: "**what they compute is not the same**, and neither is its cost"}
 _SUBJECTS = {"content": "inputs/content", "style": "inputs/style"}
 
 
@@ -33,6 +40,7 @@ def main() -> None:
     report = Report("cells_against_commit", title, options.results)
     turns: list[dict[str, list[float]]] = []
     evaluations: dict[str, int] = dict.fromkeys(trees, 0)
+    losses: dict[str, list[float]] = {side: [] for side in trees}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for kind, source in _SUBJECTS.items():
@@ -42,7 +50,9 @@ def main() -> None:
             processes = _start(turn, trees, folder, options)
             turns.append(_cells_in_turns(processes, options.subjects**2))
             for side, process in processes.items():
-                evaluations[side] += process.ask("")
+                of_cells, count = process.ask("")
+                losses[side] += of_cells
+                evaluations[side] += count
                 process.end()
     report.table(
         (
@@ -60,14 +70,18 @@ def main() -> None:
     first = {side: [turn[side][0] for turn in turns] for side in trees}
     of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
     each = statistics.median(of_turns) * evaluations["other"] / evaluations["this"]
+    apart = max(abs(this / other - 1) for this, other in zip(losses["this"], losses["other"], strict=True))
     report.say(
         f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
         "A turn's figures are medians; its ratio is the median of those of the same cell, run one after the other. "
         f"**Cells after the first: {statistics.median(of_turns):.3f}**, the median of turns ({min(of_turns):.3f} to "
         f"{max(of_turns):.3f}), {median_ratio(rest['this'], rest['other']):.3f} that of all {len(rest['this'])} cells. "
         f"First cells: {median_ratio(first['this'], first['other']):.3f}. Evaluations of all cells: "
-        f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each."
+        f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each. After one iteration "
+        f"the losses of a cell differ by at most {apart:.1e} of them: {_COMPUTE[apart < _SAME]}."
     )
+    if options.settings != "{}":
+        report.say(f"Settings of this checkout, which make it compute what the other does: `{options.settings}`.")
     report.write()
 
 
@@ -76,8 +90,9 @@ def _start(
 ) -> dict[str, AnsweringProcess]:
     """A grid of either side, about to make its first cell."""
     words = {"folder": folder, "backbone": options.backbone, "size": options.size, "iterations": options.iterations}
+    of_side = {"this": {"settings": options.settings}, "other": {}}
     return {
-        side: start(_CHILD, trees[side], {**words, "output": folder / f"outputs-{side}-{number}"})
+        side: start(_CHILD, trees[side], {**words, **of_side[side], "output": folder / f"outputs-{side}-{number}"})
         for side in sorted(trees, reverse=bool(number % 2))  # neither is always the one that comes after the other
     }
 
@@ -110,6 +125,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--turns", type=int, default=9)
+    parser.add_argument(
+        "--settings", default="{}", help="fields of TransferConfig, as JSON, for the cells of this checkout alone"
+    )
     parser.add_argument("--subjects", type=int, default=2, help="contents, and styles")
     return parser.parse_args()
 

@@ -2,7 +2,8 @@
 
 It prints an empty list of JSON when the first cell is about to start. Then each line that it reads lets one cell run,
 and is answered by the seconds of it: from the start of its task, when what it depends on is there, to its end. One line
-more lets it make the reports, and is answered by the evaluations of all cells.
+more lets it make the reports, and is answered by the loss of each cell after its first iteration, in the order of their
+names, and by the evaluations of all.
 
 It is run as a file, by either checkout's name, so it imports nothing of the benchmarks, and of the project only what
 both have: `FullGrid` and `Transfer`.
@@ -11,6 +12,7 @@ both have: `FullGrid` and `Transfer`.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import sys
@@ -47,11 +49,13 @@ def main() -> None:
         backbones=options.backbone,
         size=options.size,
         iterations=options.iterations,
+        settings=json.loads(options.settings),
     )
     if not luigi.build([grid], local_scheduler=True, workers=1, log_level="WARNING"):
         raise SystemExit("the grid failed")
-    traces = (path.read_text().splitlines() for path in options.output.glob("cells/*/*/*/trace.csv"))
-    print(json.dumps(sum(_evaluations(*trace) for trace in traces)), flush=True)
+    traces = [_trace(path) for path in sorted(options.output.glob("cells/*/*/*/trace.csv"))]
+    losses = [float(trace[1]["total"]) for trace in traces]  # where it starts, at the content, that term is 0
+    print(json.dumps([losses, sum(int(trace[-1]["evaluations"]) for trace in traces)]), flush=True)
 
 
 def _answer(answer: object) -> None:
@@ -64,9 +68,10 @@ def _answer(answer: object) -> None:
         os._exit(1)
 
 
-def _evaluations(*trace: str) -> int:
-    """Of a cell's trace: its first line names the columns, its last is the end."""
-    return int(trace[-1].split(",")[trace[0].split(",").index("evaluations")])
+def _trace(path: Path) -> list[dict[str, str]]:
+    """Rows of a cell's trace, of which the first is the start and each one after it an iteration."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _options() -> argparse.Namespace:
@@ -75,6 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, required=True, help="with the folders content and style")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--backbone", required=True)
+    parser.add_argument("--settings", default="{}", help="fields of TransferConfig, as JSON")
     for name in ("size", "iterations"):
         parser.add_argument(f"--{name}", type=int, required=True)
     return parser.parse_args()
