@@ -1,20 +1,22 @@
 """The cells of a grid of this checkout against those of another one, such as a `git worktree` of an earlier commit.
 
 Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
-that both meet the same moments of the machine. The first cell, which compiles, stands apart. Targets, for which the
+that both meet the same moments of the machine. Either checkout's process starts first in half of the turns, for it may
+make a difference. The first cell, which compiles, stands apart. Targets, for which the
 network is loaded, and reports are not counted.
 
 Cells are those of `FullGrid` as each checkout has it. Where the defaults of a backbone differ, `--settings` makes this
 checkout compute what the other does; the losses after one iteration tell whether it does.
 
     git worktree add /tmp/before HEAD~1
-    python -m benchmarks.cells_against_commit /tmp/before [--backbone vgg19 --size 256 --iterations 30 --turns 9]
+    python -m benchmarks.cells_against_commit /tmp/before [--backbone vgg19 --size 256 --iterations 30 --turns 10]
     python -m benchmarks.cells_against_commit /tmp/before --settings '{"parametrization": "pixels"}'
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import tempfile
 from itertools import chain
@@ -69,13 +71,17 @@ def main() -> None:
     rest = {side: list(chain.from_iterable(turn[side][1:] for turn in turns)) for side in trees}
     first = {side: [turn[side][0] for turn in turns] for side in trees}
     of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
-    each = statistics.median(of_turns) * evaluations["other"] / evaluations["this"]
+    of_orders = {word: statistics.median(of_turns[first::2]) for first, word in enumerate(("other", "this"))}
+    ratio = math.sqrt(math.prod(of_orders.values()))
+    each = ratio * evaluations["other"] / evaluations["this"]
     apart = max(abs(this / other - 1) for this, other in zip(losses["this"], losses["other"], strict=True))
     report.say(
         f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
         "A turn's figures are medians; its ratio is the median of those of the same cell, run one after the other. "
-        f"**Cells after the first: {statistics.median(of_turns):.3f}**, the median of turns ({min(of_turns):.3f} to "
-        f"{max(of_turns):.3f}), {median_ratio(rest['this'], rest['other']):.3f} that of all {len(rest['this'])} cells. "
+        f"**Cells after the first: {ratio:.3f}**, from {of_orders['other']:.3f} and {of_orders['this']:.3f}, the medians "
+        "of turns in which the other checkout's process started first and of those in which this one's did. Turns "
+        f"reach from {min(of_turns):.3f} to {max(of_turns):.3f}; the median of all {len(rest['this'])} cells is "
+        f"{median_ratio(rest['this'], rest['other']):.3f}. "
         f"First cells: {median_ratio(first['this'], first['other']):.3f}. Evaluations of all cells: "
         f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each. After one iteration "
         f"the losses of a cell differ by at most {apart:.1e} of them: {_COMPUTE[apart < _SAME]}."
@@ -124,12 +130,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbone", default="vgg19")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=30)
-    parser.add_argument("--turns", type=int, default=9)
+    parser.add_argument("--turns", type=_even, default=10)
     parser.add_argument(
         "--settings", default="{}", help="fields of TransferConfig, as JSON, for the cells of this checkout alone"
     )
     parser.add_argument("--subjects", type=int, default=2, help="contents, and styles")
     return parser.parse_args()
+
+
+def _even(word: str) -> int:
+    """A number of turns in which either checkout starts first as often as the other."""
+    turns = int(word)
+    if turns < 2 or turns % 2:
+        raise argparse.ArgumentTypeError(f"turns have to be even, 2 or more. Received: {turns}")
+    return turns
 
 
 if __name__ == "__main__":
