@@ -1,9 +1,8 @@
 """The cells of a grid of this checkout against those of another one, such as a `git worktree` of an earlier commit.
 
 Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
-that both meet the same moments of the machine. Either checkout's process starts first in half of the turns, for it may
-make a difference. The first cell, which compiles, stands apart. Targets, for which the
-network is loaded, and reports are not counted.
+that both meet the same moments of the machine. Each starts first in half of the turns, since it makes a difference. The
+first cell, which compiles, stands apart. Targets, for which the network is loaded, and reports are not counted.
 
 Cells are those of `FullGrid` as each checkout has it. Where the defaults of a backbone differ, `--settings` makes this
 checkout compute what the other does; the losses after one iteration tell whether it does.
@@ -19,7 +18,6 @@ import argparse
 import math
 import statistics
 import tempfile
-from itertools import chain
 from pathlib import Path
 
 from benchmarks.common.checkouts import add_other_option, both, commit, start
@@ -28,9 +26,7 @@ from benchmarks.common.problem import write_cuts
 from benchmarks.common.report import Report, add_results_option, progress, seconds
 
 _CHILD = Path(__file__).parent / "common" / "one_tree_cells.py"
-_SAME = (
-    1e-3  # as a part of the loss: float32 added in another order moves the first step by less, another problem by more
-)
+_SAME = 1e-3  # of the loss: float32 added in another order moves the first step by less, another problem by more
 _COMPUTE = {True: "both compute the same", False: "**what they compute is not the same**, and neither is its cost"}
 _SUBJECTS = {"content": "inputs/content", "style": "inputs/style"}
 
@@ -68,27 +64,36 @@ def main() -> None:
         ),
         [(str(number), *_row(turn)) for number, turn in enumerate(turns, 1)],
     )
-    rest = {side: list(chain.from_iterable(turn[side][1:] for turn in turns)) for side in trees}
-    first = {side: [turn[side][0] for turn in turns] for side in trees}
-    of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
-    of_orders = {word: statistics.median(of_turns[first::2]) for first, word in enumerate(("other", "this"))}
-    ratio = math.sqrt(math.prod(of_orders.values()))
-    each = ratio * evaluations["other"] / evaluations["this"]
-    apart = max(abs(this / other - 1) for this, other in zip(losses["this"], losses["other"], strict=True))
     report.say(
         f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
         "A turn's figures are medians; its ratio is the median of those of the same cell, run one after the other. "
-        f"**Cells after the first: {ratio:.3f}**, from {of_orders['other']:.3f} and {of_orders['this']:.3f}, the medians "
-        "of turns in which the other checkout's process started first and of those in which this one's did. Turns "
-        f"reach from {min(of_turns):.3f} to {max(of_turns):.3f}; the median of all {len(rest['this'])} cells is "
-        f"{median_ratio(rest['this'], rest['other']):.3f}. "
-        f"First cells: {median_ratio(first['this'], first['other']):.3f}. Evaluations of all cells: "
-        f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each. After one iteration "
-        f"the losses of a cell differ by at most {apart:.1e} of them: {_COMPUTE[apart < _SAME]}."
+        + _summary(turns, evaluations, losses)
     )
     if options.settings != "{}":
         report.say(f"Settings of this checkout, which make it compute what the other does: `{options.settings}`.")
     report.write()
+
+
+def _summary(turns: list[dict[str, list[float]]], evaluations: dict[str, int], losses: dict[str, list[float]]) -> str:
+    """What all turns say together; the other checkout starts first in those of even index."""
+    of_turns = [median_ratio(turn["this"][1:], turn["other"][1:]) for turn in turns]
+    rest, other_first, this_first = _balanced(of_turns)
+    first, *_ = _balanced([turn["this"][0] / turn["other"][0] for turn in turns])
+    each = rest * evaluations["other"] / evaluations["this"]
+    apart = max(abs(this / other - 1) for this, other in zip(losses["this"], losses["other"], strict=True))
+    return (
+        f"**Cells after the first: {rest:.3f}**, from {other_first:.3f} and {this_first:.3f}, the medians of turns in "
+        "which the other checkout's process started first and of those in which this one's did; turns reach from "
+        f"{min(of_turns):.3f} to {max(of_turns):.3f}. First cells: {first:.3f}, likewise. Evaluations of all cells: "
+        f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each. After one iteration "
+        f"the losses of a cell differ by at most {apart:.1e} of them: {_COMPUTE[apart < _SAME]}."
+    )
+
+
+def _balanced(ratios: list[float]) -> tuple[float, float, float]:
+    """The geometric mean of two medians, of the turns of even and of odd index, and both."""
+    even, odd = (statistics.median(ratios[first::2]) for first in (0, 1))
+    return math.sqrt(even * odd), even, odd
 
 
 def _start(
