@@ -106,7 +106,7 @@ KHAN = Paper(
         ),
     ),
     claims=(*CLAIMS, *NETWORK_CLAIMS),
-    scaled=Scale(160, 100, "Small, for a processor.", 300, _ON_A_PROCESSOR),
+    scaled=Scale(160, 100, "Small, for a processor.", 200, _ON_A_PROCESSOR),
     large=Scale(256, 100, "The set of many pairs.", 1000, _ON_A_PROCESSOR),
     own=Scale(512, ITERATIONS, "The paper gives neither: those of Gatys et al. 2016.", STEPS),
     main=("method", "nearest"),

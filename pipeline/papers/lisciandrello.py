@@ -169,8 +169,8 @@ LISCIANDRELLO = Paper(
         ),
     ),
     claims=CLAIMS,
-    scaled=Scale(128, 300, "Small, for a processor: descent takes a step an evaluation."),
-    large=Scale(256, 300, "The set of many pairs."),
+    scaled=Scale(128, 200, "Small, for a processor: descent takes a step an evaluation."),
+    large=Scale(256, 200, "The set of many pairs."),
     own=Scale(
         600,
         1000,

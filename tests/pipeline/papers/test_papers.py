@@ -135,7 +135,7 @@ def test_losses_weigh_at_every_size_as_at_the_papers_own():
 def test_networks_are_trained_as_long_as_the_scale_says():
     paper = PAPERS["khan"]
     steps = {name: SETUP.study(paper, name).training.settings["steps"] for name in ("nearest", "stopped")}
-    assert steps == {"nearest": 300, "stopped": 30}
+    assert steps == {"nearest": 200, "stopped": 20}
     own = replace(SETUP, own_size=True).study(paper, "stopped").training
     assert (own.settings["steps"], own.network) == (4000, "")  # network, rate and batches are the preset's
     asked = replace(SETUP, iterations=1, photographs_dir="photographs").study(paper, "transposed").training
