@@ -15,7 +15,7 @@ grid: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples
 	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip; status=$$?; $(PRINT_PAGE); exit $$status
 
-# LARGE=1: thirty pairs of sample pictures at 256 px, some 18 hours of two cores, in folders of their own.
+# LARGE=1: thirty pairs of sample pictures at 256 px, some 16 hours of two cores, in folders of their own.
 # Two processes take three quarters of the time of one on two cores (docs/papers.md).
 PROCESSES := 2
 LARGE_FOLDERS := --content-dir inputs/papers/content --style-dir inputs/papers/style

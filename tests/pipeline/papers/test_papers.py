@@ -139,7 +139,7 @@ def test_networks_are_trained_as_long_as_the_scale_says():
     own = replace(SETUP, own_size=True).study(paper, "stopped").training
     assert (own.settings["steps"], own.network) == (4000, "")  # network, rate and batches are the preset's
     asked = replace(SETUP, iterations=1, photographs_dir="photographs").study(paper, "transposed").training
-    assert (asked.settings["steps"], asked.settings["upsampling"]) == (3, "transposed")
+    assert (asked.settings["steps"], asked.settings["upsampling"]) == (2, "transposed")
     assert (asked.network, asked.photographs_dir) == ("small", "photographs")
     resolved = SETUP.study(paper, "nearest").training.resolved(
         "khan2019-feedforward", next(configs(SETUP, paper, "nearest"))
