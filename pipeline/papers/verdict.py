@@ -188,8 +188,8 @@ def _side_by_side(measured: Iterable[Measurement]) -> list[str]:
     ]
 
 
-# Numbers of several judges stay in one line.
-_TOGETHER = "\u00a0/\u00a0"
+# Between the numbers of several judges. A line may end after a slash, so that none has to end within a number.
+_TOGETHER = "\u00a0/ "
 # What stays with a capital within a sentence.
 _NAMES = ("ResNet50", "InceptionV3", "VGG", "L-BFGS")
 
