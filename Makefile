@@ -16,13 +16,13 @@ grid: .venv/run.stamp
 	$(BIN)/luigi --module tasks FullGrid --on-missing-weights skip; status=$$?; $(PRINT_PAGE); exit $$status
 
 # LARGE=1: thirty pairs of sample pictures at 256 px, some 16 hours of two cores, in folders of their own.
-# Two processes take three quarters of the time of one on two cores (docs/papers.md).
-PROCESSES := 2
 LARGE_FOLDERS := --content-dir inputs/papers/content --style-dir inputs/papers/style
+# At the small scale two processes took 35 minutes of two cores, and one 50 (docs/papers.md). With GPUs it is one for each.
+PROCESSES := $(if $(wildcard /dev/nvidia0),,2)
 
 papers: .venv/run.stamp
 	$(BIN)/python -m pipeline.samples --photographs-dir inputs/photographs $(if $(LARGE),--all $(LARGE_FOLDERS))
-	$(BIN)/nst-workers --processes $(PROCESSES) -- PaperFigures --on-missing-weights skip $(if $(LARGE),--large $(LARGE_FOLDERS))
+	$(BIN)/nst-workers $(if $(PROCESSES),--processes $(PROCESSES)) -- PaperFigures --on-missing-weights skip $(if $(LARGE),--large $(LARGE_FOLDERS))
 
 docs-pictures: .venv/dev.stamp
 	$(BIN)/python -m pipeline.samples

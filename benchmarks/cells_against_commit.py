@@ -1,8 +1,9 @@
 """The cells of a grid of this checkout against those of another one, such as a `git worktree` of an earlier commit.
 
 Each turn starts a grid in a fresh process of either checkout, and lets them run their cells in turns, one at a time, so
-that both meet the same moments of the machine. Each starts first in half of the turns, since it makes a difference. The
-first cell, which compiles, stands apart. Targets, for which the network is loaded, and reports are not counted.
+that both meet the same moments of the machine. Which process started first makes a difference, so each does in half of
+the turns. The first cell, which compiles, stands apart. Targets, for which the network is loaded, and reports are not
+counted.
 
 Cells are those of `FullGrid` as each checkout has it. Where the defaults of a backbone differ, `--settings` makes this
 checkout compute what the other does; the losses after one iteration tell whether it does.
@@ -19,6 +20,8 @@ import math
 import statistics
 import tempfile
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.common.checkouts import add_other_option, both, commit, start
 from benchmarks.common.measure import AnsweringProcess, median_ratio
@@ -66,11 +69,11 @@ def main() -> None:
     )
     report.say(
         f"{options.backbone}, {options.size} px, {options.iterations} iterations, {options.subjects**2} cells a turn. "
-        "A turn's figures are medians; its ratio is the median of those of the same cell, run one after the other. "
-        + _summary(turns, evaluations, losses)
+        "A turn's figures are medians; its ratio is the median of the ratios of the same cell, which both make one "
+        "after the other. " + _summary(turns, evaluations, losses)
     )
     if options.settings != "{}":
-        report.say(f"Settings of this checkout, which make it compute what the other does: `{options.settings}`.")
+        report.say(f"Settings given to this checkout: `{options.settings}`.")
     report.write()
 
 
@@ -80,18 +83,18 @@ def _summary(turns: list[dict[str, list[float]]], evaluations: dict[str, int], l
     rest, other_first, this_first = _balanced(of_turns)
     first, *_ = _balanced([turn["this"][0] / turn["other"][0] for turn in turns])
     each = rest * evaluations["other"] / evaluations["this"]
-    apart = max(abs(this / other - 1) for this, other in zip(losses["this"], losses["other"], strict=True))
+    apart = float(np.max(np.abs(np.divide(losses["this"], losses["other"]) - 1)))  # NaN if one is
     return (
         f"**Cells after the first: {rest:.3f}**, from {other_first:.3f} and {this_first:.3f}, the medians of turns in "
         "which the other checkout's process started first and of those in which this one's did; turns reach from "
-        f"{min(of_turns):.3f} to {max(of_turns):.3f}. First cells: {first:.3f}, likewise. Evaluations of all cells: "
-        f"{evaluations['other']} and {evaluations['this']}, which makes {each:.3f} for each. After one iteration "
-        f"the losses of a cell differ by at most {apart:.1e} of them: {_COMPUTE[apart < _SAME]}."
+        f"{min(of_turns):.3f} to {max(of_turns):.3f}. First cells, by halves too: {first:.3f}. Evaluations: "
+        f"{evaluations['other']} and {evaluations['this']} of all cells, which makes {each:.3f} for each. "
+        f"After one iteration the losses of a cell differ by at most {apart:.1e} of them: {_COMPUTE[apart < _SAME]}."
     )
 
 
 def _balanced(ratios: list[float]) -> tuple[float, float, float]:
-    """The geometric mean of two medians, of the turns of even and of odd index, and both."""
+    """The geometric mean of two medians, of the turns of even and of odd index from 0, and both."""
     even, odd = (statistics.median(ratios[first::2]) for first in (0, 1))
     return math.sqrt(even * odd), even, odd
 
@@ -134,13 +137,16 @@ def _options() -> argparse.Namespace:
     add_results_option(parser)
     parser.add_argument("--backbone", default="vgg19")
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--iterations", type=int, default=30)
+    parser.add_argument("--iterations", type=int, default=30, help="at least 1")
     parser.add_argument("--turns", type=_even, default=10)
     parser.add_argument(
         "--settings", default="{}", help="fields of TransferConfig, as JSON, for the cells of this checkout alone"
     )
     parser.add_argument("--subjects", type=int, default=2, help="contents, and styles")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.iterations < 1:
+        parser.error(f"--iterations has to be 1 or more. Received: {options.iterations}")
+    return options
 
 
 def _even(word: str) -> int:
