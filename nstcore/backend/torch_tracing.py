@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import keras
 import torch
@@ -25,6 +25,12 @@ _TRACED_FROM = 8
 _MOST_KEPT = 4
 # Numbers of a constant that is computed once and kept. Larger ones, as kernels, would take their memory twice.
 _LARGEST_KEPT = 2**16
+# All that there are.
+_graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
+
+
+class CaptureError(RuntimeError):
+    """Operations that depend on no value, and yet did not become a CUDA graph."""
 
 
 class Traced:
@@ -61,9 +67,12 @@ class Traced:
             self._programs.popitem(last=False)
         try:
             self._programs[kind] = program(self._function, arguments, captured)
-        except RuntimeError as error:  # torch's, where an operation depends on a value, or memory is short
+            return
+        except CaptureError as error:
+            logger.warning("computed operation by operation, which takes several times as long: %s", error)
+        except RuntimeError as error:  # torch's, where an operation depends on a value
             logger.debug("computed operation by operation: %s", error)
-            self._programs[kind] = None
+        self._programs[kind] = None
 
 
 def _kind(leaf: torch.Tensor) -> str:
@@ -129,19 +138,16 @@ def _fold(module: GraphModule) -> None:
 
 
 def captured(module: Callable[..., Sequence[torch.Tensor]], leaves: _Leaves) -> Callable[..., list[torch.Tensor]]:
-    """A module of a GPU's operations as a CUDA graph, for leaves like these; of use as long as the module is there."""
+    """A module of a GPU's operations as a CUDA graph, for leaves like these; of use as long as the module is there.
+
+    Raises:
+        CaptureError: if it cannot become one, as where memory is short.
+    """
     inputs = [leaf.clone() for leaf in leaves]
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):  # what libraries prepare at a first call cannot be captured
-        for _ in range(2):
-            module(*inputs)
-    torch.cuda.current_stream().wait_stream(stream)
-    torch.cuda.empty_cache()  # of what computing one by one has left; a graph has memory of its own
-    graph = torch.cuda.CUDAGraph()
-    # All graphs share their memory: none is replayed while another is, and what one gives is copied at once.
-    with torch.cuda.graph(graph, pool=_pool(), capture_error_mode="thread_local"):
-        outputs = module(*inputs)
+    try:
+        graph, outputs = _capture(module, inputs)
+    except RuntimeError as error:
+        raise CaptureError(str(error).partition("\n")[0]) from error  # places in torch follow
 
     def replay(*leaves: torch.Tensor) -> list[torch.Tensor]:
         torch._foreach_copy_(inputs, list(leaves))
@@ -151,6 +157,21 @@ def captured(module: Callable[..., Sequence[torch.Tensor]], leaves: _Leaves) -> 
     return replay
 
 
-@functools.cache
-def _pool() -> Any:
-    return torch.cuda.graph_pool_handle()
+def _capture(
+    module: Callable[..., Sequence[torch.Tensor]], inputs: _Leaves
+) -> tuple[torch.cuda.CUDAGraph, Sequence[torch.Tensor]]:
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):  # what libraries prepare at a first call cannot be captured
+        for _ in range(2):
+            module(*inputs)
+    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.empty_cache()  # of what computing one by one has left; a graph has memory of its own
+    graph = torch.cuda.CUDAGraph()
+    # All graphs share their memory: none is replayed while another is, and what one gives is copied at once. When the
+    # last of them goes, none can be captured into it any more. So another is held meanwhile.
+    other = next(iter(_graphs), None)
+    with torch.cuda.graph(graph, pool=None if other is None else other.pool(), capture_error_mode="thread_local"):
+        outputs = module(*inputs)
+    _graphs.add(graph)
+    return graph, outputs

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import logging
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -39,21 +45,113 @@ def test_nothing_is_traced_on_a_processor(found):
     assert found["calls"] == 12
 
 
+def _called(calls: list[int], numbers: Any, x: Any, more: dict[str, Any]) -> tuple[Any, Any]:
+    calls.append(1)
+    return 2 * x + more["one"] * (numbers + 1), x.sum()
+
+
 def test_on_a_gpu_what_is_called_often_becomes_a_graph_of_it():
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
         pytest.skip("no GPU that torch computes on")
     from nstcore.backend.torch_tracing import Traced
 
-    calls = []
-    numbers = torch.arange(4.0, device="cuda")
-    traced = Traced(lambda x, more: (calls.append(1), (2 * x + more["one"] * (numbers + 1), x.sum()))[1])
-    others = []
-    for number in range(20):
-        x = torch.full((3, 4), float(number), device="cuda")
-        doubled, total = traced(x, {"one": x + 1})
+    for _ in range(2):  # and when all graphs have gone, the next
+        calls: list[int] = []
+        numbers = torch.arange(4.0, device="cuda")
+        traced = Traced(partial(_called, calls, numbers))
+        others = []
+        for number in range(20):
+            x = torch.full((3, 4), float(number), device="cuda")
+            doubled, total = traced(x, {"one": x + 1})
+            gc.collect()
+            # Where nothing is kept these lie instead.
+            others += [torch.full((4,), -1.0, device="cuda") for _ in range(100)]
+            assert (doubled == 2 * x + (x + 1) * (numbers + 1)).all()
+            assert total == 12 * number
+        assert len(calls) == 8
+        del traced
         gc.collect()
-        others += [torch.full((4,), -1.0, device="cuda") for _ in range(100)]  # where nothing is kept they lie instead
-        assert (doubled == 2 * x + (x + 1) * (numbers + 1)).all()
-        assert total == 12 * number
-    assert len(calls) == 8
+
+
+class _Pools:
+    """In the place of a GPU: what the last graph has left cannot be captured into any more.
+
+    That is torch's rule for the memory of CUDA graphs (`create_or_incref_pool` in its `CUDACachingAllocator.cpp`).
+    """
+
+    def __init__(self, torch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        #: How many graphs each pool has.
+        self.graphs: list[int] = []
+        #: Whether there is memory.
+        self.is_full = False
+        monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+        for name in ("Stream", "current_stream", "stream", "empty_cache"):
+            monkeypatch.setattr(torch.cuda, name, MagicMock())
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: _Graph(self))
+        monkeypatch.setattr(torch.cuda, "graph", self.capture)
+
+    @contextlib.contextmanager
+    def capture(self, graph: _Graph, pool: int | None, capture_error_mode: str) -> Iterator[None]:
+        gc.collect()  # as torch does
+        if self.is_full:
+            raise RuntimeError("CUDA out of memory.\nException raised from malloc")
+        if pool is None:
+            self.graphs.append(0)
+            pool = len(self.graphs) - 1
+        elif not self.graphs[pool]:
+            raise RuntimeError("use_count > 0 INTERNAL ASSERT FAILED")
+        graph.place = pool
+        self.graphs[pool] += 1
+        yield
+
+
+class _Graph:
+    def __init__(self, pools: _Pools) -> None:
+        self.pools = pools
+        self.place: int | None = None
+
+    def pool(self) -> int | None:
+        return self.place
+
+    def replay(self) -> None:
+        pass
+
+    def __del__(self) -> None:
+        if self.place is not None:
+            self.pools.graphs[self.place] -= 1
+
+
+def _called_often(torch: Any) -> Any:
+    from nstcore.backend.torch_tracing import Traced
+
+    traced = Traced(lambda x: 2 * x)
+    for _ in range(10):
+        traced(torch.ones(3))
+    return traced
+
+
+def test_graphs_share_their_memory_as_long_as_one_of_them_is_there(monkeypatch, caplog):
+    torch = pytest.importorskip("torch")
+    pools = _Pools(torch, monkeypatch)
+    first, second = _called_often(torch), _called_often(torch)
+    assert pools.graphs == [2]
+    del first, second  # as a network's training ends in a process that goes on
+    gc.collect()
+    third = _called_often(torch)
+    assert pools.graphs == [0, 1]
+    del third
+    assert not caplog.records
+
+
+def test_what_does_not_become_a_graph_is_computed_as_it_is_and_tells_of_it(monkeypatch, caplog):
+    torch = pytest.importorskip("torch")
+    pools = _Pools(torch, monkeypatch)
+    pools.is_full = True
+    with caplog.at_level(logging.WARNING):
+        traced = _called_often(torch)
+    assert (traced(torch.ones(3)) == 2).all()
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "computed operation by operation, which takes several times as long: CUDA out of memory."
+    )
