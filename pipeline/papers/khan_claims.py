@@ -16,6 +16,12 @@ _METHOD: Key = ("method", "vgg19")
 _EIGHT: Key = ("layers", "vgg19", "eight")
 _DETACHED: Key = ("detached", "vgg19", "detached")
 
+# How near a picture comes to either is what the weights decide.
+_NO_WEIGHTS = (
+    "The paper does not give the weights of content and style, which decide how much of either a picture has. Those of "
+    "figure 12 of Xu, Shi and Pei, of the same network, stand in."
+)
+
 
 def _unnormalized(view: View) -> Finding:
     return view["unnormalized", "vgg19", "0 to 255"]
@@ -32,6 +38,8 @@ CLAIMS = (
         "The picture is like the content picture and has the attributes of the style.",
         "section I-D (system design)",
         "method",
+        kind="not testable",
+        reason=_NO_WEIGHTS,
         quantities=works("The picture", _METHOD),
         ours=works("The picture", ("balanced", "vgg19")),
     ),
@@ -134,6 +142,8 @@ CLAIMS = (
         "With the other Gram matrix, which stays a Variable, the results are very good.",
         "section II (implementation)",
         "detached",
+        kind="not testable",
+        reason=_NO_WEIGHTS,
         quantities=(
             *works("The picture", _METHOD),
             *better_by("Score without a gradient above that with", _METHOD, _DETACHED),

@@ -48,7 +48,8 @@ class Number:
         interval: its bootstrap interval; "" where there is none.
         holds, against: the thresholds.
         n: of how many pairs, and seeds.
-        p: of the paired test, corrected; of a number that does not decide, its own; "" where nothing is tested.
+        p: of the paired test, corrected; of a number that does not decide, and of one that stands in for what cannot be
+            tested, uncorrected; "" where nothing is tested.
         effect: matched-pairs rank biserial correlation; likewise.
         says: what it says of the claim.
         decides: whether the verdict hangs on it.
@@ -92,20 +93,19 @@ class Verdict:
 
 
 def verdicts(claims: Sequence[Claim], evidence: Evidence) -> list[Verdict]:
-    """Judge the claims of a paper; p-values are corrected over all of them together."""
+    """Judge the claims of a paper; p-values are corrected over all that are tested together."""
     measured = [[measure(quantity, evidence) for quantity in claim.quantities] for claim in claims]
     ours = [[measure(quantity, evidence) for quantity in claim.ours] for claim in claims]
     # A claim whose quantities have all to agree is one test, with the largest of their p-values (Berger 1982).
-    corrected = holm([_p_of(claim, each) for claim, each in zip(claims, measured, strict=True)])
-    return [
-        _verdict(claim, each, p, our) for claim, each, p, our in zip(claims, measured, corrected, ours, strict=True)
-    ]
+    p_values = [_p_of(each) for each in measured]
+    corrected = holm([p if claim.kind == "tested" else None for claim, p in zip(claims, p_values, strict=True)])
+    # What stands in for a claim that cannot be tested gives no verdict, and so is none of those that are corrected.
+    decisive = [p if claim.kind != "tested" else c for claim, p, c in zip(claims, p_values, corrected, strict=True)]
+    return [_verdict(claim, each, p, our) for claim, each, p, our in zip(claims, measured, decisive, ours, strict=True)]
 
 
-def _p_of(claim: Claim, measured: Iterable[Measurement]) -> float | None:
-    tested = [each.p for each in measured if each.p is not None and each.quantity.decides]
-    tested = tested if claim.kind == "tested" else []
-    return max(tested, default=None)
+def _p_of(measured: Iterable[Measurement]) -> float | None:
+    return max((each.p for each in measured if each.p is not None and each.quantity.decides), default=None)
 
 
 def _verdict(claim: Claim, measured: Sequence[Measurement], p: float | None, ours: Sequence[Measurement]) -> Verdict:

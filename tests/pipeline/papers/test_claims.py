@@ -328,7 +328,6 @@ BOTH_WAYS = [
         {("alphas", "vgg19", "1e-2"): {"content": 0.9, "style": 0.1}},
     ),
     ("bordag", "as one network sees it", {("mixing",): GOOD} | ALONE, {("mixing",): POOR} | ALONE),
-    ("khan", "attributes of the style", {("method",): GOOD}, {("method",): POOR}),
     ("khan", "Rescaling the filters", {}, {("computed", "rescaling"): {"deviation": 0.5}}),
     ("khan", "Average pooling gives slightly", {("pooling",): POOR}, {("pooling",): GOOD}),
     ("khan", "like neither content nor style", {("layers",): POOR}, {}),
@@ -339,7 +338,6 @@ BOTH_WAYS = [
         {("detached",): {"style": 1.0, "content": 0.1, "final": 100.0}},
         {("detached",): {"style": 0.3, "content": 0.95, "picture": STATIC, "final": 5.0, "start": 8.0}},
     ),
-    ("khan", "With the other Gram matrix", {("detached",): POOR}, {("detached",): GOOD, ("method",): POOR}),
     ("khan", "less than a second", {("nearest",): {"pace": 1e-3}}, {}),
     ("khan", "much faster than optimisation", {("nearest",): {"pace": 1e-3}}, {("nearest",): {"pace": 50.0}}),
     ("khan", "as convincing as", {}, None),
@@ -496,12 +494,9 @@ def test_noise_is_no_sharpness_and_an_unlike_picture_no_blur():
     assert "correlates with the content" in found.evidence
 
 
-@pytest.mark.parametrize(
-    ("paper", "words", "key"),
-    [("bordag", "near the content picture", "content_layers"), ("khan", "attributes of the style", "method")],
-)
-def test_a_cross_fade_never_passes_for_a_transfer(paper, words, key):
+def test_a_cross_fade_never_passes_for_a_transfer():
     """Nor does what lies between two of those that were computed, nor the content in the style's colours."""
+    paper, words, key = "bordag", "near the content picture", "content_layers"
     for share in (0.0, 0.25, 0.3, 0.5, 0.6, 0.75, 0.9, 1.0):
         assert outcome(paper, words, {(key,): {"style": 1 - share, "content": share + 1e-9}}).outcome == "opposite"
     assert outcome(paper, words, {(key,): {"style": 0.8, "content": 0.2}}).outcome != "reproduced"

@@ -79,6 +79,18 @@ def test_p_values_are_corrected_for_the_number_of_claims():
     assert judged(small, samples=ten, claims=[other] * 40).outcome == "not reproduced"
 
 
+def test_what_stands_in_is_tested_alone_and_corrects_no_claim():
+    ten = THIRTY[:FEWEST_FOR_A_TEST]
+    small = gain(lambda sample: 0.2 + int(sample.style[1]) / 100)
+    aside = Claim("Another.", "section 2", quantities=(small,), kind="not testable", reason="Ours stands in.")
+    found, *others = verdicts([Claim("It is so.", "section 1", quantities=(small,)), *[aside] * 40], evidence(ten))
+    assert found.outcome == "reproduced"
+    for other in others:
+        assert other.outcome == "not testable"
+        assert other.evidence.startswith("Ours stands in. What was measured says as claimed.")
+        assert (other.numbers[0].says, other.numbers[0].p) == ("as claimed", found.numbers[0].p)
+
+
 def test_no_difference_is_claimed_by_an_interval_within_the_bound():
     near = Quantity("Apart", lambda view: 0.02, at_most(0.1), at_least(0.3), null=None)
     assert judged(near).outcome == "reproduced"
