@@ -25,7 +25,7 @@ from nstcore.failures import OURS, nature_of, persevere
 from nstcore.system.refusals import line_of
 from pipeline.outputs.stores import JsonStore
 from pipeline.sharing.leases import Held, LeaseLost
-from pipeline.sharing.shared_run import run_of
+from pipeline.sharing.shared_run import counts, run_of
 from tasks.light import LightTask
 from tasks.logs import about
 
@@ -73,7 +73,7 @@ class FailureRecord:
             return ""
         try:
             record = self._store.load()
-            return str(record[what]) if record["run"] == run_of(self._output_dir) else ""
+            return str(record[what]) if counts(self._output_dir, str(record["run"])) else ""
         except (InputError, ValueError, KeyError, TypeError):  # removed this moment by another process, or damaged
             return ""
 

@@ -25,12 +25,12 @@ _TRACED_FROM = 8
 _MOST_KEPT = 4
 # Numbers of a constant that is computed once and kept. Larger ones, as kernels, would take their memory twice.
 _LARGEST_KEPT = 2**16
-# All that there are.
+# Every CUDA graph of this process that is alive.
 _graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()
 
 
 class CaptureError(RuntimeError):
-    """Operations that depend on no value, and yet did not become a CUDA graph."""
+    """Operations that were traced did not become a CUDA graph."""
 
 
 class Traced:
@@ -69,7 +69,7 @@ class Traced:
             self._programs[kind] = program(self._function, arguments, captured)
             return
         except CaptureError as error:
-            logger.warning("computed operation by operation, which takes several times as long: %s", error)
+            logger.warning("computed operation by operation, which takes several times as long: %s", str(error))
         except RuntimeError as error:  # torch's, where an operation depends on a value
             logger.debug("computed operation by operation: %s", error)
         self._programs[kind] = None
@@ -147,7 +147,8 @@ def captured(module: Callable[..., Sequence[torch.Tensor]], leaves: _Leaves) -> 
     try:
         graph, outputs = _capture(module, inputs)
     except RuntimeError as error:
-        raise CaptureError(str(error).partition("\n")[0]) from error  # places in torch follow
+        first = error.__context__ or error  # the second would be that there is nothing to end
+        raise CaptureError(str(first).partition("\n")[0]) from error  # places in torch follow
 
     def replay(*leaves: torch.Tensor) -> list[torch.Tensor]:
         torch._foreach_copy_(inputs, list(leaves))
@@ -168,10 +169,14 @@ def _capture(
     torch.cuda.current_stream().wait_stream(stream)
     torch.cuda.empty_cache()  # of what computing one by one has left; a graph has memory of its own
     graph = torch.cuda.CUDAGraph()
-    # All graphs share their memory: none is replayed while another is, and what one gives is copied at once. When the
-    # last of them goes, none can be captured into it any more. So another is held meanwhile.
+    # All graphs of the GPU share their memory: none is replayed while another is, and what one gives is copied at once.
+    # Once the last of them has gone torch captures nothing into it any more: `other` keeps it meanwhile, and where
+    # there is none new memory is taken. The outer stream is come back to, from a capture that failed too.
     other = next(iter(_graphs), None)
-    with torch.cuda.graph(graph, pool=None if other is None else other.pool(), capture_error_mode="thread_local"):
+    with (
+        torch.cuda.stream(torch.cuda.current_stream()),
+        torch.cuda.graph(graph, pool=None if other is None else other.pool(), capture_error_mode="thread_local"),
+    ):
         outputs = module(*inputs)
     _graphs.add(graph)
     return graph, outputs

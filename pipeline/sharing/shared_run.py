@@ -64,6 +64,16 @@ def run_of(output: str | os.PathLike[str], *, as_of_now: bool = False) -> str:
     return str(held.more["run"]) if held is not None else _of_others(folder) or _own
 
 
+def counts(output: str | os.PathLike[str], run: str) -> bool:
+    """Whether what failed in a run is settled for this process: in its own, or where it only serves and nobody asks.
+
+    Without those who asked for a grid the workers that still make it are of no common run, and each would try again
+    what another has failed at, for ever. Whoever asks for it next begins a run in which it is tried again.
+    """
+    mine = run_of(output)
+    return run == mine or (_only_serves and mine == _own)
+
+
 def leave() -> None:
     """Leave all runs. What failed in them counts no more for this process, unless others go on."""
     global _own

@@ -10,8 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -75,6 +77,8 @@ class _Workers:
         self._host, self._port, self._devices, self._module = host, port, its_devices, module
         self._url = f"http://{host}:{port}/"
         self._scheduler: subprocess.Popen[bytes] | None = None
+        # What a scheduler of this command knows: of no command before, which may have been killed in another folder.
+        self._known: tempfile.TemporaryDirectory[str] | None = None
         self._client: subprocess.Popen[bytes] | None = None
         self._kept: list[Kept] = []
         self._handlers: dict[signal.Signals, Any] = {}
@@ -102,6 +106,8 @@ class _Workers:
         end({**dict.fromkeys(workers, signal.SIGTERM), **dict.fromkeys(clients, signal.SIGINT)}, _SECONDS_TO_END)
         if self._scheduler is not None:
             end({self._scheduler: signal.SIGTERM}, _SECONDS_TO_END_A_SCHEDULER)
+        if self._known is not None:
+            self._known.cleanup()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -146,8 +152,9 @@ class _Workers:
         tell(f"nst-workers: a scheduler of its own at {self._url}")
 
     def _started_scheduler(self) -> subprocess.Popen[bytes]:
+        self._known = self._known or tempfile.TemporaryDirectory(prefix="nst-scheduler-", ignore_cleanup_errors=True)
         words = ["-m", "tasks.workers.scheduler", "--address", self._host, "--port", str(self._port), "--with-parent"]
-        return started(words, {})
+        return started([*words, "--state", str(Path(self._known.name) / "state.pickle")], {})
 
     def _start(self, run: str, number: int, device: str | None) -> subprocess.Popen[bytes]:
         # Each start is a worker of its own to the scheduler, which has to see that the last one is gone.

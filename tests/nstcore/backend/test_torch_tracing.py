@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, call
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_nothing_is_traced_on_a_processor(found):
 
 def _called(calls: list[int], numbers: Any, x: Any, more: dict[str, Any]) -> tuple[Any, Any]:
     calls.append(1)
-    return 2 * x + more["one"] * (numbers + 1), x.sum()
+    return 2 * x + more["one"] * (numbers + 1), (x @ x.mT).sum()
 
 
 def test_on_a_gpu_what_is_called_often_becomes_a_graph_of_it():
@@ -68,7 +68,7 @@ def test_on_a_gpu_what_is_called_often_becomes_a_graph_of_it():
             # Where nothing is kept these lie instead.
             others += [torch.full((4,), -1.0, device="cuda") for _ in range(100)]
             assert (doubled == 2 * x + (x + 1) * (numbers + 1)).all()
-            assert total == 12 * number
+            assert total == 36 * number**2
         assert len(calls) == 8
         del traced
         gc.collect()
@@ -93,9 +93,7 @@ class _Pools:
 
     @contextlib.contextmanager
     def capture(self, graph: _Graph, pool: int | None, capture_error_mode: str) -> Iterator[None]:
-        gc.collect()  # as torch does
-        if self.is_full:
-            raise RuntimeError("CUDA out of memory.\nException raised from malloc")
+        gc.collect()  # as torch may
         if pool is None:
             self.graphs.append(0)
             pool = len(self.graphs) - 1
@@ -104,6 +102,11 @@ class _Pools:
         graph.place = pool
         self.graphs[pool] += 1
         yield
+        if self.is_full:
+            try:
+                raise RuntimeError("CUDA out of memory.\nException raised from malloc")
+            except RuntimeError:
+                raise RuntimeError("there is no capture to end")  # noqa: B904
 
 
 class _Graph:
@@ -151,6 +154,7 @@ def test_what_does_not_become_a_graph_is_computed_as_it_is_and_tells_of_it(monke
     with caplog.at_level(logging.WARNING):
         traced = _called_often(torch)
     assert (traced(torch.ones(3)) == 2).all()
+    assert torch.cuda.stream.call_args == call(torch.cuda.current_stream.return_value)  # where it goes on
     (record,) = caplog.records
     assert record.getMessage() == (
         "computed operation by operation, which takes several times as long: CUDA out of memory."

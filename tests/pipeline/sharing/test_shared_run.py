@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.sharing import shared_run
-from pipeline.sharing.shared_run import join, leave, members, run_of
+from pipeline.sharing.shared_run import counts, join, leave, members, run_of
 
 #: Joins the run of a folder, says which it is, and stays until its standard input ends.
 CODE = """
@@ -76,6 +76,19 @@ def test_a_worker_that_only_serves_works_for_the_run_there_is_and_keeps_none_ali
     assert len(members(tmp_path)) == 1
     answer, _ = worker.communicate()
     assert answer.strip() == run
+
+
+def test_what_failed_counts_in_its_run_and_for_workers_that_nobody_asks_any_more(tmp_path, monkeypatch):
+    """Two of those would else try it again in turns, for ever: neither is of the other's run."""
+    assert counts(tmp_path, run_of(tmp_path))
+    assert not counts(tmp_path, "another")
+    monkeypatch.setattr(shared_run, "_only_serves", True)
+    assert counts(tmp_path, "another")
+    process, run = start(tmp_path)  # somebody asks again
+    assert counts(tmp_path, run)
+    assert not counts(tmp_path, "another")
+    process.communicate()
+    assert counts(tmp_path, "another")
 
 
 def test_a_folder_that_takes_nothing_has_a_run_of_its_own(tmp_path):

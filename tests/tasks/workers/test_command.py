@@ -44,6 +44,21 @@ class Lights(luigi.WrapperTask):
     def requires(self):
         return [Light(number=number) for number in range(12)]
 
+class Slow(luigi.Task):
+    number = luigi.IntParameter()
+
+    def output(self):
+        return luigi.LocalTarget(f"slow/{self.number}")
+
+    def run(self):
+        time.sleep(1)
+        with self.output().open("w"):
+            pass
+
+class Slows(luigi.WrapperTask):
+    def requires(self):
+        return [Slow(number=number) for number in range(60)]
+
 class Fails(luigi.Task):
     def run(self):
         raise RuntimeError("a fault of ours")
@@ -113,8 +128,35 @@ def test_one_that_is_killed_is_replaced_and_its_task_done_by_another(command, tm
 
 
 @pytest.mark.slow
+def test_a_command_does_nothing_of_one_that_was_killed_before(command, tmp_path):
+    """In another folder, say, where the pictures of that one are not."""
+    first = command("--processes", "1", "--", "Slows")
+    slow = tmp_path / "slow"
+    while not slow.exists() or len(os.listdir(slow)) < 8:  # by then its scheduler has written what it knows
+        assert first.poll() is None
+        time.sleep(0.2)
+    first.terminate()
+    first.communicate(timeout=60)
+    made = os.listdir(slow)
+    second = command("--processes", "1", "--", "Lights")
+    _, errors = second.communicate(timeout=200)
+    assert second.returncode == 0, errors
+    assert os.listdir(slow) == made
+
+
+@pytest.fixture
+def scheduler(free_port, tmp_path):
+    """One that outlives commands."""
+    words = [sys.executable, "-m", "tasks.workers.scheduler", "--port", str(free_port), "--state", str(tmp_path / "s")]
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
+    yield
+    process.terminate()
+    process.wait(60)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("scheduler")
 def test_outputs_elsewhere_or_removed_are_made_although_the_scheduler_has_seen_the_same_done(command, tmp_path):
-    """Its state outlives the command that started it."""
     for folder in ("one", "other", "other"):
         (tmp_path / folder / "written").unlink(missing_ok=True)
         process = command("--processes", "1", "--", "Writes", "--output-dir", folder)
