@@ -48,8 +48,8 @@ class Number:
         interval: its bootstrap interval; "" where there is none.
         holds, against: the thresholds.
         n: of how many pairs, and seeds.
-        p: of the paired test, corrected; of a number that does not decide, and of one that stands in for what cannot be
-            tested, uncorrected; "" where nothing is tested.
+        p: of the paired test: of a number that decides the largest of its claim's, corrected where the claim is tested;
+            of another its own; "" where nothing is tested.
         effect: matched-pairs rank biserial correlation; likewise.
         says: what it says of the claim.
         decides: whether the verdict hangs on it.

@@ -52,8 +52,10 @@ def _sizes(view: View) -> float:
 
 
 def _grown(view: View) -> float:
-    first, last = (pixels.structure_size(view[_row(name)].picture) for name in (SETS[0], SETS[-1]))
-    return ratio(last, first)
+    first, last = (view[_row(name)] for name in (SETS[0], SETS[-1]))
+    require_structure(first, last)
+    require_no_noise(first, last)
+    return ratio(pixels.structure_size(last.picture), pixels.structure_size(first.picture))
 
 
 def _layer(layer: str) -> Key:
