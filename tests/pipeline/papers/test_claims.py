@@ -400,12 +400,13 @@ def test_what_is_not_tested_says_why_and_measures_a_stand_in_or_names_the_place(
         ("lisciandrello", "takes noise away", ("networks", "vgg19")),
         ("bordag", "local differences", ("smoothing", "vgg19")),
         ("gupta2019", "its blur grows", ("comparison", "resnet50")),
+        ("gupta2019", "does not retain the structure", ("comparison", "resnet50")),
         ("gupta2019", "Low content layers", ("content_layer", "vgg19", "block5_conv2")),
         ("xu2016", "Lower content layers", ("content_layers", "vgg19", "5e-8", "block2_conv2")),
         ("xu2016", "Structures grow", ("layers_by_ratio", "vgg19", "E", "1e-9")),
     ],
 )
-def test_a_flat_gray_picture_is_never_blurred_nor_smoothed(paper, words, key):
+def test_a_flat_gray_picture_is_never_blurred_nor_smoothed_nor_retains_anything(paper, words, key):
     found = outcome(paper, words, {key: {"picture": FLAT}})
     assert found.outcome == "not testable"
     assert "Flat, with nothing of either picture" in found.evidence
