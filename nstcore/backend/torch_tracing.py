@@ -68,7 +68,7 @@ class Traced:
         try:
             self._programs[kind] = program(self._function, arguments, captured)
             return
-        except CaptureError as error:
+        except CaptureError as error:  # told as text: a record that is kept would keep the tensors of its traceback
             logger.warning("computed operation by operation, which takes several times as long: %s", str(error))
         except RuntimeError as error:  # torch's, where an operation depends on a value
             logger.debug("computed operation by operation: %s", error)

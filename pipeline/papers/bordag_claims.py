@@ -44,7 +44,6 @@ def _smoothed(view: View) -> float:
     return ratio(pixels.roughness(smooth.picture), pixels.roughness(view[_TWO].picture))
 
 
-# How near a picture comes to either is what they decide.
 _NO_WEIGHTS = (
     "The paper gives neither layers nor alpha and beta, which decide how much of either a picture has. Ours stand in."
 )

@@ -16,7 +16,6 @@ _METHOD: Key = ("method", "vgg19")
 _EIGHT: Key = ("layers", "vgg19", "eight")
 _DETACHED: Key = ("detached", "vgg19", "detached")
 
-# How near a picture comes to either is what the weights decide.
 _NO_WEIGHTS = (
     "The paper does not give the weights of content and style, which decide how much of either a picture has. Those of "
     "figure 12 of Xu, Shi and Pei, of the same network, stand in."

@@ -70,8 +70,10 @@ def counts(output: str | os.PathLike[str], run: str) -> bool:
     Without those who asked for a grid the workers that still make it are of no common run, and each would try again
     what another has failed at, for ever. Whoever asks for it next begins a run in which it is tried again.
     """
-    mine = run_of(output)
-    return run == mine or (_only_serves and mine == _own)
+    if run == run_of(output):
+        return True
+    # As of now: of one who asks since a moment ago, what failed before is to be tried again.
+    return _only_serves and run_of(output, as_of_now=True) in (run, _own)
 
 
 def leave() -> None:

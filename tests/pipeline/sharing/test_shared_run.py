@@ -85,8 +85,9 @@ def test_what_failed_counts_in_its_run_and_for_workers_that_nobody_asks_any_more
     monkeypatch.setattr(shared_run, "_only_serves", True)
     assert counts(tmp_path, "another")
     process, run = start(tmp_path)  # somebody asks again
-    assert counts(tmp_path, run)
+    monkeypatch.setattr(shared_run, "_SECONDS_BETWEEN_LOOKS", 60.0)  # though it was looked just before
     assert not counts(tmp_path, "another")
+    assert counts(tmp_path, run)
     process.communicate()
     assert counts(tmp_path, "another")
 
