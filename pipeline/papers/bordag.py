@@ -60,7 +60,7 @@ BORDAG = Paper(
             theirs="Figures 4 to 6 transfer Starry Night to a ball with its shadow, 7 and 8 a nebula to the ball, 9 "
             "to 11 a Rembrandt to Oski, which blurs and smooths, 12 and 13 the nebula to Oski, which is poor too, the "
             "text says.",
-            note="The numbers in their text are off by one against their captions, which are meant here.",
+            note="The numbers in their text are off by two against their captions, which are meant here.",
             pictures=PictureTable(
                 {("VGG19", ", ".join(layers)): ("content_layers", "vgg19", name) for name, layers in SUMS.items()}
                 | {("balanced, ours", "block4_conv2"): ("balanced", "vgg19")},
@@ -129,7 +129,8 @@ BORDAG = Paper(
         LeftOut(
             "What low and high layers hold is much the same in all networks.",
             "section 3.1",
-            "No network, layer or measure is named; what they hold is told in two ways (among the claims).",
+            "Of VGG19 and others that are not named, without layers or a measure; what they hold is told in two ways "
+            "(among the claims).",
         ),
         LeftOut(
             "The style loss hardly depends on where in a picture something is.",
@@ -137,9 +138,15 @@ BORDAG = Paper(
             "So by construction: a Gram matrix is a sum over places.",
         ),
         LeftOut(
-            "Networks are trained by descent, and convolutional ones see more and more of a picture.",
-            "section 3.1",
+            "Networks are trained by descent, which takes backpropagation; convolutional ones see more and more of a "
+            "picture; the loss is the smaller the nearer a picture is to the best.",
+            "sections 3.1 and 3.2",
             "A lesson, not a finding.",
+        ),
+        LeftOut(
+            "Networks differ in how well they learn the aspects of a picture.",
+            "section 3.3",
+            "The reason why mixtures of networks might help, which is judged.",
         ),
         LeftOut(
             "That the nebula's transfer is poor may be because Rembrandt's style is too subtle, or because content "

@@ -51,7 +51,7 @@ _NO_WEIGHTS = (
 CLAIMS = (
     Claim(
         "A transfer gives a picture near the content picture in content and near the style picture in style.",
-        "sections 2 and 3.3, figures 1 and 2",
+        "sections 2, 3 and 3.3, figures 1 and 2",
         "axes",
         kind="not testable",
         reason=_NO_WEIGHTS,
@@ -63,7 +63,7 @@ CLAIMS = (
     ),
     Claim(
         "Descent by gradients from the content picture finds it.",
-        "section 3.3, equation 11",
+        "section 3.3, equation 11, algorithm 1",
         "pictures",
         kind="not testable",
         reason=_NO_WEIGHTS,
@@ -75,7 +75,7 @@ CLAIMS = (
         "the loss leaves that of the start.",
     ),
     Claim(
-        "The best picture has to be kept, since the loss may rise.",
+        "Of the pictures on the way the best has to be kept.",
         "algorithm 1",
         "pictures",
         kind="not testable",
@@ -127,12 +127,12 @@ CLAIMS = (
         differs="Which networks is not said, nor their layers and weights: terms are balanced, for VGG19 alone too.",
     ),
     Claim(
-        "Distances of features could tell sets of pictures apart by style and content, without a person.",
+        "Distances of features could show what large sets of pictures have in common in style and content.",
         "section 1",
         "axes",
         kind="not testable",
-        reason="It takes collections of paintings. For style, quarters of the content and the style picture stand in: "
-        "the chance that two of one picture are nearer in style than two of both.",
+        reason="It takes collections of paintings. For style alone, quarters of the content and the style picture "
+        "stand in: the chance that two of one picture are nearer in style than two of both.",
         quantities=(
             Quantity(
                 "That chance, by VGG19's Gram matrices",
@@ -144,8 +144,8 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "Of a Rembrandt the picture does not take the style; where no better picture is found it is blurred and "
-        "smoothed.",
+        "Of a Rembrandt the picture takes neither the light nor the style; where no better picture is found it is "
+        "blurred and smoothed.",
         "section 4.2.1",
         "photographs",
         kind="not testable",
@@ -168,7 +168,7 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "Of a nebula too the transfer to a portrait is poor.",
+        "Of a nebula too the transfer is poor.",
         "section 4.2.2",
         "photographs",
         kind="not testable",
@@ -185,8 +185,7 @@ CLAIMS = (
         "Low layers hold shapes and content, high ones style and texture.",
         "section 3.1",
         kind="self-contradictory",
-        reason="The end of the same section has networks see pixels first, then style, and the subject last; and the "
-        "losses that the note takes from Gatys read the content at a high layer and the style from the lowest on.",
+        reason="The end of the same section has networks see pixels first, then style, and the subject last.",
     ),
     Claim(
         "A step adds the gradient of the loss.",

@@ -139,7 +139,9 @@ CLAIMS = (
                 null=None,
             ),
         ),
-        note="Pixels alone decide. What high layers keep of objects and their arrangement is not measured apart.",
+        differs="The paper speaks of reconstructions from a layer; these are transfers, which have a style too.",
+        note="Pixels alone decide. What high layers keep of objects and their arrangement is not measured apart: no "
+        "measure here tells objects without pixels.",
     ),
     *CONTRADICTIONS,
     STARTS_LOWER,
@@ -248,6 +250,7 @@ CLAIMS = (
         "The losses after the first round rank the same way.",
         "section 5, figures 6 to 9",
         "first",
+        note="That VGG19's is the highest of all is said in so many words.",
         quantities=tuple(
             Quantity(
                 f"Decades between {other}'s loss and {one}'s",
@@ -292,7 +295,8 @@ CLAIMS = (
                 at_most(-CLEAR),
             ),
         ),
-        note="That it does much better is said too, of the same colours.",
+        note="That luminance alone does much better is said too, of the same colours; that it keeps them wholly is so "
+        "by construction.",
     ),
     Claim(
         "Networks that compress the picture in their first layer (AlexNet, GoogLeNet) lose fine detail.",

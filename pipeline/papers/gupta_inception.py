@@ -38,7 +38,7 @@ INCEPTION = (
         ),
     ),
     Claim(
-        "The black picture shows that InceptionV3's weights do not fit the method.",
+        "The black picture shows that weights and model do not go together (InceptionV3).",
         "section 5",
         "black",
         quantities=(
@@ -51,7 +51,8 @@ INCEPTION = (
             ),
             *fails("That picture", ("range", "inceptionv3", IN_RANGE)),
         ),
-        differs="The paper does not say how it writes pictures. The weights are a stand-in, of another task.",
+        differs="Which weights is not said: those of the network are taken here, a stand-in, of another task; they "
+        "could be those of the losses. Nor does the paper say how it writes pictures.",
     ),
     Claim(
         "InceptionV3 fails at style transfer.",

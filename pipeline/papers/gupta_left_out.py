@@ -11,7 +11,8 @@ LEFT_OUT = (
         "An introduction.",
     ),
     LeftOut(
-        "Partial and spatial transfer, semantic masks, videos with consistency in time, doodles: what they give.",
+        "Partial and spatial transfer, semantic masks, videos with consistency in time, doodles: what they give, and "
+        "what goes wrong without them.",
         "section 2",
         "A review of other papers' methods, without settings or figures of this one's own.",
     ),
@@ -36,7 +37,7 @@ LEFT_OUT = (
         "Said in passing, without a result. Descent by gradients is compared.",
     ),
     LeftOut(
-        "The VGG networks do better because of how they are built.",
+        "The VGG networks do better because of how they are built: small kernels at every place take in more.",
         "section 3.3",
         "An explanation. Whether they do better is judged.",
     ),
@@ -44,7 +45,8 @@ LEFT_OUT = (
         "Luminance alone makes the problem smaller and loses how colours go with it; a transfer in matched colours "
         "has strokes like blotches of paint.",
         "section 2",
-        "A review of Gatys, without figures. The first is so by construction: one channel of three is optimised.",
+        "A review of Gatys, without figures. The first is so by construction where one channel is optimised; here "
+        "three are, and their luminance is taken.",
     ),
     LeftOut(
         "A transfer has converged when the loss changed by no more than 0.01 % over 50 iterations.",
@@ -62,14 +64,29 @@ LEFT_OUT = (
         "Of recognition. Keras' VGG16 and VGG19 have 138 and 144 million, of which a transfer needs 15 and 20.",
     ),
     LeftOut(
+        "How deep a network is matters much.",
+        "section 3.3",
+        "Of recognition, without a result. Of transfers the paper finds deeper networks unfit, which is judged.",
+    ),
+    LeftOut(
+        "Pictures of a high perceptual quality can be made with these networks.",
+        "abstract",
+        "Which networks is not said, and section 6 finds two of the four unfit. What either pair gives is judged.",
+    ),
+    LeftOut(
+        "Theano computes on GPUs by itself, faster than on a processor.",
+        "section 3.2",
+        "Of software and machines of its time.",
+    ),
+    LeftOut(
         "MobileNet and Xception run on TensorFlow alone.",
         "section 3",
         "Of software of its time: Keras 3 has them for all its backends.",
     ),
     LeftOut(
-        "VGG19 is ahead of VGG16 because it is deeper.",
-        "section 6",
-        "An explanation, and the same section finds deeper networks unfit. Whether it is ahead is judged.",
+        "VGG19 is ahead of VGG16 because it is deeper, and VGG16 faster because it has fewer layers.",
+        "sections 5 and 6",
+        "Explanations, and section 6 finds deeper networks unfit. Which is ahead, and which is faster, is judged.",
     ),
     LeftOut(
         "Wide residual networks are worth trying.",

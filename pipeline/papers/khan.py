@@ -123,7 +123,8 @@ KHAN = Paper(
         ),
         LeftOut(
             "Activations are not proportional to colours, so that results are inconsistent; histogram losses are more "
-            "stable and look outstanding; universal transfer by feature transforms takes any style.",
+            "stable and look outstanding; universal transfer by feature transforms takes any style, where others fail "
+            "at some.",
             "section II-C and D",
             "A review of Risser's and Li's papers, without settings or figures. Both losses exist here.",
         ),
@@ -133,9 +134,10 @@ KHAN = Paper(
             "A review of other papers, without settings or figures.",
         ),
         LeftOut(
-            "Early layers hold the fine texture of a style, deep ones what is larger.",
+            "Early layers hold the fine texture of a style, deep ones elements of a higher level.",
             "section I-C (system design)",
-            "Gatys' finding, retold without a figure; judged among the claims of Xu, Shi and Pei.",
+            "Gatys' finding, retold without a figure; a level has no measure. Whether structures grow with layers is "
+            "judged among the claims of Xu, Shi and Pei.",
         ),
         LeftOut(
             "Total variation makes neighbouring pixels alike, and a lower loss is nearer to the goal.",
@@ -147,6 +149,12 @@ KHAN = Paper(
             "section II (implementation)",
             "A style loss without a gradient moves with what the content's does, first as the start has it, which is a "
             "random picture there and of no known kind. That it stays high is judged.",
+        ),
+        LeftOut(
+            "Pictures have to be passed through all layers of VGG19, even where the losses read a few.",
+            "section II (implementation)",
+            "Read in a talk, without a result. By construction it is not so: what no loss reads has no part in a loss "
+            "or its gradient. Which layers are read is judged.",
         ),
         LeftOut("Audio can be transferred less well.", "section II", "A review, and not of pictures."),
         LeftOut(

@@ -63,7 +63,7 @@ CLAIMS = (
         quantities=better_by("Score with max pooling above that with average", _METHOD, ("pooling", "vgg19", "max")),
     ),
     Claim(
-        "With layers up to the eighth convolution alone the picture is like neither content nor style.",
+        "With layers up to the eighth convolution alone many pictures are like neither content nor style.",
         "section II (implementation)",
         "layers",
         quantities=(
@@ -82,14 +82,15 @@ CLAIMS = (
                 null=None,
             ),
         ),
-        differs="Which of the layers up to there is not said: style at the first convolutions of three blocks, content "
-        "at the eighth convolution.",
+        differs="The paper passes pictures through the layers up to there, and does not say which of them its losses "
+        "read: style at the first convolutions of three blocks, content at the eighth convolution.",
     ),
     Claim(
         "With all layers the pictures are better than with those up to the eighth convolution.",
         "section II (implementation)",
         "layers",
         quantities=better_by("Score with eight above that with all", _METHOD, _EIGHT),
+        differs="With all layers, losses read those of Gatys et al. 2016.",
         note="Layers behind the last that a loss reads change nothing: what counts is which are read.",
     ),
     Claim(

@@ -182,7 +182,8 @@ LISCIANDRELLO = Paper(
         LeftOut(
             "Deep layers hold the content and low ones the style, and the two are independent.",
             "section 1",
-            "Gatys' finding, told as background; what layers do is judged among the claims of Xu, Shi and Pei.",
+            "Gatys' finding, told as background; what layers hold is judged among the claims of Xu, Shi and Pei, and "
+            "independence has no measure.",
         ),
         LeftOut(
             "Optimising a picture takes long, a network that is trained for a style is faster, and the two should be "
@@ -217,6 +218,16 @@ LISCIANDRELLO = Paper(
             "section 3.2.1",
             "An explanation. That a constant factor mends it, as the same section finds and is judged, speaks for the "
             "scale of the loss instead.",
+        ),
+        LeftOut(
+            "Before they removed the denominator, figures could not be recognised in ResNet50's pictures.",
+            "section 4, figure 6",
+            "Of one of their first pictures, by settings that are not told. That pictures are blurred is judged.",
+        ),
+        LeftOut(
+            "What a loss comes to depends on the settings and on the pictures.",
+            "section 4",
+            "So by construction.",
         ),
         LeftOut(
             "Augmented and divided sets are of no use; losses and ResNet50 took most of the work, and no paper says "

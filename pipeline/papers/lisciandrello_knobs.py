@@ -52,13 +52,11 @@ def _kept_by_weight(view: View) -> float:
     return ratio(large.detail.fine, small.detail.fine)
 
 
-def _rises(view: View) -> float:
-    rises = steps = 0
-    for found in (*(view[cell(name)] for name in NETWORKS), *_rates(view)):
-        trace = found.trace
-        steps += len(trace) - 1
-        rises += sum(not later.total < one.total for one, later in pairwise(trace))
-    return rises / max(steps, 1)
+def _not_falling(view: View) -> float:
+    """The share of runs whose loss did not fall at some step."""
+    runs = [*(view[cell(name)] for name in NETWORKS if name != "vgg19"), *_rates(view)]  # which has VGG19's own
+    falling = [all(later.total < one.total for one, later in pairwise(run.trace)) for run in runs]
+    return 1 - sum(falling) / len(runs)
 
 
 def _rates(view: View, study: str = "rates") -> list[Finding]:
@@ -100,6 +98,12 @@ def _twice_the_steps(view: View) -> float:
 def _smoothed(view: View, name: str, study: str) -> float:
     require_structure(view[cell(name)], view[study, name])
     return ratio(pixels.roughness(view[cell(name)].picture), pixels.roughness(view[study, name].picture))
+
+
+def _sharpened(view: View) -> float:
+    found = view[cell("vgg19")], view["no_total_variation", "vgg19"]
+    require_structure(*found)
+    return ratio(*(each.detail.fine for each in found))
 
 
 KNOBS = (
@@ -158,7 +162,8 @@ KNOBS = (
             ),
         ),
         note="What is kept of the content's fine structure is counted apart from noise and strokes. That 1e-5 blurs is "
-        "read from the pair of pictures and from the text, which asks for a very small weight.",
+        "read from the pair of pictures and from the text, which calls the weight crucial and asks for a very small "
+        "one.",
     ),
     Claim(
         "A total variation weight of 1e-6 gives the best pictures.",
@@ -170,6 +175,22 @@ KNOBS = (
             "1e-6 ahead of the better of 1e-5 and none",
         ),
         note="Up to what a person prefers, they say. Which other weights they tried is not said, but for 1e-5.",
+    ),
+    Claim(
+        "Without total variation pictures are blurry, and it makes them sharper.",
+        "sections 3.2 and 3.5",
+        "smooth",
+        quantities=(
+            Quantity(
+                "Fine structure with total variation over that without (VGG19)",
+                _sharpened,
+                at_least(MORE),
+                at_most(LESS),
+                null=1.0,
+            ),
+        ),
+        note="What is kept of the content's fine structure is counted apart from noise and strokes. Section 3.2.3 has "
+        "total variation smooth the picture, which is judged too.",
     ),
     Claim(
         "Total variation takes noise away.",
@@ -201,29 +222,27 @@ KNOBS = (
         differs="Their other ratios are not told, but for 1e-3.",
     ),
     Claim(
-        "Max pooling gives satisfying pictures, so that average pooling is not needed.",
+        "Max pooling gives satisfying pictures.",
         "section 3.1",
         "pooling",
-        quantities=(
-            *works("With max pooling", cell("vgg19")),
-            *by_looks(
-                "Score with max pooling above that with average pooling",
-                lambda view, judge: score(view[cell("vgg19")], judge) - score(view["pooling", "vgg19", "avg"], judge),
-                at_most(CLEAR),
-                at_least(CLOSE),
-                null=None,
-            ),
-        ),
+        quantities=works("With max pooling", cell("vgg19")),
+        note="Average pooling, which they left untried for it, is shown beside.",
     ),
     Claim(
-        "The loss falls from step to step nearly every time.",
+        "The loss falls from step to step in nearly every run.",
         "section 4, figures 7 and 9",
         "loss",
         quantities=(
-            Quantity("Share of steps at which it did not fall", _rises, at_most(0.05), at_least(0.25), null=None),
+            Quantity(
+                "Share of runs in which it did not fall at some step",
+                _not_falling,
+                at_most(0.15),
+                at_least(0.5),
+                null=None,
+            ),
         ),
-        note="Of three networks, and of five rates with VGG19. By their descent: L-BFGS takes no step that raises the "
-        "loss, and could not test it.",
+        note="Of seven runs, by two networks and by VGG19 at five rates: one may. By their descent: L-BFGS takes no "
+        "step that raises the loss, and could not test it.",
     ),
     Claim(
         "A higher learning rate ends at a higher loss.",
@@ -233,6 +252,8 @@ KNOBS = (
             Quantity("Rank correlation of rate and last loss", _rate_and_loss, at_least(TREND), at_most(-TREND)),
         ),
         differs="A rate belongs to a size of picture, because gradients grow as pictures shrink.",
+        note="The paper has it of rates from 10 to more than 300; that the last loss is meant, and one that rises with "
+        "the rate, is how it is read here.",
     ),
     Claim(
         "Portraits need a higher learning rate than landscapes.",

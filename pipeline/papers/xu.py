@@ -178,6 +178,22 @@ XU = Paper(
     main=("ratios",),
     left_out=(
         LeftOut(
+            "Content and style can be separated, and changed one without the other into new pictures that make sense; "
+            "the picture comes to have both.",
+            "sections I, II-A and II-B1",
+            "Of the original papers. That the two can be traded is judged; independence and sense have no measure.",
+        ),
+        LeftOut(
+            "Matching the style alone gives pictures without the arrangement of the scene.",
+            "figure 2",
+            "So by construction: a Gram matrix is a sum over places.",
+        ),
+        LeftOut(
+            "Patches work for paintings and photographs as styles, Gram matrices for paintings alone.",
+            "section II-B2",
+            "Claimed of the original papers. How the two compare with each kind of style is among the claims.",
+        ),
+        LeftOut(
             "The search of patches is a convolution, and not as efficient as its authors say.",
             "section IV-A2",
             "Of their program; what it costs is judged in time and memory.",
@@ -189,13 +205,13 @@ XU = Paper(
         ),
         LeftOut(
             "A random picture can be changed until its features are those of the content picture.",
-            "section III",
+            "sections II-A and III, figure 2",
             "A way to see what a layer holds, of which no result is shown; content layers are judged.",
         ),
         LeftOut(
-            "Training the network takes more storage than there is.",
+            "The network recognises objects as well as people do, and training it takes more storage than there is.",
             "sections III and IV-A4",
-            "Of their machine; trained weights are taken here as there.",
+            "Of recognition, and of their machine; trained weights are taken here as there.",
         ),
         LeftOut(
             "Patches keep eyes and noses of a painted face.",

@@ -108,7 +108,7 @@ CLAIMS = (
     ),
     Claim(
         "Structures grow in size as higher style layers are added.",
-        "section II-B, figure 10",
+        "section II-B, figures 4 and 10",
         "layers",
         quantities=(
             Quantity(
@@ -137,12 +137,12 @@ CLAIMS = (
                 "Levels of 255 that conv2_2 is nearer than conv5_2", _levels_gained, at_least(10.0), at_most(-10.0)
             ),
         ),
-        note="Pixels alone decide. That lower layers keep the content as well, and higher ones the arrangement, is not "
-        "measured apart.",
+        note="Pixels alone decide. That lower layers keep the content as well, and higher ones objects and their "
+        "arrangement, is not measured apart: no measure here tells objects without pixels.",
     ),
     Claim(
         "L-BFGS takes a fifth of the time that RMSprop takes.",
-        "section V-A, table I",
+        "sections IV-B and V-A, table I",
         "times",
         kind="not testable",
         reason="The paper gives no numbers of steps, and times are as many. 3000 steps against 400 iterations, of code "
@@ -150,7 +150,7 @@ CLAIMS = (
         quantities=(
             Quantity("Time of RMSprop's steps over that of L-BFGS'", _budgets, at_least(3.0), at_most(1.0), null=1.0),
         ),
-        note="Theirs is 4.9.",
+        note="Theirs is 4.8.",
     ),
     Claim(
         "L-BFGS is ahead of first-order descent in time.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.papers.evidence import View
-from pipeline.papers.finding import Key
+from pipeline.papers.finding import Finding, Key
 from pipeline.papers.judging import LooksJudge, better_by, by_looks, content_lost, score, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
@@ -17,6 +17,10 @@ def _photo(method: str) -> Key:
     return "photographs", "vgg19", method
 
 
+def _ratio(view: View, place: int) -> Finding:
+    return view["mrf_ratios", "vgg19", MRF_RATIOS[place]]
+
+
 def _patches_ahead(view: View, judge: LooksJudge) -> float:
     return score(view[_photo(METHODS[0])], judge) - score(view[_photo(METHODS[1])], judge)
 
@@ -25,8 +29,8 @@ _MRF_DIFFERS = "Balanced terms, stride 1 and one size, in the place of alpha/bet
 
 
 _RECKONED = (
-    "The memory of one process that made both does not tell them apart. The numbers that either loss holds stand in, "
-    "as the engine reckons them from the sizes of the layers: they are no measurement."
+    "The paper gives no number, and memory is a program's more than a loss's. The numbers that either loss holds stand "
+    "in, as the engine reckons them from the sizes of the layers: they are no measurement."
 )
 
 
@@ -52,7 +56,7 @@ def _held_at_twice(size: tuple[int, ...]) -> float:
 PATCHES = (
     Claim(
         "The loss of patches takes ten times as long as Gram matrices.",
-        "section V-B, table II",
+        "sections IV-A2 and V-B, table II",
         "mrf",
         quantities=(
             Quantity(
@@ -69,7 +73,7 @@ PATCHES = (
     ),
     Claim(
         "It takes much more memory.",
-        "section V-B",
+        "abstract, sections V-B and V-C",
         "mrf",
         kind="not testable",
         reason=_RECKONED,
@@ -103,17 +107,22 @@ PATCHES = (
         note="Numbers of patches grow with the area, those of Gram matrices do not.",
     ),
     Claim(
-        "A larger alpha/beta takes more of the content with patches too.",
-        "section V-B, figure 17",
+        "With patches too a larger alpha/beta takes more of the content, a smaller one more of the style.",
+        "section V-B, figures 7 and 17",
         "mrf_ratios",
-        quantities=by_looks(
-            "Content lost at alpha/beta 4 above that at 20",
-            lambda view, judge: (
-                content_lost(view["mrf_ratios", "vgg19", MRF_RATIOS[0]], judge)
-                - content_lost(view["mrf_ratios", "vgg19", MRF_RATIOS[-1]], judge)
+        quantities=(
+            *by_looks(
+                "Content lost at alpha/beta 4 above that at 20",
+                lambda view, judge: content_lost(_ratio(view, 0), judge) - content_lost(_ratio(view, -1), judge),
+                at_least(NOTICEABLE),
+                at_most(-NOTICEABLE),
             ),
-            at_least(NOTICEABLE),
-            at_most(-NOTICEABLE),
+            *by_looks(
+                "Style left at alpha/beta 20 above that at 4",
+                lambda view, judge: style_left(_ratio(view, -1), judge) - style_left(_ratio(view, 0), judge),
+                at_least(NOTICEABLE),
+                at_most(-NOTICEABLE),
+            ),
         ),
         differs="Means over positions in the place of sums, average pooling, one size, start from noise.",
     ),
@@ -129,7 +138,7 @@ PATCHES = (
     ),
     Claim(
         "Patches work only where the content can be put together from patches of the style; where the two differ in "
-        "structure Gram matrices do better.",
+        "structure or perspective Gram matrices do better.",
         "section V-B, figure 21",
         "mrf",
         kind="not testable",
@@ -146,7 +155,8 @@ PATCHES = (
         "abstract, sections V-B and V-C, figures 15 to 20",
         "mrf",
         quantities=better_by("Score of Gram matrices above that of patches", _MRF, GRAM),
-        differs=_MRF_DIFFERS,
+        differs=f"Our styles differ from the contents in structure, where the paper has Gram matrices do better. "
+        f"{_MRF_DIFFERS}",
     ),
     Claim(
         "Patches model the style more accurately than Gram matrices.",
