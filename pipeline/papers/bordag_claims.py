@@ -75,11 +75,11 @@ CLAIMS = (
         "the loss leaves that of the start.",
     ),
     Claim(
-        "Of the pictures on the way the best has to be kept.",
-        "algorithm 1",
+        "Of the pictures on the way the best is kept.",
+        "section 3.3, algorithm 1",
         "pictures",
         kind="not testable",
-        reason="The algorithm keeps the best picture without saying why. That the loss may rise is our reading, and "
+        reason="The paper keeps it without saying why. That the loss may rise is our reading, and "
         "whether it does hangs on the step, which is not given. The descent of the claim above stands in, whose steps "
         "are halved where the loss leaves that of the start.",
         quantities=(
@@ -168,7 +168,7 @@ CLAIMS = (
         ),
     ),
     Claim(
-        "Of a nebula too the transfer is poor.",
+        "Of a nebula too the transfer to Oski is poor.",
         "section 4.2.2",
         "photographs",
         kind="not testable",

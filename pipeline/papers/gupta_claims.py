@@ -140,8 +140,8 @@ CLAIMS = (
             ),
         ),
         differs="The paper speaks of reconstructions from a layer; these are transfers, which have a style too.",
-        note="Pixels alone decide. What high layers keep of objects and their arrangement is not measured apart: no "
-        "measure here tells objects without pixels.",
+        note="Pixels alone decide. What high layers keep of objects and their arrangement is not measured apart: the "
+        "judges' distance of contents mixes the two.",
     ),
     *CONTRADICTIONS,
     STARTS_LOWER,
@@ -250,7 +250,8 @@ CLAIMS = (
         "The losses after the first round rank the same way.",
         "section 5, figures 6 to 9",
         "first",
-        note="That VGG19's is the highest of all is said in so many words.",
+        note="That VGG19's is the highest of all is said in so many words; that it starts below VGG16's too, which is "
+        "a claim of its own.",
         quantities=tuple(
             Quantity(
                 f"Decades between {other}'s loss and {one}'s",
@@ -296,7 +297,7 @@ CLAIMS = (
             ),
         ),
         note="That luminance alone does much better is said too, of the same colours; that it keeps them wholly is so "
-        "by construction.",
+        "of chroma, by construction.",
     ),
     Claim(
         "Networks that compress the picture in their first layer (AlexNet, GoogLeNet) lose fine detail.",

@@ -51,8 +51,8 @@ INCEPTION = (
             ),
             *fails("That picture", ("range", "inceptionv3", IN_RANGE)),
         ),
-        differs="Which weights is not said: those of the network are taken here, a stand-in, of another task; they "
-        "could be those of the losses. Nor does the paper say how it writes pictures.",
+        differs="It is not said which weights: the network's, as here (a stand-in, trained for another task), or those "
+        "of the losses. Nor does the paper say how it writes pictures.",
     ),
     Claim(
         "InceptionV3 fails at style transfer.",

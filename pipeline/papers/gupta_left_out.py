@@ -6,6 +6,11 @@ from pipeline.papers.paper import LeftOut
 
 LEFT_OUT = (
     LeftOut(
+        "Pictures of a high perceptual quality can be made with these networks.",
+        "abstract",
+        "Which networks is not said, and section 6 finds two of the four unfit. What either pair gives is judged.",
+    ),
+    LeftOut(
         "Programs have drawn since 1973, and networks see nearly as people do.",
         "section 1",
         "An introduction.",
@@ -27,21 +32,6 @@ LEFT_OUT = (
         "A review of Gatys. The pictures of the claim on colours show it, beside those that keep the content's.",
     ),
     LeftOut(
-        "Correlations of several layers hold a texture at many scales, and not how a picture is laid out.",
-        "section 3.1",
-        "Gatys' finding, retold without a figure. How large structures are is judged among Xu's claims.",
-    ),
-    LeftOut(
-        "Adam and stochastic descent may take the place of L-BFGS.",
-        "section 4",
-        "Said in passing, without a result. Descent by gradients is compared.",
-    ),
-    LeftOut(
-        "The VGG networks do better because of how they are built: small kernels at every place take in more.",
-        "section 3.3",
-        "An explanation. Whether they do better is judged.",
-    ),
-    LeftOut(
         "Luminance alone makes the problem smaller and loses how colours go with it; a transfer in matched colours "
         "has strokes like blotches of paint.",
         "section 2",
@@ -52,6 +42,26 @@ LEFT_OUT = (
         "A transfer has converged when the loss changed by no more than 0.01 % over 50 iterations.",
         "section 2",
         "A rule that Ruder's paper chose, not a finding; it is the setting stop_change here.",
+    ),
+    LeftOut(
+        "MobileNet and Xception run on TensorFlow alone.",
+        "section 3",
+        "Of software of its time: Keras 3 has them for all its backends.",
+    ),
+    LeftOut(
+        "Correlations of several layers hold a texture at many scales, and not how a picture is laid out.",
+        "section 3.1",
+        "Gatys' finding, retold without a figure. How large structures are is judged among Xu's claims.",
+    ),
+    LeftOut(
+        "Theano computes on GPUs by itself, faster than on a processor.",
+        "section 3.2",
+        "Of software and machines of its time.",
+    ),
+    LeftOut(
+        "The VGG networks do better because of how they are built: small kernels at every place take in more.",
+        "section 3.3",
+        "An explanation. Whether they do better is judged.",
     ),
     LeftOut(
         "Average pooling improves the flow of gradients.",
@@ -69,19 +79,9 @@ LEFT_OUT = (
         "Of recognition, without a result. Of transfers the paper finds deeper networks unfit, which is judged.",
     ),
     LeftOut(
-        "Pictures of a high perceptual quality can be made with these networks.",
-        "abstract",
-        "Which networks is not said, and section 6 finds two of the four unfit. What either pair gives is judged.",
-    ),
-    LeftOut(
-        "Theano computes on GPUs by itself, faster than on a processor.",
-        "section 3.2",
-        "Of software and machines of its time.",
-    ),
-    LeftOut(
-        "MobileNet and Xception run on TensorFlow alone.",
-        "section 3",
-        "Of software of its time: Keras 3 has them for all its backends.",
+        "Adam and stochastic descent may take the place of L-BFGS.",
+        "section 4",
+        "Said in passing, without a result. Descent by gradients is compared.",
     ),
     LeftOut(
         "VGG19 is ahead of VGG16 because it is deeper, and VGG16 faster because it has fewer layers.",

@@ -136,8 +136,8 @@ KHAN = Paper(
         LeftOut(
             "Early layers hold the fine texture of a style, deep ones elements of a higher level.",
             "section I-C (system design)",
-            "Gatys' finding, retold without a figure; a level has no measure. Whether structures grow with layers is "
-            "judged among the claims of Xu, Shi and Pei.",
+            "Gatys' finding, retold without a figure; how high a level is cannot be measured. Whether structures grow "
+            "with layers is judged among the claims of Xu, Shi and Pei.",
         ),
         LeftOut(
             "Total variation makes neighbouring pixels alike, and a lower loss is nearer to the goal.",
@@ -153,8 +153,8 @@ KHAN = Paper(
         LeftOut(
             "Pictures have to be passed through all layers of VGG19, even where the losses read a few.",
             "section II (implementation)",
-            "Read in a talk, without a result. By construction it is not so: what no loss reads has no part in a loss "
-            "or its gradient. Which layers are read is judged.",
+            "By construction it is not so: what no loss reads has no part in a loss or its gradient. The results that "
+            "the paper tells of are judged by the layers that are read.",
         ),
         LeftOut("Audio can be transferred less well.", "section II", "A review, and not of pictures."),
         LeftOut(

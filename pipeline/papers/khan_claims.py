@@ -83,7 +83,7 @@ CLAIMS = (
             ),
         ),
         differs="The paper passes pictures through the layers up to there, and does not say which of them its losses "
-        "read: style at the first convolutions of three blocks, content at the eighth convolution.",
+        "read. Here style is read at the first convolutions of three blocks, content at the eighth convolution.",
     ),
     Claim(
         "With all layers the pictures are better than with those up to the eighth convolution.",

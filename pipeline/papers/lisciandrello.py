@@ -180,10 +180,11 @@ LISCIANDRELLO = Paper(
     main=("networks", "normaliser"),
     left_out=(
         LeftOut(
-            "Deep layers hold the content and low ones the style, and the two are independent.",
+            "Deep layers hold the content and low ones the style, and the two are independent: a picture can have the "
+            "structure of the one and the colours and texture of the other.",
             "section 1",
-            "Gatys' finding, told as background; what layers hold is judged among the claims of Xu, Shi and Pei, and "
-            "independence has no measure.",
+            "Gatys' finding, told as background; what layers hold is judged among the claims of Xu, Shi and Pei, "
+            "whether pictures satisfy among these. Independence has no measure.",
         ),
         LeftOut(
             "Optimising a picture takes long, a network that is trained for a style is faster, and the two should be "
@@ -220,9 +221,9 @@ LISCIANDRELLO = Paper(
             "scale of the loss instead.",
         ),
         LeftOut(
-            "Before they removed the denominator, figures could not be recognised in ResNet50's pictures.",
+            "With the denominator ResNet50's results were too blurry for figures to be recognised.",
             "section 4, figure 6",
-            "Of one of their first pictures, by settings that are not told. That pictures are blurred is judged.",
+            "Figure 6 is one of the first, by settings that are not told. That pictures are blurred is judged.",
         ),
         LeftOut(
             "What a loss comes to depends on the settings and on the pictures.",

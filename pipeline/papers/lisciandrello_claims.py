@@ -60,7 +60,7 @@ CLAIMS = (
     ),
     Claim(
         "With Gatys' denominator VGG19 and VGG16 give satisfying pictures.",
-        "sections 1 and 3.2.1",
+        "section 3.2.1",
         "networks",
         quantities=(
             *works("VGG19", cell("vgg19"), AS_IT_IS),

@@ -184,6 +184,11 @@ XU = Paper(
             "Of the original papers. That the two can be traded is judged; independence and sense have no measure.",
         ),
         LeftOut(
+            "A random picture can be changed until its features are those of the content picture.",
+            "sections II-A and III, figure 2",
+            "A way to see what a layer holds, of which no result of their own is shown; content layers are judged.",
+        ),
+        LeftOut(
             "Matching the style alone gives pictures without the arrangement of the scene.",
             "figure 2",
             "So by construction: a Gram matrix is a sum over places.",
@@ -202,11 +207,6 @@ XU = Paper(
             "RMSprop is faster than plain stochastic descent.",
             "section IV-B",
             "Said in passing, without a comparison; L-BFGS is compared with RMSprop.",
-        ),
-        LeftOut(
-            "A random picture can be changed until its features are those of the content picture.",
-            "sections II-A and III, figure 2",
-            "A way to see what a layer holds, of which no result is shown; content layers are judged.",
         ),
         LeftOut(
             "The network recognises objects as well as people do, and training it takes more storage than there is.",

@@ -8,35 +8,19 @@ from pipeline.papers import pixels
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Key
 from pipeline.papers.fitness import require_no_noise, require_structure
-from pipeline.papers.judging import better_by, by_looks, content_lost, score, style_left
+from pipeline.papers.judging import better_by, by_looks, score
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.ratios import ratio
 from pipeline.papers.statistics import rank_correlation
 from pipeline.papers.thresholds import CLOSE, MORE, TREND
 from pipeline.papers.xu_patches import PATCHES
-from pipeline.papers.xu_studies import CONTENT_LAYERS, GRAM, LAYER_RATIO, NOTICEABLE, PAIR_RATIOS, SETS, TABLE_RATIOS
+from pipeline.papers.xu_studies import CONTENT_LAYERS, GRAM, LAYER_RATIO, PAIR_RATIOS, SETS, TABLE_RATIOS
+from pipeline.papers.xu_trades import content_traded, style_traded
 
 
 def _pair(ratio_: str) -> Key:
     return "ratios", "vgg19", ratio_
-
-
-def _trade(kind: str, first: Key, last: Key) -> tuple[Quantity, ...]:
-    """Content gained, or style given up, from the smallest to the largest of some ratios."""
-    if kind == "content":
-        return by_looks(
-            "Content lost at the smallest ratio above that at the largest",
-            lambda view, judge: content_lost(view[first], judge) - content_lost(view[last], judge),
-            at_least(NOTICEABLE),
-            at_most(-NOTICEABLE),
-        )
-    return by_looks(
-        "Style left at the largest ratio above that at the smallest",
-        lambda view, judge: style_left(view[last], judge) - style_left(view[first], judge),
-        at_least(NOTICEABLE),
-        at_most(-NOTICEABLE),
-    )
 
 
 def _row(name: str) -> Key:
@@ -96,15 +80,15 @@ CLAIMS = (
         "The larger alpha/beta, the more the picture is like the photograph.",
         "section V-A, figure 12",
         "ratios",
-        quantities=_trade("content", _pair(PAIR_RATIOS[0]), _pair(PAIR_RATIOS[-1])),
-        ours=_trade("content", ("our_ratios", "vgg19", "0.1"), ("our_ratios", "vgg19", "10")),
+        quantities=content_traded(_pair(PAIR_RATIOS[0]), _pair(PAIR_RATIOS[-1])),
+        ours=content_traded(("our_ratios", "vgg19", "0.1"), ("our_ratios", "vgg19", "10")),
     ),
     Claim(
         "The smaller it is, the more it is like the artwork: content and style can be traded.",
         "section I, figures 10 and 12",
         "ratios",
-        quantities=_trade("style", _pair(PAIR_RATIOS[0]), _pair(PAIR_RATIOS[-1])),
-        ours=_trade("style", ("our_ratios", "vgg19", "0.1"), ("our_ratios", "vgg19", "10")),
+        quantities=style_traded(_pair(PAIR_RATIOS[0]), _pair(PAIR_RATIOS[-1])),
+        ours=style_traded(("our_ratios", "vgg19", "0.1"), ("our_ratios", "vgg19", "10")),
     ),
     Claim(
         "Structures grow in size as higher style layers are added.",
@@ -138,7 +122,7 @@ CLAIMS = (
             ),
         ),
         note="Pixels alone decide. That lower layers keep the content as well, and higher ones objects and their "
-        "arrangement, is not measured apart: no measure here tells objects without pixels.",
+        "arrangement, is not measured apart: the judges' distance of contents mixes the two.",
     ),
     Claim(
         "L-BFGS takes a fifth of the time that RMSprop takes.",

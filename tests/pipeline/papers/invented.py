@@ -23,7 +23,7 @@ _RANDOM = np.random.default_rng(0)
 #: Blocks of colour with fine structure in them; the same blurred, and with noise; noise alone; grey; black.
 SOFT = np.kron(_RANDOM.integers(20, 235, (6, 9, 3)), np.ones((8, 8, 1)))
 SOFT = np.clip(SOFT + _RANDOM.normal(0, 12, SOFT.shape), 0, 255).astype(np.uint8)
-BLURRED, LESS_BLURRED = (gaussian_filter(SOFT, (sigma, sigma, 0)) for sigma in (2.5, 1.2))
+BLURRED, LESS_BLURRED = (gaussian_filter(SOFT, (sigma, sigma, 0)) for sigma in (2.5, 1.4))
 NOISY = np.clip(SOFT + _RANDOM.normal(0, 60, SOFT.shape), 0, 255).astype(np.uint8)
 STATIC = _RANDOM.integers(0, 255, SOFT.shape).astype(np.uint8)
 COARSE = np.kron(_RANDOM.integers(0, 255, (2, 3, 3)), np.ones((24, 24, 1))).astype(np.uint8)

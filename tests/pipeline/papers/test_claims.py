@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nstcore.failures import DIVERGED
 from pipeline.papers import PAPERS, Evidence, Sample, xu_patches
 from pipeline.papers.judging import LOOKS
 from pipeline.papers.verdict import verdicts
@@ -240,13 +241,13 @@ BOTH_WAYS = [
         "lisciandrello",
         "is sharp, 1e-5 blurs",
         {("total_variation", "vgg19", "1e-05"): {"picture": BLURRED}},
-        {("total_variation", "vgg19", "1e-06"): {"picture": BLURRED}},
+        {("total_variation", "vgg19", "1e-06"): {"picture": LESS_BLURRED}},
     ),
     (
         "lisciandrello",
         "makes them sharper",
-        {("no_total_variation",): {"picture": BLURRED}},
-        {("networks", "vgg19"): {"picture": BLURRED}},
+        {("no_total_variation",): {"picture": LESS_BLURRED}},
+        {("networks", "vgg19"): {"picture": LESS_BLURRED}},
     ),
     (
         "lisciandrello",
@@ -404,6 +405,8 @@ def test_what_is_not_tested_says_why_and_measures_a_stand_in_or_names_the_place(
         ("gupta2019", "Total variation smooths", ("total_variation", "vgg19", "0.1")),
         ("lisciandrello", "merely blurs", ("normaliser", "resnet50", "gatys")),
         ("lisciandrello", "takes noise away", ("networks", "vgg19")),
+        ("lisciandrello", "makes them sharper", ("no_total_variation", "vgg19")),
+        ("lisciandrello", "is sharp, 1e-5 blurs", ("total_variation", "vgg19", "1e-05")),
         ("bordag", "local differences", ("smoothing", "vgg19")),
         ("gupta2019", "its blur grows", ("comparison", "resnet50")),
         ("gupta2019", "does not retain the structure", ("comparison", "resnet50")),
@@ -424,6 +427,15 @@ def test_a_sharp_picture_after_noise_is_no_blur_and_noise_has_nothing_to_blur():
     assert outcome("gupta2019", "its blur grows", from_noise).outcome == "not reproduced"
     static = {("first_round", "resnet50"): {"picture": STATIC}}
     assert outcome("gupta2019", "its blur grows", static).outcome == "not testable"
+
+
+def test_total_variation_that_takes_noise_away_neither_blurs_nor_sharpens():
+    """A noisy picture has more fine structure, of which none is the content's."""
+    for noisy in ("no_total_variation", "networks"):
+        found = outcome("lisciandrello", "makes them sharper", {(noisy, "vgg19"): {"picture": NOISY}})
+        assert found.outcome == "not reproduced"
+    noisy = {("total_variation", "vgg19", "1e-06"): {"picture": NOISY}}
+    assert outcome("lisciandrello", "is sharp, 1e-5 blurs", noisy).outcome == "not reproduced"
 
 
 def test_what_is_left_of_noise_is_no_small_structure():
@@ -474,9 +486,17 @@ def test_the_loss_of_one_run_of_seven_may_rise_and_those_of_two_may_not():
     assert outcome("lisciandrello", "falls from step to step", two).outcome == "not reproduced"
 
 
+def test_a_run_that_diverges_is_one_whose_loss_does_not_fall():
+    failed = {"status": "failed", "reason": "the style loss became inf", "nature": DIVERGED.name}
+    one, several = ({("rates", "vgg19", rate): failed for rate in rates} for rates in (RATES[-1:], RATES[1:]))
+    assert outcome("lisciandrello", "falls from step to step", one).outcome == "reproduced"
+    assert outcome("lisciandrello", "falls from step to step", several).outcome == "opposite"
+
+
 def test_patches_have_to_trade_both_content_and_style():
-    content = {("mrf_ratios", "vgg19", "4"): {"content": 0.9}}
-    assert outcome("xu2016", "With patches too", content).outcome == "not reproduced"
+    content, style = {("mrf_ratios", "vgg19", "4"): {"content": 0.9}}, {("mrf_ratios", "vgg19", "20"): {"style": 0.9}}
+    for one in (content, style):
+        assert outcome("xu2016", "With patches too", one).outcome == "not reproduced"
 
 
 def test_curves_that_end_decades_apart_are_not_alike():
@@ -505,7 +525,7 @@ def test_noise_is_no_sharpness_and_an_unlike_picture_no_blur():
         ("total_variation", "vgg19", "1e-06"): {"picture": STATIC},
         ("total_variation", "vgg19", "1e-05"): {"picture": BLURRED},
     }
-    assert outcome("lisciandrello", "is sharp, 1e-5 blurs", noisy).outcome == "not reproduced"
+    assert outcome("lisciandrello", "is sharp, 1e-5 blurs", noisy).outcome == "not testable"
     found = outcome("gupta2019", "ResNet50's pictures are blurred", {("comparison", "resnet50"): {"picture": COARSE}})
     assert found.outcome == "not testable"
     assert "correlates with the content" in found.evidence
