@@ -10,7 +10,7 @@ from typing import ClassVar
 from nstcore.checks import expected, whole_number
 from nstcore.errors import ConfigError
 from nstcore.losses import ops
-from nstcore.losses.loss import Layer, Reads, Tensor
+from nstcore.losses.loss import Layer, Reads, Tensor, setting
 from nstcore.losses.nearest import AT_ONCE, chosen, flat
 from nstcore.losses.patch_search import Match, nearest_of_all, windows
 from nstcore.losses.viewed import Viewed
@@ -29,10 +29,12 @@ class Patches(Viewed):
         stride: positions from one patch to the next, of the picture and of the style; at most `patch_size`, so that
             every position counts. The authors take 2; 1 has four times the patches, and costs less with small ones,
             because products of positions then serve all patches that hold them.
+        balanced: divide each layer by its value at the content picture.
     """
 
     patch_size: int = 3
     stride: int = 1
+    balanced: bool = setting(True, shapes=())
 
     reads: ClassVar[Reads] = "style"
     regions: ClassVar[bool] = False
@@ -41,6 +43,8 @@ class Patches(Viewed):
         super().__post_init__()
         whole_number(self._label("patch_size"), self.patch_size, 1)
         whole_number(self._label("stride"), self.stride, 1, " and at most patch_size", self.patch_size)
+        if not isinstance(self.balanced, bool):
+            raise ConfigError(expected(self._label("balanced"), "true or false", self.balanced))
 
     def features(self, *activations: Tensor) -> Tensor:
         """(B, h, w, N), float32.
@@ -76,6 +80,9 @@ class Patches(Viewed):
             y, x = divmod(offset, self.patch_size)
             total += ops.sum(ops.square(window - chosen(positions, match.at(y, x))), axis=(1, 2, 3))
         return total / float(match.places.shape[1] * match.places.shape[2])
+
+    def coefficient(self, layer: Layer) -> float | None:
+        return None if self.balanced else 1.0
 
     def held(self, layers: Sequence[Layer]) -> int:
         """The differences of all patches, each copy of the style and its transpose, and what the search works with."""

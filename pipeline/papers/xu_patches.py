@@ -110,7 +110,7 @@ PATCHES = (
         "sections II-B2 and V-B, figures 7 and 17",
         "mrf_ratios",
         quantities=(*content_traded(*_RATIOS), *style_traded(*_RATIOS)),
-        differs="Means over positions in the place of sums, and one size.",
+        differs="Means over positions, weighted as the sums of equations 1 and 4 weigh; one size.",
     ),
     Claim(
         "With photographs as styles patches do better than Gram matrices, whose pictures look unnatural.",

@@ -26,8 +26,8 @@ NOTICEABLE = 0.1
 GRAM = ("ratios", "vgg19", PAIR_RATIOS[0])
 
 
-def _ratios(texts: tuple[str, ...]) -> Axis:
-    return Axis("alpha/beta", tuple(Choice(text, {"content_weight": float(text)}) for text in texts))
+def _ratios(texts: tuple[str, ...], unit: float = 1.0) -> Axis:
+    return Axis("alpha/beta", tuple(Choice(text, {"content_weight": unit * float(text)}) for text in texts))
 
 
 def _sets(names: tuple[str, ...]) -> Axis:
@@ -48,16 +48,20 @@ _CONTENT = Axis("content", tuple(Choice(layer, {"content_layers": (layer,)}) for
 #: 3000 steps of RMSprop against up to 400 evaluations of L-BFGS, in shares of the iterations of a scale.
 RMSPROP_STEPS = 3000 / 400
 
-# Eq. 4 with eq. 5 has sums, where the loss here is the mean over the patches of a layer. Those of relu3_1 and relu4_1,
-# and the content's sums over relu4_2, have about as many terms as one another: a ratio of sums is one of means.
+# Eq. 1 and 4 have sums: half of one over the positions and the 512 channels of relu4_2, and one over the patches of
+# relu3_1 and of relu4_1. A mean over those of relu4_1 stands for as many as relu4_2 has positions, one over those of
+# relu3_1 for four times as many: so much weigh the means that the losses here have, and the content's 512 / 2.
 _MRF: dict[str, Any] = {
     "style_normalization": "none",
     "style_weight": 1.0,
     "losses": {
         "content": {"mean": True},
-        **without_gram(patches={"layers": ("block3_conv1", "block4_conv1")})["losses"],
+        **without_gram(
+            patches={"layers": ("block3_conv1", "block4_conv1"), "layer_weights": (4.0, 1.0), "balanced": False}
+        )["losses"],
     },
 }
+_MRF_CONTENT = 512 / 2
 
 STUDIES = {
     "layers_by_ratio": _study("style layers and content against style", _sets(SETS), _ratios(TABLE_RATIOS)),
@@ -71,7 +75,7 @@ STUDIES = {
         settings={"iterations": RMSPROP_STEPS},
     ),
     "mrf": _study("the loss of patches", preset="xu2016-mrf"),
-    "mrf_ratios": _study("content against patches", _ratios(MRF_RATIOS), **_MRF),
+    "mrf_ratios": _study("content against patches", _ratios(MRF_RATIOS, _MRF_CONTENT), **_MRF),
     "photographs": Study(
         title="Xu 2016: photographs as styles",
         backbones=("vgg19",),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from nstcore import ConfigError, TransferConfig, build_objective
-from nstcore.losses import make_loss, nearest
+from nstcore.losses import Layer, make_loss, nearest
 from nstcore.losses.patch_search import nearest_patches
 from nstcore.losses.patches import Patches
 from nstcore.problem import build_problem
@@ -111,6 +112,24 @@ def test_a_content_picture_has_a_loss_of_one(content_picture, style_picture):
     assert terms["style"] == terms["patches"]
 
 
+def test_a_loss_that_is_not_balanced_is_the_mean_itself_and_layers_weigh_as_they_are_told(
+    content_picture, style_picture
+):
+    """Balanced it is a share of what the content picture has, and so of the same shape."""
+
+    def value(moved: float, layers: tuple[str, ...], **settings: object) -> float:
+        losses = {"gram": {"weight": 0.0}, "patches": {"layers": layers, **settings}}
+        objective = build_objective(content_picture, style_picture, replace(CONFIG, losses=losses))
+        noise = np.random.default_rng(0).normal(scale=moved, size=objective.x0.size)
+        return objective.components(objective.x0 + noise)["patches"]
+
+    one, other = (value(5.0, (layer,), balanced=False) for layer in ("block1_conv2", "block2_conv1"))
+    assert value(5.0, ("block1_conv2",)) == pytest.approx(one / value(0.0, ("block1_conv2",), balanced=False), rel=1e-4)
+    weighted = value(5.0, ("block1_conv2", "block2_conv1"), balanced=False, layer_weights=(4.0, 1.0))
+    assert weighted == pytest.approx(4 * one + other, rel=1e-4)
+    assert make_loss("patches", {"balanced": False}).coefficient(Layer(12, 3, 48)) == 1.0
+
+
 def test_pictures_together_are_as_each_alone(to_numpy, blotches):
     scenes = [Scene(blotches(one, 48, 64), (Style(blotches(one + 7, 64, 40)),)) for one in range(2)]
     x = np.random.default_rng(0).uniform(0, 255, (2, 48, 64, 3)).astype(np.float32)
@@ -130,6 +149,7 @@ def test_pictures_together_are_as_each_alone(to_numpy, blotches):
         ({"patch_size": 2.0}, "patch_size must be a whole number"),
         ({"stride": 0}, r"Patches\.stride must be a whole number >= 1"),
         ({"stride": 4}, "stride must be .* at most patch_size.*stride=4"),
+        ({"balanced": 1}, r"Patches\.balanced must be true or false"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):
