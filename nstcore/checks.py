@@ -88,6 +88,16 @@ def number(
     raise ConfigError(expected(name, " ".join(["a finite number", " and ".join(limits)]).rstrip(), value))
 
 
+def true_or_false(name: str, value: object) -> None:
+    """See that a value is a boolean.
+
+    Raises:
+        ConfigError: if it is not.
+    """
+    if not isinstance(value, bool):
+        raise ConfigError(expected(name, "true or false", value))
+
+
 def choice(name: str, value: object, allowed: Sequence[str]) -> None:
     """See that a value is one of some words.
 

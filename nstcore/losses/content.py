@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nstcore.checks import expected
-from nstcore.errors import ConfigError
+from nstcore.checks import true_or_false
 from nstcore.losses import ops
 from nstcore.losses.loss import Layer, Loss, Reads, Tensor, guided, setting
 
@@ -30,8 +29,7 @@ class Content(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("balanced", "mean"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(expected(self._label(name), "true or false", getattr(self, name)))
+            true_or_false(self._label(name), getattr(self, name))
 
     def target(self, features: Tensor, guide: Tensor | None = None) -> dict[str, Tensor]:
         return {"features": guided(features, guide)}

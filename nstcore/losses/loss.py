@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
-from nstcore.checks import expected, layer_names, number, sequence
+from nstcore.checks import expected, layer_names, number, sequence, true_or_false
 from nstcore.errors import ConfigError
 from nstcore.losses import ops
 
@@ -108,8 +108,7 @@ class Loss:
         if not self.begins < self.ends <= 1.0:
             what = f"two shares of the iterations, begins < ends <= 1; ends is {self.ends:g}"
             raise ConfigError(expected(self._label("begins"), what, self.begins))
-        if not isinstance(self.softmax, bool):
-            raise ConfigError(expected(self._label("softmax"), "true or false", self.softmax))
+        true_or_false(self._label("softmax"), self.softmax)
         if self.softmax and self.reads == "picture":
             what = "false, because it reads the picture itself"
             raise ConfigError(expected(self._label("softmax"), what, self.softmax))

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nstcore.checks import expected, number
-from nstcore.errors import ConfigError
+from nstcore.checks import number, true_or_false
 from nstcore.losses import ops
 from nstcore.losses.hypercolumns import Joined, hypercolumns, positions_joined
 from nstcore.losses.loss import Layer, Reads, Tensor, setting
@@ -41,8 +40,7 @@ class NearestNeighbors(Joined, Viewed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.fixed, bool):
-            raise ConfigError(expected(self._label("fixed"), "true or false", self.fixed))
+        true_or_false(self._label("fixed"), self.fixed)
         progress = number(self._label("progress"), self.progress, most=1.0)
         object.__setattr__(self, "progress", progress)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nstcore.checks import expected, whole_number
+from nstcore.checks import expected, true_or_false, whole_number
 from nstcore.errors import ConfigError
 from nstcore.losses import ops
 from nstcore.losses.loss import Layer, Reads, Tensor, setting
@@ -43,8 +43,7 @@ class Patches(Viewed):
         super().__post_init__()
         whole_number(self._label("patch_size"), self.patch_size, 1)
         whole_number(self._label("stride"), self.stride, 1, " and at most patch_size", self.patch_size)
-        if not isinstance(self.balanced, bool):
-            raise ConfigError(expected(self._label("balanced"), "true or false", self.balanced))
+        true_or_false(self._label("balanced"), self.balanced)
 
     def features(self, *activations: Tensor) -> Tensor:
         """(B, h, w, N), float32.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nstcore.checks import expected, number, whole_number
+from nstcore.checks import expected, number, true_or_false, whole_number
 from nstcore.errors import ConfigError
 
 
@@ -86,8 +86,7 @@ class FirstOrderSettings:
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             number(f"optimizer_settings.{name}", getattr(self, name), below=1.0)
         number("optimizer_settings.epsilon", self.epsilon)
-        if not isinstance(self.staircase, bool):
-            raise ConfigError(expected("optimizer_settings.staircase", "true or false", self.staircase))
+        true_or_false("optimizer_settings.staircase", self.staircase)
         if self.halving is not None and not isinstance(self.halving, bool):
             raise ConfigError(expected("optimizer_settings.halving", "true, false or none", self.halving))
 

@@ -8,15 +8,17 @@ from pipeline.papers import pixels
 from pipeline.papers.bordag_studies import ALONE, ALPHAS, MIXES
 from pipeline.papers.computed import CROPS
 from pipeline.papers.evidence import View
-from pipeline.papers.finding import Finding, Key
+from pipeline.papers.finding import Key
 from pipeline.papers.fitness import blur, require_structure
-from pipeline.papers.judging import LooksJudge, by_looks, content_lost, score, style_left, works
+from pipeline.papers.judging import LooksJudge, better_by, by_looks, content_lost, score, style_left, works
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.ratios import ratio
 from pipeline.papers.thresholds import BLURRED, CLEAR, LESS, MORE, NONE, SHARP, SOME
 
 _TWO: Key = ("content_layers", "vgg19", "two")
+_SMALLEST: Key = ("alphas", "vgg19", ALPHAS[0])
+_LARGEST: Key = ("alphas", "vgg19", ALPHAS[-1])
 
 
 def _fallen(view: View) -> float:
@@ -32,10 +34,6 @@ def _rises(view: View) -> float:
 def _mixed_ahead(view: View, judge: LooksJudge) -> float:
     scores = {name: score(view["mixing", backbone, name], judge) for name, (backbone, _) in MIXES.items()}
     return scores.pop(ALONE) - min(scores.values())
-
-
-def _alpha(view: View, place: int) -> Finding:
-    return view["alphas", "vgg19", ALPHAS[place]]
 
 
 def _smoothed(view: View) -> float:
@@ -91,17 +89,11 @@ CLAIMS = (
         "section 3.2, equation 10",
         "alphas",
         quantities=(
-            *by_looks(
-                "Content lost at the smallest alpha above that at the largest",
-                lambda view, judge: content_lost(_alpha(view, 0), judge) - content_lost(_alpha(view, -1), judge),
-                at_least(CLEAR),
-                at_most(-CLEAR),
+            *better_by(
+                "Content lost at the smallest alpha above that at the largest", _LARGEST, _SMALLEST, kind=content_lost
             ),
-            *by_looks(
-                "Style left at the largest alpha above that at the smallest",
-                lambda view, judge: style_left(_alpha(view, -1), judge) - style_left(_alpha(view, 0), judge),
-                at_least(CLEAR),
-                at_most(-CLEAR),
+            *better_by(
+                "Style left at the largest alpha above that at the smallest", _SMALLEST, _LARGEST, kind=style_left
             ),
         ),
     ),

@@ -94,8 +94,9 @@ def better_by(
     condition: str = "",
     fit: bool = False,
     by: float = CLEAR,
+    against: float = CLEAR,
 ) -> tuple[Quantity, ...]:
-    """How much one cell's number is below another's: at least `by`, and the opposite if it is clearly above.
+    """How much one cell's number is below another's: at least `by`, and the opposite if it is above by `against`.
 
     Args:
         fit: whether flat pictures are neither better nor worse, because something else than what is asked made them so.
@@ -111,7 +112,7 @@ def better_by(
         name,
         value,
         at_least(by),
-        at_most(-CLEAR),
+        at_most(-against),
         condition=condition,
     )
 

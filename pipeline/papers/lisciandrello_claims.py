@@ -5,14 +5,14 @@ from __future__ import annotations
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key
 from pipeline.papers.fitness import blur
-from pipeline.papers.judging import ahead_of_all, better_by, by_looks, content_lost, style_left, works
+from pipeline.papers.judging import ahead_of_all, better_by, content_lost, style_left, works
 from pipeline.papers.lisciandrello_knobs import KNOBS
 from pipeline.papers.lisciandrello_studies import RATIOS, cell
 from pipeline.papers.lisciandrello_words import CONTRADICTIONS, UNTESTABLE
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.ratios import decades
-from pipeline.papers.thresholds import BLURRED, CLEAR, CLOSE, LESS, LIKE, MORE, SHARP
+from pipeline.papers.thresholds import BLURRED, CLOSE, LESS, LIKE, MORE, SHARP
 
 AS_IT_IS, RESCALED = "file as it is", "filters rescaled"
 
@@ -76,19 +76,17 @@ CLAIMS = (
         "sections 1 and 3.2, figure 2",
         "ratio",
         quantities=(
-            *by_looks(
+            *better_by(
                 f"Content lost at {RATIOS[0]} above that at {RATIOS[-1]}",
-                lambda view, judge: (
-                    content_lost(view[_of(RATIOS[0])], judge) - content_lost(view[_of(RATIOS[-1])], judge)
-                ),
-                at_least(CLEAR),
-                at_most(-CLEAR),
+                _of(RATIOS[-1]),
+                _of(RATIOS[0]),
+                kind=content_lost,
             ),
-            *by_looks(
+            *better_by(
                 f"Style left at {RATIOS[-1]} above that at {RATIOS[0]}",
-                lambda view, judge: style_left(view[_of(RATIOS[-1])], judge) - style_left(view[_of(RATIOS[0])], judge),
-                at_least(CLEAR),
-                at_most(-CLEAR),
+                _of(RATIOS[0]),
+                _of(RATIOS[-1]),
+                kind=style_left,
             ),
         ),
         differs="Their other ratios are not told, but for 1e-3.",

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from nstcore import BACKBONES, ConfigError, presets
+from nstcore import BACKBONES, ConfigError, build_objective, presets
 from nstcore.failures import DIVERGED
+from nstcore.pictures.resizing import size_at
 from nstcore.result import Iterate, Trace
 from pipeline.grid.study import Axis, Choice, Study
 from pipeline.papers import PAPERS, Evidence, Finding, Missing, Sample, Setup, choose, key_of, sample_of
@@ -442,3 +443,27 @@ def test_weights_that_are_not_a_networks_own_are_told():
         found.cell.manifest["weights"]["note"] = "random weights, for tests"
     summary = judge(paper, SETUP, evidence)
     assert "random weights, for tests" in overview_html([summary], SETUP)
+
+
+def test_content_and_patches_of_figure_17_weigh_as_the_sums_of_the_equations(content_picture, style_picture):
+    """Equations 1, 4 and 5 over the positions of relu4_2, but for the patches that lie beyond the border."""
+    study = PAPERS["xu2016"].studies["mrf_ratios"]
+
+    def value(term: str, losses: dict[str, object], **settings: object) -> float:
+        changed = {"weights": "random", "filters": "trained", "size": 64, "losses": losses, **settings}
+        config = presets.get(study.preset, **{**study.settings, **changed})
+        objective = build_objective(content_picture, style_picture, config)
+        return objective.components(objective.x0)[term]
+
+    alone = {
+        layer: value("patches", {"gram": {"weight": 0.0}, "patches": {"layers": (layer,), "balanced": False}})
+        for layer in ("block3_conv1", "block4_conv1")
+    }
+    half_the_sum = value("content", {"gram": {"weight": 0.0}, "patches": {"layers": ("block4_conv1",)}})
+    height, width = (side // 4 for side in size_at(content_picture, 64))
+    of_block3, of_block4 = height * width, (height // 2) * (width // 2)
+    for choice in study.axes[0].choices:
+        sums = float(choice.label) * half_the_sum
+        sums += of_block3 * alone["block3_conv1"] + of_block4 * alone["block4_conv1"]
+        ours = value("total", study.settings["losses"], total_variation_weight=0.0, **choice.settings)
+        assert of_block4 * ours == pytest.approx(sums, rel=1e-4)
