@@ -77,9 +77,9 @@ CLAIMS = (
         "section 3.3, algorithm 1",
         "pictures",
         kind="not testable",
-        reason="The paper keeps it without saying why. That the loss may rise is our reading, and "
-        "whether it does hangs on the step, which is not given. The descent of the claim above stands in, whose steps "
-        "are halved where the loss leaves that of the start.",
+        reason="The paper keeps it without saying why. That the loss may rise is our reading, and whether it does "
+        "hangs on the step, which is not given. The descent from the content picture stands in, whose steps are halved "
+        "where the loss leaves that of the start.",
         quantities=(
             Quantity("Share of steps at which the loss rose", _rises, at_least(0.01), at_most(0.0), null=None),
         ),

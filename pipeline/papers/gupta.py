@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from pipeline.grid.backbone_labels import display_name
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Missing
 from pipeline.papers.gupta_claims import CLAIMS
 from pipeline.papers.gupta_left_out import LEFT_OUT
 from pipeline.papers.gupta_numbers import ROUND
-from pipeline.papers.gupta_studies import IN_RANGE, STUDIES
+from pipeline.papers.gupta_studies import BACKBONES, IN_RANGE, STUDIES
 from pipeline.papers.paper import Curves, Exhibit, Paper, PictureTable, Scale, Table
 from pipeline.papers.quantity import short
-
-_NETWORKS = {"inceptionv3": "InceptionV3", "resnet50": "ResNet50", "vgg16": "VGG16", "vgg19": "VGG19"}
 
 # The console output in figures 6 to 9.
 _THEIR_FIRST = Table(
@@ -27,7 +26,8 @@ _THEIR_FIRST = Table(
 
 def _first_iteration(view: View) -> Table:
     rows = []
-    for backbone, name in _NETWORKS.items():
+    for backbone in BACKBONES:
+        name = display_name(backbone)
         try:
             found = view["comparison", backbone]
             after = found.after(ROUND)
@@ -41,10 +41,10 @@ def _first_iteration(view: View) -> Table:
 
 
 _ROWS = (
-    ("their settings", "comparison", tuple(_NETWORKS)),
+    ("their settings", "comparison", BACKBONES),
     ("filters rescaled", "rescaled", ("vgg16", "vgg19")),
-    ("the notebook's settings", "notebook", tuple(_NETWORKS)),
-    ("balanced, ours", "balanced", tuple(_NETWORKS)),
+    ("the notebook's settings", "notebook", BACKBONES),
+    ("balanced, ours", "balanced", BACKBONES),
 )
 
 GUPTA = Paper(
@@ -81,7 +81,7 @@ GUPTA = Paper(
             "InceptionV3 gives a black screen, ResNet50's are blurred, VGG16's and VGG19's get better and better.",
             pictures=PictureTable(
                 {
-                    (row, _NETWORKS[backbone]): (study, backbone)
+                    (row, display_name(backbone)): (study, backbone)
                     for row, study, backbones in _ROWS
                     for backbone in backbones
                 }
@@ -97,7 +97,7 @@ GUPTA = Paper(
             "ResNet50's blur grows.",
             pictures=PictureTable(
                 {
-                    (_NETWORKS[name], rounds): key
+                    (display_name(name), rounds): key
                     for name in ("resnet50", "vgg16", "vgg19")
                     for rounds, key in (("1", ("first_round", name, "1")), ("10", ("comparison", name)))
                 }

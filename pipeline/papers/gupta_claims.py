@@ -17,7 +17,6 @@ from pipeline.papers.gupta_numbers import (
     STARTS_LOWER,
     after_round,
     kept_by_the_low,
-    pace_ratio,
     pixels_kept,
     starts_above,
     steepest_rise,
@@ -26,7 +25,7 @@ from pipeline.papers.gupta_studies import BACKBONES, VGG, cell, rescaled
 from pipeline.papers.judging import better_by, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
-from pipeline.papers.ratios import decades, ratio
+from pipeline.papers.ratios import decades, pace_ratio, ratio
 from pipeline.papers.thresholds import BLURRED, CLEAR, LESS, MORE, ROUGH
 
 #: Decades of twice as much; and a loss over one before it that is lower by more than rounding.
@@ -108,10 +107,7 @@ CLAIMS = (
             ),
             Quantity(
                 "Time of an evaluation with twelve over that with five",
-                lambda view: ratio(
-                    view["resnet50_layers", "resnet50", "12"].seconds_an_evaluation,
-                    view["resnet50_layers", "resnet50", "5"].seconds_an_evaluation,
-                ),
+                pace_ratio(("resnet50_layers", "resnet50", "12"), ("resnet50_layers", "resnet50", "5")),
                 at_least(1.05),
                 at_most(1.0),
                 null=1.0,
@@ -229,7 +225,7 @@ CLAIMS = (
         quantities=(
             Quantity(
                 "Time of an evaluation of VGG16 over VGG19's",
-                pace_ratio("vgg16", "vgg19"),
+                pace_ratio(cell("vgg16"), cell("vgg19")),
                 at_most(0.95),
                 at_least(1.05),
                 1.0,
@@ -242,7 +238,13 @@ CLAIMS = (
         "figures 6 to 9",
         "first",
         quantities=tuple(
-            Quantity(f"Time of {one} over {other}'s", pace_ratio(one, other), at_most(LESS), at_least(MORE), 1.0)
+            Quantity(
+                f"Time of {display_name(one)} over {display_name(other)}'s",
+                pace_ratio(cell(one), cell(other)),
+                at_most(LESS),
+                at_least(MORE),
+                null=1.0,
+            )
             for one, other in pairwise(BACKBONES)
         ),
     ),
@@ -254,7 +256,7 @@ CLAIMS = (
         "a claim of its own.",
         quantities=tuple(
             Quantity(
-                f"Decades between {other}'s loss and {one}'s",
+                f"Decades between {display_name(other)}'s loss and {display_name(one)}'s",
                 partial(_losses_apart, one=of(one), other=of(other)),
                 at_least(0.1),
                 at_most(-0.1),

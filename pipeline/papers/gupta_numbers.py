@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Finding, Key, Missing
 from pipeline.papers.fitness import require_structure
+from pipeline.papers.gupta_studies import cell
 from pipeline.papers.judging import LooksJudge, by_looks, score
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
-from pipeline.papers.ratios import decades
+from pipeline.papers.ratios import decades, pace_ratio
 from pipeline.papers.statistics import rank_correlation
 from pipeline.papers.thresholds import TREND
 
@@ -36,16 +37,6 @@ def steepest_rise(view: View, key: Key) -> float:
     """The loss after one of their iterations over that after the one before, at most."""
     losses = [after_round(view, key, number) for number in range(1, ROUNDS + 1)]
     return max(after / before for before, after in pairwise(losses))
-
-
-def pace_ratio(one: str, other: str) -> Callable[[View], float]:
-    """The time of an evaluation with one network over that with another."""
-
-    def value(view: View) -> float:
-        paces = [view["comparison", name].seconds_an_evaluation for name in (one, other)]
-        return paces[0] / paces[1]
-
-    return value
 
 
 def rises_with_loss(keys: Sequence[Key], condition: str) -> tuple[Quantity, ...]:
@@ -103,7 +94,7 @@ CONTRADICTIONS = (
         quantities=(
             Quantity(
                 "Time of an evaluation of VGG19 over VGG16's",
-                pace_ratio("vgg19", "vgg16"),
+                pace_ratio(cell("vgg19"), cell("vgg16")),
                 at_least(1.5),
                 at_most(1.0),
                 1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.grid.backbone_labels import display_name
 from pipeline.papers.evidence import View
 from pipeline.papers.finding import Missing
 from pipeline.papers.lisciandrello_claims import CLAIMS
@@ -9,18 +10,17 @@ from pipeline.papers.lisciandrello_studies import NETWORKS, RATES, RATIOS, SETS,
 from pipeline.papers.paper import Curves, Exhibit, LeftOut, Paper, PictureTable, Scale, Table
 from pipeline.papers.quantity import short
 
-_NAMES = {"vgg19": "VGG19", "vgg16": "VGG16", "resnet50": "ResNet50"}
-
 
 def _times(view: View) -> Table:
     rows = []
     for backbone in NETWORKS:
+        name = display_name(backbone)
         try:
             found = view[cell(backbone)]
             seconds = f"{found.final.seconds:.0f}"
-            row = (_NAMES[backbone], seconds, f"{1000 * found.seconds_an_evaluation:.0f}", short(found.final.total))
+            row = (name, seconds, f"{1000 * found.seconds_an_evaluation:.0f}", short(found.final.total))
         except Missing as missing:
-            row = (_NAMES[backbone], str(missing), "", "")
+            row = (name, str(missing), "", "")
         rows.append(row)
     return Table(("Network", "Seconds", "Milliseconds an evaluation", "Final loss"), tuple(rows))
 
@@ -46,13 +46,13 @@ LISCIANDRELLO = Paper(
             note="The second row has filters rescaled for both VGG networks, because VGG16's file has another scale; "
             "the third no total variation, which shows what the style loss does alone; the last our own settings.",
             pictures=PictureTable(
-                {("their settings", _NAMES[name]): cell(name) for name in NETWORKS}
-                | {("filters rescaled", _NAMES[name]): ("rescaled", name) for name in ("vgg19", "vgg16")}
+                {("their settings", display_name(name)): cell(name) for name in NETWORKS}
+                | {("filters rescaled", display_name(name)): ("rescaled", name) for name in ("vgg19", "vgg16")}
                 | {
                     ("no total variation", "VGG19"): ("no_total_variation", "vgg19"),
                     ("no total variation", "ResNet50"): ("resnet50_no_total_variation", "resnet50"),
                 }
-                | {("balanced, ours", _NAMES[name]): ("balanced", name) for name in NETWORKS}
+                | {("balanced, ours", display_name(name)): ("balanced", name) for name in NETWORKS}
                 | {("Gatys' settings", "VGG19"): ("original", "vgg19")}
             ),
         ),

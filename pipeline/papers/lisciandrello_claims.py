@@ -11,7 +11,7 @@ from pipeline.papers.lisciandrello_studies import RATIOS, cell
 from pipeline.papers.lisciandrello_words import CONTRADICTIONS, UNTESTABLE
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
-from pipeline.papers.ratios import decades
+from pipeline.papers.ratios import decades, pace_ratio
 from pipeline.papers.thresholds import BLURRED, CLOSE, LESS, LIKE, MORE, SHARP
 
 AS_IT_IS, RESCALED = "file as it is", "filters rescaled"
@@ -27,16 +27,6 @@ def _of(ratio_: str) -> Key:
 
 def _normaliser(view: View, name: str) -> Finding:
     return view["normaliser", "resnet50", name]
-
-
-def _pace(one: str, other: str) -> Quantity:
-    return Quantity(
-        f"Time of an evaluation of {one} over {other}'s",
-        lambda view: view[cell(one)].seconds_an_evaluation / view[cell(other)].seconds_an_evaluation,
-        at_most(LESS),
-        at_least(MORE),
-        null=1.0,
-    )
 
 
 _FILE = "VGG16's file of weights has another scale than VGG19's: both are compared with rescaled filters too."
@@ -96,10 +86,16 @@ CLAIMS = (
         "table 2, sections 4 and 5",
         "times",
         quantities=(
-            _pace("vgg16", "vgg19"),
+            Quantity(
+                "Time of an evaluation of VGG16 over VGG19's",
+                pace_ratio(cell("vgg16"), cell("vgg19")),
+                at_most(LESS),
+                at_least(MORE),
+                null=1.0,
+            ),
             Quantity(
                 "Time of an evaluation of ResNet50 over VGG16's",
-                lambda view: view[cell("resnet50")].seconds_an_evaluation / view[cell("vgg16")].seconds_an_evaluation,
+                pace_ratio(cell("resnet50"), cell("vgg16")),
                 at_most(0.6),
                 at_least(MORE),
                 null=1.0,

@@ -255,8 +255,8 @@ KNOBS = (
         "section 3.1",
         "pooling",
         quantities=works("With max pooling", cell("vgg19")),
-        note="VGG19's picture of the claim above, by the same numbers. Average pooling, which they decided against, is "
-        "shown beside.",
+        note="VGG19's picture by their settings, as judged of Gatys' denominator. Average pooling, which they "
+        "decided against, is shown beside.",
     ),
     Claim(
         "The loss falls from step to step in nearly every run.",

@@ -1,10 +1,12 @@
-"""Quotients of numbers that may be 0."""
+"""Quotients: of numbers that may be 0, and of the times of two cells."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
-from pipeline.papers.finding import Missing
+from pipeline.papers.evidence import View
+from pipeline.papers.finding import Key, Missing
 
 
 def ratio(over: float, under: float) -> float:
@@ -21,3 +23,8 @@ def decades(over: float, under: float) -> float:
     if not (over > 0 and under > 0):
         raise Missing("a loss is not positive")
     return math.log10(over / under)
+
+
+def pace_ratio(one: Key, other: Key) -> Callable[[View], float]:
+    """How to tell the time of one cell's evaluation over that of another's."""
+    return lambda view: view[one].seconds_an_evaluation / view[other].seconds_an_evaluation

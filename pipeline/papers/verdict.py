@@ -178,8 +178,6 @@ def _side_by_side(measured: Iterable[Measurement]) -> list[str]:
         quantity = each.quantity
         is_a_name = not quantity.name.split(" ")[0][1:].islower()  # such as VGG19's or ResNet50's
         named = quantity.name if is_a_name else f"{quantity.name[:1].lower()}{quantity.name[1:]}"
-        if named.startswith(_NAMES):
-            named = quantity.name
         key = (quantity.condition, named, str(quantity.holds))
         groups.setdefault(key, []).append(short(each.center))
     return [
@@ -190,8 +188,6 @@ def _side_by_side(measured: Iterable[Measurement]) -> list[str]:
 
 # Between the numbers of several judges. A line may end after a slash, so that none has to end within a number.
 _TOGETHER = "\u00a0/ "
-# What stays with a capital within a sentence.
-_NAMES = ("ResNet50", "InceptionV3", "VGG", "L-BFGS")
 
 
 def _gaps(measured: Sequence[Measurement]) -> str:

@@ -7,6 +7,7 @@ from pipeline.papers.finding import Key
 from pipeline.papers.judging import LooksJudge, better_by, by_looks, score, style_left
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
+from pipeline.papers.ratios import pace_ratio
 from pipeline.papers.thresholds import CLEAR
 from pipeline.papers.xu_studies import GRAM, METHODS, MRF_RATIOS
 from pipeline.papers.xu_trades import content_traded, style_traded
@@ -60,7 +61,7 @@ PATCHES = (
         quantities=(
             Quantity(
                 "Time of an evaluation with patches over that with Gram matrices",
-                lambda view: view[_MRF].seconds_an_evaluation / view[GRAM].seconds_an_evaluation,
+                pace_ratio(_MRF, GRAM),
                 at_least(5.0),
                 at_most(1.0),
                 null=1.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -239,6 +240,15 @@ def test_every_claim_points_at_an_exhibit_and_no_study_is_run_for_nothing(paper)
     shown = {key[0] for exhibit in paper.exhibits if exhibit.pictures for key in exhibit.pictures.cells.values()}
     shown |= {key[0] for exhibit in paper.exhibits if exhibit.curves for key in exhibit.curves.cells}
     assert set(paper.studies) <= shown
+
+
+@EVERY_PAPER
+def test_a_claim_writes_networks_as_people_do(paper):
+    for claim in paper.claims:
+        said = [claim.text, claim.differs, claim.note, claim.reason]
+        said += [quantity.name for quantity in (*claim.quantities, *claim.ours)]
+        for text in filter(None, said):
+            assert not set(BACKBONES).intersection(re.findall(r"\w+", text)), text
 
 
 def test_rounds_end_where_their_evaluations_are_used_up():
