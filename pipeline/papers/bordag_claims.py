@@ -166,7 +166,7 @@ CLAIMS = (
         kind="not testable",
         reason="It takes their two pictures. A photograph as the style, which a nebula's picture is, stands in.",
         quantities=by_looks(
-            "Score; the content picture left alone has 1",
+            "Score (1: the content picture left alone)",
             lambda view, judge: score(view["photographs", "vgg19"], judge),
             at_least(NONE),
             at_most(SOME),
