@@ -15,7 +15,7 @@ from pipeline.report.fronts import weights_vary
 from pipeline.report.networks import Compared, saved_iterations, worth_iterations
 from pipeline.report.page import PageFigure, ReportCell, index_html
 from pipeline.storage.sealed import FileRecord
-from pipeline.votes.ballot import BALLOT, ballot_html
+from pipeline.votes.ballot import BALLOT, ballot_html, scenes
 from tasks.figure_sets import FigureSet, figure_sets
 from tasks.figures import FrontsPlot, ImageGrid, PairFigure, SummaryPlot, TrainingFigure
 from tasks.report_task import ReportTask
@@ -84,7 +84,7 @@ class GridReport(ReportTask):
         ]
 
     def has_ballot(self) -> bool:
-        """Whether there is anything to choose between."""
+        """Whether there is anything to choose between, if cells get done."""
         return len(self.plan().series) > 1
 
     def output(self) -> TextStore:
@@ -100,9 +100,9 @@ class GridReport(ReportTask):
 
     def page(self, changes: NightPage | None = None) -> str:
         """The page as HTML; that of a night says at the top what changed."""
-        dependencies, plan = self.requires(), self.plan()
+        dependencies, plan, cells = self.requires(), self.plan(), self.shown_cells()
         return index_html(
-            self.shown_cells(),
+            cells,
             title=plan.title,
             pair_figures=_by_pair(
                 figure for task in dependencies if isinstance(task, FigureSet) for figure in task.figures()
@@ -118,7 +118,7 @@ class GridReport(ReportTask):
             missing_backbones=plan.missing,
             settings=plan.settings,
             passed_over=plan.passed_over,
-            ballot=BALLOT if self.has_ballot() and changes is None else "",
+            ballot=BALLOT if self.has_ballot() and scenes(cells) and changes is None else "",
             changes=changes,
         )
 

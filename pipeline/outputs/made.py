@@ -15,7 +15,7 @@ from pipeline import storage
 from pipeline.storage.sealed import DamagedError, FileRecord, damage, read_sealed, sealed
 
 #: Raised by hand when what is drawn or written of the same cells changes: every report is made anew then.
-DRAWN_VERSION = "1"
+DRAWN_VERSION = "2"
 
 #: The folder of the records, in that of the report. Hidden: it is of no use to those who look at the report.
 RECORDS = ".made"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nstcore.errors import InputError, OutputError
 from nstcore.system.entry_point import OneLineParser
@@ -16,7 +19,10 @@ from nstcore.system.files import encodable, write_results
 from nstcore.system.places import require_place
 from nstcore.system.streams import say
 from pipeline.votes.ballot import QUESTIONS
-from pipeline.votes.vote_files import Vote, read_votes
+from pipeline.votes.vote_files import Vote, VoteFile, latest, read_votes
+
+if TYPE_CHECKING:
+    from pipeline.votes.scores import Score
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,14 +49,15 @@ def votes(options: argparse.Namespace) -> None:
     Raises:
         StyleTransferError: in one line, for a file that is none of votes, or if there is no vote in any.
     """
-    paths = list(dict.fromkeys(Path(name) for name in options.files))
+    paths = [Path(name) for name in {os.path.realpath(name): name for name in options.files}.values()]
     if options.output:
         _require_table(Path(options.output), paths)
-    read = [vote for path in paths for vote in read_votes(path)]
+    files, replaced = latest(map(read_votes, paths))
+    read = [vote for file in files for vote in file.votes]
     if not read:
         raise InputError(f"{', '.join(options.files)}: no vote was cast")
     read = read if options.together else told_apart(read)
-    from pipeline.votes.scores import LEAST_SCENES, Score, scores
+    from pipeline.votes.scores import Score, scores
 
     found = {question: scores(read, question) for question in QUESTIONS}
     if options.output:
@@ -60,21 +67,43 @@ def votes(options: argparse.Namespace) -> None:
         table.writeheader()
         table.writerows({"question": question, **asdict(one)} for question, each in found.items() for one in each)
         write_results({Path(options.output): text.getvalue().encode()})
+    counts = _counts(read)
     if options.json:
         told = {question: [asdict(one) for one in each] for question, each in found.items()}
-        say(json.dumps({**_counts(read), "scores": told}, indent=2))
+        not_counted = [encodable(str(file.path)) for file, _ in replaced]
+        say(json.dumps({**counts, "not_counted": not_counted, "scores": told}, indent=2))
         return
-    counts = _counts(read)
+    for file, instead in replaced:
+        say(encodable(_why_not(file, instead)))
     say(f"votes: {counts['votes']}, voters: {counts['voters']}, pairs of pictures: {counts['scenes']}")
-    width = max(len(one.name) for each in found.values() for one in each)
     for question, each in found.items():
         say(f"\n{QUESTIONS[question]}")
-        for one in each:
+        for line in _lines(each):
+            say(encodable(line))
+
+
+def _lines(found: list[Score]) -> Iterator[str]:
+    from pipeline.votes.scores import LEAST_SCENES
+
+    if not found:
+        yield "  No votes."
+        return
+    width = max(len(one.name) for one in found)
+    for group, members in itertools.groupby(found, key=lambda one: one.group):
+        if group > 1:
+            yield "  Never compared with those above, so that the scores do not compare:"
+        for one in members:
             interval = "" if one.low is None else f"  ({one.low:+.2f} to {one.high:+.2f})"
             line = f"  {one.name:<{width}}  {one.value:+.2f}{interval}"
-            say(encodable(f"{line}  {one.wins} won, {one.losses} lost, {one.ties} the same"))
-    if counts["scenes"] < LEAST_SCENES:
-        say(f"\nNo intervals: they take votes on at least {LEAST_SCENES} pairs of pictures.")
+            yield f"{line}  {one.wins} won, {one.losses} lost, {one.ties} the same"
+    if any(one.low is None for one in found):
+        yield f"  Intervals take votes on at least {LEAST_SCENES} pairs of pictures."
+
+
+def _why_not(file: VoteFile, instead: VoteFile) -> str:
+    if file.votes == instead.votes:
+        return f"{file.path}: has the votes of {instead.path} and is not counted again"
+    return f"{file.path}: not counted, for {instead.path} is of the same ballot and was downloaded later"
 
 
 def told_apart(votes: Iterable[Vote]) -> list[Vote]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+from scipy.special import expit, ndtri
 
 from pipeline.votes.vote_files import Vote
 
@@ -31,6 +33,7 @@ class Score:
         wins, losses, ties: votes; a tie is "no difference".
         value: the natural logarithm of the odds against a maker of score 0, the average one: 0.7 is two to one.
         low, high: the interval of the value; None where there are too few scenes for one.
+        group: from 1. Votes connect the makers of a group, if only through others; scores of two groups do not compare.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Score:
     value: float
     low: float | None
     high: float | None
+    group: int
 
 
 def fit(victories: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -51,22 +55,47 @@ def fit(victories: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         (..., K), logarithms, where 0 is the opponent of `PRIOR`; their mean is made 0.
     """
+    values = _likeliest(victories)
+    values -= values.mean(axis=-1, keepdims=True)
+    return values
+
+
+def _likeliest(victories: NDArray[np.float64]) -> NDArray[np.float64]:
     games = victories + np.swapaxes(victories, -1, -2)
     won = victories.sum(axis=-1) + PRIOR
     strengths = np.ones(won.shape)
     for _ in range(_ROUNDS):
         met = games / (strengths[..., :, np.newaxis] + strengths[..., np.newaxis, :])
         strengths = won / (met.sum(axis=-1) + 2 * PRIOR / (strengths + 1.0))
-    scores: NDArray[np.float64] = np.log(strengths)
-    scores -= scores.mean(axis=-1, keepdims=True)
-    return scores
+    values: NDArray[np.float64] = np.log(strengths)
+    return values
+
+
+def standard_errors(victories: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How uncertain the fitted scores are by the curvature of their likelihood, as if votes were independent.
+
+    Args:
+        victories: (K, K), as `fit` takes them.
+
+    Returns:
+        (K,), of scores whose mean is made 0.
+    """
+    values = _likeliest(victories)
+    ahead = expit(np.subtract.outer(values, values))
+    of_pairs = (victories + victories.T) * ahead * ahead.T
+    of_the_prior = 2 * PRIOR * expit(values) * expit(-values)
+    information = np.diag(of_pairs.sum(axis=1) + of_the_prior) - of_pairs
+    centering = np.eye(len(values)) - 1 / len(values)
+    found: NDArray[np.float64] = np.sqrt(np.diag(centering @ np.linalg.inv(information) @ centering))
+    return found
 
 
 def scores(votes: Sequence[Vote], question: str, seed: int = 0) -> list[Score]:
-    """Fit the votes on one question; the best comes first.
+    """Fit the votes on one question. Group after group of makers that were compared, the best of each comes first.
 
-    The interval is that of resampled scenes (percentiles of the bootstrap): votes on one pair of pictures are not
-    independent of each other, whoever cast them.
+    Either end of an interval is the further one of two. One is of resampled scenes (percentiles of the bootstrap):
+    votes on one pair of pictures are not independent of each other, whoever cast them. The other is of the likelihood's
+    curvature: where all votes agree, resamples are all alike.
     """
     votes = [vote for vote in votes if question in vote.answers]
     names = sorted({name for vote in votes for name in (vote.left, vote.right)})
@@ -82,24 +111,41 @@ def scores(votes: Sequence[Vote], question: str, seed: int = 0) -> list[Score]:
         of_the_scene[left, right] += {"left": 1.0, "same": 0.5, "right": 0.0}[answer]
         of_the_scene[right, left] += {"left": 0.0, "same": 0.5, "right": 1.0}[answer]
         ties[[left, right]] += answer == "same"
-    values = fit(victories.sum(axis=0))
-    low = high = None
-    if len(scenes) >= LEAST_SCENES:
-        random = np.random.default_rng(seed)
-        counts = random.multinomial(len(scenes), np.full(len(scenes), 1 / len(scenes)), size=_RESAMPLES)
-        again = np.concatenate([fit(np.tensordot(some, victories, axes=1)) for some in np.array_split(counts, 20)])
-        low, high = np.quantile(again, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
     total = victories.sum(axis=0)
-    found = [
-        Score(
-            name=name,
-            wins=round(total[place].sum() - ties[place] / 2),
-            losses=round(total[:, place].sum() - ties[place] / 2),
-            ties=int(ties[place]),
-            value=float(values[place]),
-            low=None if low is None else float(low[place]),
-            high=None if high is None else float(high[place]),
+    groups, group_of = connected_components(total + total.T, directed=False)
+    found = []
+    for group in range(groups):
+        places = np.flatnonzero(group_of == group)
+        of_the_group = victories[:, places[:, np.newaxis], places]
+        met = of_the_group[of_the_group.any(axis=(1, 2))]
+        values = fit(met.sum(axis=0))
+        low, high = _interval(met, values, seed) if len(met) >= LEAST_SCENES else (None, None)
+        found += sorted(
+            (
+                Score(
+                    name=names[place],
+                    wins=round(total[place].sum() - ties[place] / 2),
+                    losses=round(total[:, place].sum() - ties[place] / 2),
+                    ties=int(ties[place]),
+                    value=float(values[number]),
+                    low=None if low is None else float(low[number]),
+                    high=None if high is None else float(high[number]),
+                    group=group + 1,
+                )
+                for number, place in enumerate(places)
+            ),
+            key=lambda score: -score.value,
         )
-        for place, name in enumerate(names)
-    ]
-    return sorted(found, key=lambda score: -score.value)
+    return found
+
+
+def _interval(
+    victories: NDArray[np.float64], values: NDArray[np.float64], seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    scenes = len(victories)
+    random = np.random.default_rng(seed)
+    counts = random.multinomial(scenes, np.full(scenes, 1 / scenes), size=_RESAMPLES)
+    again = np.concatenate([fit(np.tensordot(some, victories, axes=1)) for some in np.array_split(counts, 20)])
+    low, high = np.quantile(again, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    reach = ndtri((1 + CONFIDENCE) / 2) * standard_errors(victories.sum(axis=0))
+    return np.minimum(low, values - reach), np.maximum(high, values + reach)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -24,7 +25,7 @@ class Vote:
     """What one person said of two results of one pair of pictures.
 
     Attributes:
-        voter: a name, or that of the file if the voter gave none.
+        voter: a name, or what tells the ballot apart if the voter gave none.
         scene: the report, and the names of the content and the style picture.
         left, right: who made the results: labels of series.
         answers: by the names of `QUESTIONS`; those that were answered.
@@ -37,7 +38,25 @@ class Vote:
     answers: Mapping[str, Answer]
 
 
-def read_votes(path: Path) -> list[Vote]:
+@dataclass(frozen=True)
+class VoteFile:
+    """A file that was downloaded from a voting page, with all votes that its ballot had by then.
+
+    Attributes:
+        path: of the file.
+        ballot: what tells one voter's votes on one report apart from others'. The page draws a number for it; of a file
+            without one its contents are taken.
+        written: when, as the page writes it: the later, the greater.
+        votes: in the order in which they were cast.
+    """
+
+    path: Path
+    ballot: tuple[str, str]
+    written: str
+    votes: tuple[Vote, ...]
+
+
+def read_votes(path: Path) -> VoteFile:
     """Read a file that was downloaded from a voting page.
 
     Raises:
@@ -53,10 +72,30 @@ def read_votes(path: Path) -> list[Vote]:
         raise InputError(f"{path}: is no JSON; give a file downloaded from a voting page") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("votes"), list):
         raise InputError(f"{path}: is no file of votes ({FORMAT!r}); give one downloaded from a voting page")
-    voter = found.get("voter")
-    voter = _shown(voter) if isinstance(voter, str) and voter else str(path)
-    grid = _shown(str(found.get("grid") or ""))
-    return [_vote(path, number, one, voter, grid) for number, one in enumerate(found["votes"], 1)]
+    voter, grid = _text(found, "voter"), _text(found, "grid")
+    contents = json.dumps([voter, grid, found["votes"]], sort_keys=True).encode()
+    ballot = _text(found, "ballot") or hashlib.sha256(contents).hexdigest()
+    votes = tuple(_vote(path, number, one, voter or ballot, grid) for number, one in enumerate(found["votes"], 1))
+    return VoteFile(path, (grid, ballot), _text(found, "written"), votes)
+
+
+def latest(files: Iterable[VoteFile]) -> tuple[list[VoteFile], list[tuple[VoteFile, VoteFile]]]:
+    """Of several files of one ballot the one that was written last: each has the votes of those before.
+
+    Returns:
+        The files that count; and each that does not, with the one that counts in its place.
+    """
+    files = list(files)
+    of_ballot: dict[tuple[str, str], VoteFile] = {}
+    for each in sorted(files, key=lambda file: file.written):
+        of_ballot[each.ballot] = each
+    counted = [each for each in files if of_ballot[each.ballot] is each]
+    return counted, [(each, of_ballot[each.ballot]) for each in files if of_ballot[each.ballot] is not each]
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    return _shown(value) if isinstance(value, str) else ""
 
 
 def _vote(path: Path, number: int, one: Any, voter: str, grid: str) -> Vote:
@@ -66,6 +105,7 @@ def _vote(path: Path, number: int, one: Any, voter: str, grid: str) -> Vote:
     if (
         len(names) != 4
         or not isinstance(answers, dict)
+        or not answers
         or not all(key in QUESTIONS and value in get_args(Answer) for key, value in answers.items())
     ):
         raise InputError(f"{path}: vote {number} is not as the voting page writes it")

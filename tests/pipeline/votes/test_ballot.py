@@ -58,7 +58,8 @@ def reload_later(page):
 def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, tmp_path):
     page = browse(accept_downloads=True).open(page_path.parent, name=BALLOT)
     shown = page.locator("body").inner_text()
-    assert not any(name in shown for name in ("VGG16", "VGG19", "ResNet50"))
+    for text in (shown, page_path.read_text(encoding="utf-8")):
+        assert not any(name in text for name in ("VGG16", "VGG19", "ResNet50"))
     assert "0 of 6 pairs are done" in shown
     for key in "131":
         page.keyboard.press(key)
@@ -80,7 +81,7 @@ def test_votes_are_cast_blind_taken_back_kept_and_downloaded(page_path, browse, 
     with page.expect_download() as download:
         page.locator("#export").click()
     download.value.save_as(tmp_path / "votes.json")
-    votes = read_votes(tmp_path / "votes.json")
+    votes = read_votes(tmp_path / "votes.json").votes
     assert len(votes) == 6
     assert {vote.voter for vote in votes} == {"Ada"}
     assert dict(votes[0].answers) == {"style": "same", "content": "left", "hang": "right"}
@@ -164,3 +165,60 @@ def test_either_result_stands_on_either_side(page_path, opened):
 def test_nothing_runs_over_the_edge(page_path, browse, width):
     page = browse(viewport={"width": width, "height": 800}).open(page_path.parent, name=BALLOT)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def press(page, keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_two_tabs_lose_no_votes_of_each_other(page_path, browse):
+    window = browse()
+    first, second = window.open(page_path.parent, name=BALLOT), window.context.new_page()
+    second.goto(page_path.as_uri())
+    press(second, "111" * 2)
+    first.locator("#count", has_text="2 of 6").wait_for()
+    press(first, "333")
+    second.locator("#count", has_text="3 of 6").wait_for()
+    assert second.evaluate(KEPT) == 3
+    press(first, "1")  # is not lost when the other votes on another pair, or takes back
+    press(second, ["Backspace"])
+    first.locator("#count", has_text="2 of 6").wait_for()
+    assert first.locator("[data-question=style] [aria-pressed=true]").count() == 1
+
+
+def test_a_key_that_is_held_votes_once(page_path, opened):
+    page = opened.open(page_path.parent, name=BALLOT)
+    for _ in range(9):
+        page.keyboard.down("1")  # from the second on it repeats
+    assert page.locator("[aria-pressed=true]").count() == 1
+    assert "0 of 6" in page.locator("#count").inner_text()
+
+
+def test_downloads_of_one_ballot_are_told_from_those_of_the_next(page_path, browse, tmp_path):
+    page = browse(accept_downloads=True).open(page_path.parent, name=BALLOT)
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    def downloaded(name):
+        press(page, "222")
+        with page.expect_download() as download:
+            page.locator("#export").click()
+        download.value.save_as(tmp_path / name)
+        return read_votes(tmp_path / name)
+
+    one = downloaded("1.json")
+    reload_later(page)
+    same = downloaded("2.json")
+    page.locator("#forget").click()
+    other = downloaded("3.json")
+    assert one.ballot == same.ballot != other.ballot
+    assert one.ballot[0] == "ab" * 8
+    assert [len(each.votes) for each in (one, same, other)] == [1, 2, 1]
+    assert one.written < same.written < other.written
+
+
+def test_with_nothing_to_choose_between_nobody_is_thanked(tmp_path, opened):
+    (tmp_path / BALLOT).write_text(ballot_html([], title="t", grid="g"), encoding="utf-8")
+    page = opened.open(tmp_path, name=BALLOT)
+    assert "No two pictures have two results" in page.locator("#done").inner_text()
+    assert page.locator("#skip").is_disabled()

@@ -56,7 +56,11 @@ def test_json_says_what_the_lines_say(tmp_path, capsys):
         (json.dumps({"format": "nst votes 1", "votes": [ballot(hang=[1])]}).encode(), "vote 1 is not"),
         (json.dumps({"format": "nst votes 1", "votes": [ballot(left=3)]}).encode(), "vote 1 is not"),
         (json.dumps({"format": "nst votes 1", "votes": [ballot(looks="left")]}).encode(), "vote 1 is not"),
-        (json.dumps({"format": "nst votes 1", "votes": [ballot(right="VGG19")]}).encode(), "vote 1 compares"),
+        (
+            json.dumps({"format": "nst votes 1", "votes": [ballot(right="VGG19", hang="left")]}).encode(),
+            "vote 1 compares",
+        ),
+        (json.dumps({"format": "nst votes 1", "votes": [ballot()]}).encode(), "vote 1 is not"),
     ],
 )
 def test_what_is_no_file_of_votes_is_told_in_one_line(tmp_path, capsys, content, said):
@@ -108,3 +112,41 @@ def test_one_label_of_two_reports_is_two_makers_unless_told_otherwise(tmp_path, 
 
     assert makers() == {"VGG19 (patches-1a2b)", "VGG19 (gram-3c4d)", "ResNet50", "VGG16"}
     assert makers("--together") == {"VGG19", "ResNet50", "VGG16"}
+
+
+def test_votes_that_were_downloaded_twice_count_once(tmp_path, capsys):
+    """Browsers name a second download "votes-… (1).json", and `votes-*.json` takes both."""
+    votes = [ballot(scene, hang="left") for scene in range(3)]
+    early = written(tmp_path / "b.json", votes[:2], ballot="1f", written="2026-11-27T10:00:00.000Z")
+    late = written(tmp_path / "a.json", votes, ballot="1f", written="2026-11-28T10:00:00.000Z")
+    other = written(tmp_path / "c.json", votes, ballot="2e", written="2026-11-26T10:00:00.000Z")
+    for files in ([early, late, other], [late, early, other]):
+        assert main(["votes", *files]) == 0
+        said = capsys.readouterr().out
+        assert "votes: 6, voters: 2, pairs of pictures: 3" in said
+        assert f"{early}: not counted, for {late} is of the same ballot and was downloaded later" in said
+    assert main(["votes", early, late, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["votes"], found["not_counted"]) == (3, [early])
+
+
+def test_copies_of_a_file_and_other_spellings_of_its_path_count_once(tmp_path, capsys, monkeypatch):
+    """Those without a ballot's number too."""
+    one = written(tmp_path / "one.json", [ballot(hang="left")])
+    copy = written(tmp_path / "copy.json", [ballot(hang="left")])
+    monkeypatch.chdir(tmp_path)
+    assert main(["votes", one, "one.json", copy]) == 0
+    said = capsys.readouterr().out
+    assert "votes: 1, voters: 1" in said
+    assert "is not counted again" in said
+
+
+def test_questions_that_few_or_none_answered_say_so(tmp_path, capsys):
+    votes = [ballot(scene, hang="left") for scene in range(5)]
+    path = written(tmp_path / "v.json", [*votes, ballot(0, style="left"), ballot(0, "VGG16", "X", hang="same")])
+    assert main(["votes", path]) == 0
+    style, content, hang = capsys.readouterr().out.split("\n\n")[1:]
+    assert "Intervals take votes on at least 5 pairs of pictures" in style
+    assert "No votes." in content
+    assert "Never compared with those above" in hang
+    assert hang.index("VGG19") < hang.index("Never compared") < hang.index("VGG16")

@@ -6,27 +6,52 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from pipeline.votes.scores import LEAST_SCENES, PRIOR, fit, scores
+from pipeline.votes.scores import LEAST_SCENES, PRIOR, fit, scores, standard_errors
 from pipeline.votes.vote_files import Vote
 
 
+def surprise(values, victories):
+    """Minus the logarithm of the likelihood, the prior included."""
+    gaps = values[:, None] - values[None, :]
+    of_the_prior = PRIOR * (np.logaddexp(0, values) + np.logaddexp(0, -values)).sum()
+    return (victories * np.logaddexp(0, -gaps)).sum() + of_the_prior
+
+
 def likeliest(victories):
-    """The same maximum, found by descending the logarithm of the likelihood."""
-
-    def surprise(values):
-        gaps = values[:, None] - values[None, :]
-        of_the_prior = PRIOR * (np.logaddexp(0, values) + np.logaddexp(0, -values)).sum()
-        return (victories * np.logaddexp(0, -gaps)).sum() + of_the_prior
-
-    found = minimize(surprise, np.zeros(len(victories)), method="BFGS", options={"gtol": 1e-9}).x
-    return found - found.mean()
+    """The same maximum, found by descent."""
+    return minimize(surprise, np.zeros(len(victories)), victories, method="BFGS", options={"gtol": 1e-9}).x
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_fit_is_the_likeliest(seed):
     victories = np.random.default_rng(seed).integers(0, 9, (5, 5)).astype(float)
     np.fill_diagonal(victories, 0)
-    assert fit(victories) == pytest.approx(likeliest(victories), abs=1e-4)
+    found = likeliest(victories)
+    assert fit(victories) == pytest.approx(found - found.mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_errors_are_of_the_likelihoods_curvature(seed):
+    victories = np.random.default_rng(seed).integers(0, 9, (4, 4)).astype(float)
+    np.fill_diagonal(victories, 0)
+    at, step = likeliest(victories), 1e-3
+    steps = step * np.eye(4)
+    curvature = [
+        [
+            (
+                surprise(at + one + other, victories)
+                - surprise(at + one - other, victories)
+                - surprise(at - one + other, victories)
+                + surprise(at - one - other, victories)
+            )
+            / (4 * step**2)
+            for other in steps
+        ]
+        for one in steps
+    ]
+    centered = np.eye(4) - 0.25
+    expected = np.sqrt(np.diag(centered @ np.linalg.inv(curvature) @ centered))
+    assert standard_errors(victories) == pytest.approx(expected, rel=1e-3)
 
 
 def test_several_are_fitted_at_once():
@@ -81,3 +106,29 @@ def test_votes_are_counted():
     assert (a.wins, a.losses, a.ties) == (b.wins, b.losses, b.ties) == (1, 1, 1)
     assert a.value == pytest.approx(b.value) == pytest.approx(0)
     assert scores(votes, "hang") == []
+
+
+@pytest.mark.parametrize("answer", ["left", "right", "same"])
+@pytest.mark.parametrize("scenes", [LEAST_SCENES, 30])
+def test_votes_that_all_agree_are_not_certain(answer, scenes):
+    """Resamples of them are all alike."""
+    votes = [Vote("", ("", f"c{scene}", "s"), "a", "b", {"hang": answer}) for scene in range(scenes)]
+    few, more = (max(one.high - one.low for one in scores(each, "hang")) for each in (votes, votes + votes))
+    assert few > 0.4
+    assert more < few
+    sign = {"left": 1, "right": -1, "same": 0}[answer]
+    first = min(scores(votes, "hang"), key=lambda one: one.name)
+    assert np.sign(round(first.value, 6)) == sign
+    assert (first.low < 0 < first.high) == (answer == "same" or scenes < 10)
+
+
+def test_makers_that_were_never_compared_are_scored_apart():
+    def votes(left, right, scenes):
+        return [Vote("", ("", f"c{scene}", "s"), left, right, {"hang": "left"}) for scene in range(scenes)]
+
+    apart = scores(votes("a", "b", 3) + votes("c", "d", 30), "hang")
+    assert [(one.name, one.group) for one in apart] == [("a", 1), ("b", 1), ("c", 2), ("d", 2)]
+    assert [one.value for one in apart[2:]] == [one.value for one in scores(votes("c", "d", 30), "hang")]
+    assert [one.low is None for one in apart] == [True, True, False, False]
+    joined = scores(votes("a", "b", 3) + votes("c", "d", 30) + votes("b", "c", 1), "hang")
+    assert {one.group for one in joined} == {1}

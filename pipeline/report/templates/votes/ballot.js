@@ -1,7 +1,8 @@
 // One pair of results after the other, in an order of chance; answers stay in this browser until they are downloaded.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const part = (name) => document.getElementById(name);
+// Not as plain text, so that who looks at the source does not read who made what.
+const data = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part("data").textContent), (each) => each.charCodeAt(0))));
 const STORE = `nst-votes-${data.grid}`;
 
 function chance(count) {
@@ -42,22 +43,31 @@ function asVoted(vote) {
   return kept ? pair : { scene: pair.scene, left: pair.right, right: pair.left };
 }
 
+function drawn() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((each) => each.toString(16).padStart(8, "0")).join("");
+}
+
 let votes = [];
+// Tells several downloads of these votes from votes of somebody else.
+let ballot = drawn();
 let canKeep = true;
 
+// What this browser keeps, which another tab may have changed.
 function readVotes() {
   try {
     const kept = JSON.parse(localStorage.getItem(STORE) || "{}");
-    votes = Array.isArray(kept.votes) ? kept.votes : [];
-    part("voter").value = typeof kept.voter === "string" ? kept.voter : "";
+    if (Array.isArray(kept.votes)) votes = kept.votes;
+    if (typeof kept.ballot === "string") ballot = kept.ballot;
+    return kept;
   } catch {
     canKeep = false;
   }
+  return {};
 }
 
 function keepVotes() {
   try {
-    localStorage.setItem(STORE, JSON.stringify({ votes, voter: part("voter").value }));
+    localStorage.setItem(STORE, JSON.stringify({ votes, ballot, voter: part("voter").value }));
   } catch {
     canKeep = false;
   }
@@ -66,25 +76,42 @@ function keepVotes() {
     : "This browser keeps nothing between visits: download the votes before you close the page.";
 }
 
-readVotes();
-const known = new Set(votes.map((vote) => vote.identity));
+function changeVotes(change) {
+  if (canKeep) readVotes();
+  votes = change(votes);
+  keepVotes();
+}
+
 const pairs = everyPair();
 const pairOf = new Map(pairs.map((pair) => [identity(pair), pair]));
-const total = pairs.length;
-const open = pairs.filter((pair) => !known.has(identity(pair)));
+let open = pairs;
 // Votes of visits before can be taken back too. One whose results are no longer in the report cannot be shown again.
-const behind = votes.map(asVoted).filter(Boolean);
+let behind = [];
+
+// Open pairs stay in their order; those that another tab has taken back come last.
+function sort() {
+  const voted = new Set(votes.map((vote) => vote.identity));
+  const listed = new Set(open.map(identity));
+  const isOpen = (pair) => !voted.has(identity(pair));
+  open = [...open.filter(isOpen), ...pairs.filter((pair) => isOpen(pair) && !listed.has(identity(pair)))];
+  behind = votes.map(asVoted).filter(Boolean);
+}
+
 let answers = {};
 let began = performance.now();
 
-function show() {
-  const pair = open[0];
-  part("count").textContent = `${total - open.length} of ${total} pairs are done.`;
-  part("booth").hidden = !pair;
-  part("done").hidden = Boolean(pair);
-  part("skip").disabled = !pair || open.length < 2;
+function count() {
+  part("count").textContent = `${pairs.length - open.length} of ${pairs.length} pairs are done.`;
+  part("booth").hidden = open.length === 0;
+  part("done").hidden = open.length > 0;
+  part("skip").disabled = open.length < 2;
   part("back").disabled = behind.length === 0;
   part("export").disabled = votes.length === 0;
+}
+
+function show() {
+  count();
+  const pair = open[0];
   if (!pair) return;
   const scene = data.scenes[pair.scene];
   [part("content").src, part("style").src] = scene.originals;
@@ -104,31 +131,31 @@ function answer(question, given) {
 }
 
 function cast() {
-  const pair = open.shift();
+  const pair = open[0];
   const scene = data.scenes[pair.scene];
   const [left, right] = [scene.results[pair.left], scene.results[pair.right]];
-  behind.push(pair);
-  votes.push({
+  const vote = {
     identity: identity(pair), content: scene.content, style: scene.style, left: left[0], right: right[0],
     cells: [left[1], right[1]], answers, seconds: Math.round((performance.now() - began) / 100) / 10,
-  });
-  keepVotes();
+  };
+  changeVotes((kept) => [...kept.filter((each) => each.identity !== vote.identity), vote]);
+  sort();
   show();
 }
 
 function back() {
-  const pair = behind.pop();
+  const pair = behind.at(-1);
   if (!pair) return;
   const name = identity(pair);
-  votes = votes.filter((vote) => vote.identity !== name);
+  changeVotes((kept) => kept.filter((each) => each.identity !== name));
   open.unshift(pair);
-  keepVotes();
+  sort();
   show();
 }
 
 function download() {
   const text = JSON.stringify({
-    format: "nst votes 1", grid: data.grid, title: data.title, voter: part("voter").value, written: new Date().toISOString(),
+    format: "nst votes 1", grid: data.grid, title: data.title, ballot, voter: part("voter").value, written: new Date().toISOString(),
     votes: votes.map(({ identity: _, ...vote }) => vote),
   }, null, 1);
   const link = document.createElement("a");
@@ -143,7 +170,7 @@ document.addEventListener("click", (event) => {
   if (given) answer(given.parentElement.dataset.question, given.dataset.answer);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
   const given = { 1: "left", 2: "same", 3: "right" }[event.key];
   const question = open.length && data.questions.find((name) => !answers[name]);
   if (given && question) answer(question, given);
@@ -152,14 +179,27 @@ document.addEventListener("keydown", (event) => {
 part("back").addEventListener("click", back);
 part("skip").addEventListener("click", () => { open.push(open.shift()); show(); });
 part("export").addEventListener("click", download);
-part("voter").addEventListener("change", keepVotes);
+part("voter").addEventListener("change", () => changeVotes((kept) => kept));
 part("forget").addEventListener("click", () => {
   if (!votes.length || !confirm("Throw away the votes that are kept in this browser?")) return;
+  ballot = drawn();
   votes = [];
-  open.splice(0, open.length, ...everyPair());
-  behind.length = 0;
   keepVotes();
+  open = shuffled(pairs);
+  sort();
   show();
 });
+// Another tab has voted.
+addEventListener("storage", (event) => {
+  if (event.key !== STORE) return;
+  const shown = open[0];
+  const { voter } = readVotes();
+  if (document.activeElement !== part("voter")) part("voter").value = voter ?? "";
+  sort();
+  if (open[0] === shown) count();
+  else show();
+});
+part("voter").value = readVotes().voter ?? "";
 keepVotes();
+sort();
 show();
