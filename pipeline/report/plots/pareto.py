@@ -11,14 +11,15 @@ from matplotlib.lines import Line2D
 from pipeline.grid.series import Series
 from pipeline.measures.names import MEASURES
 from pipeline.report.fronts import Front, Point, WeighedCell, fronts
-from pipeline.report.plots.frame import SMALL, Frame
+from pipeline.report.plots.frame import DPI, SMALL, Frame
 from pipeline.report.plots.line_styles import LineStyle, line_styles
-from pipeline.report.plots.text_layout import figure_style
+from pipeline.report.plots.text_layout import drawable, figure_style, measure
 
 # Curves whose every point has its weight beside it; of more only the ends have.
 _FEW = 4
-# Of a panel's sides: names of marks that are nearer would cover each other.
-_NEAR = 0.07
+# Where a weight stands beside its mark, points: the first place that covers no other, or the fewest.
+_PLACES = ((4, 3), (-4, 3), (4, -4), (-4, -4))
+_HALF_A_MARK = 3.5
 
 
 def pareto_fronts(cells: Iterable[WeighedCell], *, title: str) -> Figure:
@@ -48,7 +49,10 @@ def pareto_fronts(cells: Iterable[WeighedCell], *, title: str) -> Figure:
             _draw(axes, found, styles)
         entries = [(Line2D([], [], **styles[series].line()), _legend(every[series])) for series in styles]
         message = "" if seen else "No two choices of weights have pictures that were measured."
-        return frame.finish(entries, [_REMARK] if seen else [], message)
+        figure = frame.finish(entries, [_REMARK] if seen else [], message)
+        for axes, found in zip(frame.axes, seen.values(), strict=True):
+            _name_points(axes, found, styles)  # now that panels have their size
+        return figure
 
 
 _REMARK = (
@@ -80,34 +84,48 @@ def _draw(axes: Axes, found: Sequence[Front], styles: Mapping[Series, LineStyle]
             **{**drawn, "linestyle": "none", "markerfacecolor": "white"},
             label=f"{front.series.label} beaten",
         )
+    axes.margins(x=0.12, y=0.12)
     axes.set_ylim(bottom=0)
-    axes.margins(x=0.12)
-    _name_points(axes, found, styles)
 
 
 def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, LineStyle]) -> None:
-    """Write the weights beside the marks: above them, or below where another's name is."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    taken: list[Point] = []
+    """Write the weights beside the marks, each where there is room."""
+
+    def place(point: Point) -> tuple[float, float]:
+        x, y = axes.transData.transform((point.content, point.style)) * 72 / DPI
+        return float(x), float(y)
+
+    size = SMALL - 1.5
+    taken = [
+        (x - _HALF_A_MARK, y - _HALF_A_MARK, x + _HALF_A_MARK, y + _HALF_A_MARK)
+        for x, y in (place(point) for front in found for point in front.points)
+    ]
     for front in found:
         for point in front.points if len(found) <= _FEW else (front.points[0], front.points[-1]):
-            near = any(
-                abs(point.content - other.content) < _NEAR * (right - left)
-                and abs(point.style - other.style) < _NEAR * (top - bottom)
-                for other in taken
-            )
-            taken.append(point)
+            text = drawable(point.weights)
+            (x, y), width = place(point), measure(text, size)
+            boxes = {}
+            for right, up in _PLACES:
+                left, bottom = x + right - width * (right < 0), y + up - size * (up < 0)
+                boxes[right, up] = (left, bottom, left + width, bottom + size)
+            right, up = min(boxes, key=lambda each: sum(_overlap(boxes[each], other) for other in taken))
+            taken.append(boxes[right, up])
             axes.annotate(
-                point.weights,
+                text,
                 (point.content, point.style),
-                xytext=(-4, -5) if near else (4, 3),
-                ha="right" if near else "left",
-                va="top" if near else "bottom",
+                xytext=(right, up),
+                ha="left" if right > 0 else "right",
+                va="bottom" if up > 0 else "top",
                 textcoords="offset points",
-                fontsize=SMALL - 1.5,
+                fontsize=size,
                 color=styles[front.series].color,
                 parse_math=False,
             )
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two boxes (left, bottom, right, top) do."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _legend(front: Front) -> str:

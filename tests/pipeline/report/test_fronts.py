@@ -94,6 +94,32 @@ def test_the_figure_joins_the_best_and_leaves_the_beaten_hollow():
     figure.draw_without_rendering()
 
 
+def test_weights_stand_beside_their_own_marks_and_cover_nothing():
+    """As seen on a sweep of two networks at 80 px: marks side by side, and one at the top of a panel."""
+    places = {
+        "resnet50": {5: (0.345, 0.351), 40: (0.480, 0.2948), 320: (0.505, 0.2945)},
+        "vgg19": {5: (0.328, 0.592), 40: (0.551, 0.213), 320: (0.629, 0.205)},
+    }
+    cells = [
+        cell(weight, *place, config=TransferConfig(backbone=name))
+        for name, each in places.items()
+        for weight, place in each.items()
+    ]
+    figure = pareto_fronts(cells, title="t")
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    marks = panel.transData.transform([place for each in places.values() for place in each.values()])
+    boxes = [text.get_window_extent() for text in panel.texts]
+    assert len(boxes) == 6
+    for number, (text, box) in enumerate(zip(panel.texts, boxes, strict=True)):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+        assert not any(box.contains(*mark) for mark in marks)
+        assert box.y1 < panel.get_window_extent().y1
+        middle = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+        nearest = int(np.argmin(np.hypot(*(marks - middle).T)))
+        assert np.allclose(marks[nearest], panel.transData.transform(text.xy))
+
+
 def test_a_grid_without_measures_says_so():
     figure = pareto_fronts([dataclasses.replace(cell(5, 0.1, 0.7), measures={})], title="t")
     assert "No two choices of weights" in words(figure)
