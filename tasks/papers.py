@@ -10,7 +10,7 @@ from typing import Any
 
 import luigi
 
-from nstcore import StyleTransferError
+from nstcore import ConfigError, StyleTransferError
 from nstcore.feedforward.photographs import find_photographs
 from pipeline.grid.feedforward import PHOTOGRAPHS, Training, photographs_folder
 from pipeline.grid.paths import papers_folder
@@ -47,6 +47,8 @@ from tasks.study import FailedCell, StudyTask
 
 logger = logging.getLogger("luigi-interface")
 
+_CONTENT, _STYLE = "china", "brushwork"
+
 
 class PaperTask(luigi.Task):
     """What all tasks of the papers have in common: the pictures, the scale, and where the pages lie."""
@@ -54,8 +56,8 @@ class PaperTask(luigi.Task):
     paper: str = luigi.ChoiceParameter(choices=["all", *PAPERS], default="all", description="which paper")
     content_dir: str = luigi.Parameter(default="inputs/content", description="folder of content pictures")
     style_dir: str = luigi.Parameter(default="inputs/style", description="folder of style pictures")
-    content: str = luigi.Parameter(default="china", description="name of the content picture")
-    style: str = luigi.Parameter(default="brushwork", description="name of the style picture")
+    content: str = luigi.Parameter(default=_CONTENT, description="name of the content picture")
+    style: str = luigi.Parameter(default=_STYLE, description="name of the style picture")
     contents: tuple[str, ...] = NamesParameter("contents", default=(), description="several content pictures, as JSON")
     styles: tuple[str, ...] = NamesParameter("styles", default=(), description="several style pictures, as JSON")
     portraits: tuple[str, ...] = NamesParameter(
@@ -232,10 +234,24 @@ class PaperFigures(PaperTask):
         """See that some of every study can be made. A cell that cannot is told on its paper's page.
 
         Raises:
-            StyleTransferError: for the first study of which nothing can.
+            StyleTransferError: for the first study of which nothing can, or for pictures that would be passed over.
         """
+        self._require_one_choice("content", self.content, _CONTENT, self.contents)
+        self._require_one_choice("style", self.style, _STYLE, self.styles)
         for study in self.studies():
             study.check()
+
+    def _require_one_choice(self, name: str, one: str, usual: str, several: tuple[str, ...]) -> None:
+        """See that a picture that a person names is taken.
+
+        Raises:
+            ConfigError: if several are named too, or the large set is asked for.
+        """
+        if one != usual and (several or self.large):
+            instead = f"--{name}s" if several else "--large"
+            raise ConfigError(
+                f"--{name} names one picture and {instead} takes others; give one of the two. Received: {one}"
+            )
 
     def cells_made(self) -> tuple[int, int]:
         """How many cells of all its studies are made, and how many there are."""
@@ -268,7 +284,7 @@ class PaperFigures(PaperTask):
         for line in self.record().take_away_damaged():
             logger.warning("%s; it is made anew", line)
         identity = self.identity()
-        self.output().dump(overview_html(self.summaries(), self.setup()))
+        self.output().dump(overview_html(self.paper, self.summaries(), self.setup()))
         self.record().write(identity, records_of(self.folder(), [place_at(self.output().path).name]))
         logger.info("papers: %s", self.output().path)
         yield self.failed()

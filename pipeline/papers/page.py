@@ -136,13 +136,17 @@ def paper_html(
     )
 
 
-def overview_html(summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
-    """The page that says claim by claim what became of it, for all papers."""
+def overview_html(paper: str, summaries: Sequence[Mapping[str, Any]], setup: Setup) -> str:
+    """The page that says claim by claim what became of it.
+
+    Args:
+        paper: the key of the one that was asked for, or "all".
+    """
     return _render(
         "index.html",
         papers=summaries,
         pairs=_pairs(setup),
-        command=command("all", setup),
+        command=command(paper, setup),
         fewest=FEWEST_FOR_A_TEST,
         judges=LOOKS,
         counts=_counts(claim for summary in summaries for claim in summary["claims"]),

@@ -12,7 +12,7 @@ from pathlib import Path
 import luigi
 import pytest
 
-from nstcore import PictureError
+from nstcore import ConfigError, PictureError
 from nstcore.pictures.images import write_picture
 from pipeline.grid.paths import runs_folder
 from pipeline.sharing import shared_run
@@ -197,3 +197,13 @@ def test_damaged_pages_are_made_anew_with_all_that_belongs_to_them_and_no_cell_i
     for path in (inputs / "outputs").rglob("*"):  # as another machine's clock would have it
         os.utime(path, (0, 0) if len(path.name) % 2 else None)
     assert task(inputs).complete()
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{"contents": ("other",)}, {"large": True}, {"style": "other", "styles": ("ink",), "content": "china"}],
+    ids=lambda each: "+".join(each),
+)
+def test_a_picture_that_would_be_passed_over_is_refused(inputs, others):
+    with pytest.raises(ConfigError, match=r"--(content|style) names one picture"):
+        task(inputs, **others).check()

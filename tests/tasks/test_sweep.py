@@ -7,7 +7,9 @@ import html
 
 import luigi
 import numpy as np
+import pytest
 
+from nstcore import ConfigError
 from nstcore.pictures.images import write_picture
 from tasks import Sweep
 
@@ -60,3 +62,26 @@ def test_a_study_of_a_hundred_cases_of_which_three_fail_has_its_report(tmp_path,
     assert all(html.escape(reason, quote=False)[:40] in page for reason in failed.values())
     assert "<script>alert(1)</script>" not in page
     assert (report / "variants" / "content--style.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[sweep]\nstyle_weight = [-5]", "style_weight must be a finite number >= 0"),
+        ('[sweep]\nstyle_weight = ["a"]', "style_weight must be a finite number >= 0"),
+        ("[sweep]\nstyle_wait = [5]", "style_wait"),
+        ("[settings]\nsize = 1", "size"),
+        ("sweep = 3", "sweep must be a table"),
+    ],
+)
+def test_what_cannot_be_of_a_study_is_told_with_its_file(tmp_path, text, said):
+    study, picture = tmp_path / "study.toml", tmp_path / "pictures" / "one.png"
+    picture.parent.mkdir()
+    write_picture(picture, np.zeros((40, 40, 3), np.uint8))
+    folder = picture.parent.as_posix()
+    study.write_text(f'content_dir = "{folder}"\nstyle_dir = "{folder}"\n{text}', encoding="utf-8")
+    with pytest.raises(ConfigError) as told:
+        Sweep(config=str(study)).check()
+    assert str(told.value).startswith(f"{study}: ")
+    assert str(told.value).count(str(study)) == 1
+    assert said in str(told.value)

@@ -323,7 +323,7 @@ def test_a_page_has_every_claim_and_escapes_names_and_reasons(paper):
     summary = json.loads(json.dumps(judge(paper, setup, evidence)))
     figures = {exhibit.key: [PageFigure("a figure", "figures/a b#1.png")] for exhibit in paper.exhibits}
     page = paper_html(paper, setup, evidence, summary, figures, [(evil, "../x y/index.html")])
-    overview = overview_html([summary], setup)
+    overview = overview_html("all", [summary], setup)
     for text in (page, overview):
         assert "<script" not in text
         assert "&lt;script&gt;" in text
@@ -369,7 +369,7 @@ def test_a_page_has_every_threshold_n_and_what_differs(paper):
         assert claim["differs"].partition("'")[0] in page
     assert "n = 1 pair" in page
     deciding = "; ".join(each.title for each in LOOKS if each.decides)
-    for text in (page, overview_html([summary], SETUP)):
+    for text in (page, overview_html("all", [summary], SETUP)):
         assert f"who have to agree: {deciding}." in text
     for name in BASELINES:
         assert f"<td>{name}</td>" in page
@@ -380,10 +380,10 @@ def test_pages_say_which_pictures_the_main_comparison_takes_and_which_the_others
     setup = replace(
         SETUP, contents=("china", "coffee"), seeds=(0, 1), fewer_contents=("china",), fewer_styles=("brushwork",)
     )
-    said = " ".join(overview_html([], setup).split())
+    said = " ".join(overview_html("all", [], setup).split())
     assert "2 pairs of pictures" in said
     assert "what varies one thing is made with <bdi>china</bdi> in <bdi>brushwork</bdi>, from one seed" in said
-    assert "what varies one thing" not in overview_html([], replace(setup, fewer_contents=(), fewer_styles=()))
+    assert "what varies one thing" not in overview_html("all", [], replace(setup, fewer_contents=(), fewer_styles=()))
 
 
 def test_the_command_makes_the_same_page():
@@ -395,6 +395,7 @@ def test_the_command_makes_the_same_page():
         "luigi --module tasks PaperFigures --paper khan --content-dir contents --style-dir styles "
         """--contents '["a b", "c"]' --styles '["d"]' --size 96"""
     )
+    assert "PaperFigures --paper khan --content-dir" in overview_html("khan", [], several)
     assert command("khan", replace(several, styles=("brushwork",))).endswith("""--contents '["a b", "c"]' --size 96""")
     others = replace(
         SETUP, portraits=("me", "chelsea"), weights="random", settings={"pooling": "avg"}, content_dir="in"
@@ -425,7 +426,7 @@ def test_pages_show_all_of_their_tables_in_a_browser(paper, opened, phone, tmp_p
     evidence = evidence_for(paper)
     summary = judge(paper, SETUP, evidence)
     (tmp_path / "paper.html").write_text(paper_html(paper, SETUP, evidence, summary, {}, []), encoding="utf-8")
-    (tmp_path / "index.html").write_text(overview_html([summary], SETUP), encoding="utf-8")
+    (tmp_path / "index.html").write_text(overview_html("all", [summary], SETUP), encoding="utf-8")
     for name in ("paper.html", "index.html"):
         page = opened.open(tmp_path, name=name)
         assert page.locator(".claims tbody tr:visible").count() == len(paper.claims)
@@ -452,7 +453,7 @@ def test_weights_that_are_not_a_networks_own_are_told():
     for found in evidence.each():
         found.cell.manifest["weights"]["note"] = "random weights, for tests"
     summary = judge(paper, SETUP, evidence)
-    assert "random weights, for tests" in overview_html([summary], SETUP)
+    assert "random weights, for tests" in overview_html("all", [summary], SETUP)
 
 
 def test_content_and_patches_of_figure_17_weigh_as_the_sums_of_the_equations(content_picture, style_picture):
