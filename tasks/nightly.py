@@ -89,6 +89,9 @@ class NightlyGrid(StudyTask):
     def study(self) -> Study:
         return read_study(self.config) if self.config else FullGrid().study()
 
+    def source(self) -> str:
+        return self.config
+
     def check(self) -> None:
         if not self.complete():  # a night that was made stays, whatever became of its study
             super().check()

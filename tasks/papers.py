@@ -27,6 +27,8 @@ from pipeline.papers.setup import (
     LARGE_SEEDS,
     LARGE_STYLES,
     SAMPLE_PORTRAITS,
+    USUAL_CONTENT,
+    USUAL_STYLE,
 )
 from pipeline.sharing.shared_run import join
 from pipeline.storage.places import place_at
@@ -47,8 +49,6 @@ from tasks.study import FailedCell, StudyTask
 
 logger = logging.getLogger("luigi-interface")
 
-_CONTENT, _STYLE = "china", "brushwork"
-
 
 class PaperTask(luigi.Task):
     """What all tasks of the papers have in common: the pictures, the scale, and where the pages lie."""
@@ -56,8 +56,8 @@ class PaperTask(luigi.Task):
     paper: str = luigi.ChoiceParameter(choices=["all", *PAPERS], default="all", description="which paper")
     content_dir: str = luigi.Parameter(default="inputs/content", description="folder of content pictures")
     style_dir: str = luigi.Parameter(default="inputs/style", description="folder of style pictures")
-    content: str = luigi.Parameter(default=_CONTENT, description="name of the content picture")
-    style: str = luigi.Parameter(default=_STYLE, description="name of the style picture")
+    content: str = luigi.Parameter(default="", description=f"name of the content picture; empty: {USUAL_CONTENT}")
+    style: str = luigi.Parameter(default="", description=f"name of the style picture; empty: {USUAL_STYLE}")
     contents: tuple[str, ...] = NamesParameter("contents", default=(), description="several content pictures, as JSON")
     styles: tuple[str, ...] = NamesParameter("styles", default=(), description="several style pictures, as JSON")
     portraits: tuple[str, ...] = NamesParameter(
@@ -84,8 +84,8 @@ class PaperTask(luigi.Task):
     snapshots: int = snapshots()
 
     def setup(self) -> Setup:
-        contents = self.contents or (LARGE_CONTENTS if self.large else (self.content,))
-        styles = self.styles or (LARGE_STYLES if self.large else (self.style,))
+        contents = self.contents or (LARGE_CONTENTS if self.large else (self.content or USUAL_CONTENT,))
+        styles = self.styles or (LARGE_STYLES if self.large else (self.style or USUAL_STYLE,))
         return Setup(
             content_dir=self.content_dir,
             style_dir=self.style_dir,
@@ -236,18 +236,18 @@ class PaperFigures(PaperTask):
         Raises:
             StyleTransferError: for the first study of which nothing can, or for pictures that would be passed over.
         """
-        self._require_one_choice("content", self.content, _CONTENT, self.contents)
-        self._require_one_choice("style", self.style, _STYLE, self.styles)
+        self._require_one_choice("content", self.content, self.contents)
+        self._require_one_choice("style", self.style, self.styles)
         for study in self.studies():
             study.check()
 
-    def _require_one_choice(self, name: str, one: str, usual: str, several: tuple[str, ...]) -> None:
+    def _require_one_choice(self, name: str, one: str, several: tuple[str, ...]) -> None:
         """See that a picture that a person names is taken.
 
         Raises:
             ConfigError: if several are named too, or the large set is asked for.
         """
-        if one != usual and (several or self.large):
+        if one and (several or self.large):
             instead = f"--{name}s" if several else "--large"
             raise ConfigError(
                 f"--{name} names one picture and {instead} takes others; give one of the two. Received: {one}"

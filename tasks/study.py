@@ -10,7 +10,7 @@ from typing import Any
 
 import luigi
 
-from nstcore import StyleTransferError, WeightsError
+from nstcore import ConfigError, StyleTransferError, WeightsError
 from nstcore.system.files import encodable
 from pipeline import storage
 from pipeline.grid.expansion import Grid, expand, photographs_of, reject_bad_pictures, require_meant
@@ -73,15 +73,22 @@ class StudyTask(luigi.Task):
         """
         raise NotImplementedError
 
+    def source(self) -> str:
+        """The file that says what is asked for; "" if none does."""
+        return ""
+
     def check(self) -> None:
         """See, before anything is scheduled, that some of what is asked for can be made.
 
         Raises:
-            StyleTransferError: if none can.
+            StyleTransferError: if none can; what is wrong with values of a file names it.
         """
         study = self.study()
-        require_meant(study, self.many_cells)
-        study.require_possible()
+        try:
+            require_meant(study, self.many_cells)
+            study.require_possible()
+        except ConfigError as error:
+            raise ConfigError(f"{self.source()}: {error}" if self.source() else str(error)) from error
         photographs_of(study)
 
     def requires(self) -> list[luigi.Task]:

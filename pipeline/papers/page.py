@@ -17,7 +17,7 @@ from pipeline.papers.finding import Finding, Missing, weights_line
 from pipeline.papers.judging import LOOKS, score
 from pipeline.papers.paper import Exhibit, Paper, Table
 from pipeline.papers.quantity import FEWEST_FOR_A_TEST
-from pipeline.papers.setup import LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS, Setup
+from pipeline.papers.setup import LARGE_CONTENTS, LARGE_STYLES, SAMPLE_PORTRAITS, USUAL_CONTENT, USUAL_STYLE, Setup
 from pipeline.papers.statistics import median_interval
 from pipeline.papers.verdict import Outcome, verdicts
 from pipeline.report.page import PageFigure
@@ -76,7 +76,7 @@ def _told(findings: Iterable[Finding]) -> list[tuple[str, str, str, str]]:
 
 def command(paper: str, setup: Setup) -> str:
     """The command that makes a page again, as a person types it."""
-    default, flags = Setup("inputs/content", "inputs/style", ("china",), ("brushwork",)), ["--paper", paper]
+    default, flags = Setup("inputs/content", "inputs/style", (USUAL_CONTENT,), (USUAL_STYLE,)), ["--paper", paper]
     flags += ["--content-dir", setup.content_dir] if setup.content_dir != default.content_dir else []
     flags += ["--style-dir", setup.style_dir] if setup.style_dir != default.style_dir else []
     flags += ["--large"] if setup.large else []

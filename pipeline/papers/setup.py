@@ -38,6 +38,9 @@ SAMPLE_PORTRAITS = ("chelsea", "astronaut")
 #: In the place of a study's contents: the setup's portraits; in that of its styles: those, as photographs.
 PORTRAITS, PHOTOGRAPHS = ("portraits",), ("photographs",)
 
+#: What is taken where nobody names pictures.
+USUAL_CONTENT, USUAL_STYLE = "china", "brushwork"
+
 
 @dataclass(frozen=True)
 class Setup:

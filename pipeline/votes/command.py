@@ -19,7 +19,7 @@ from nstcore.system.files import encodable, write_results
 from nstcore.system.places import require_place
 from nstcore.system.streams import say
 from pipeline.votes.ballot import QUESTIONS
-from pipeline.votes.vote_files import Vote, VoteFile, latest, read_votes
+from pipeline.votes.vote_files import Vote, VoteFile, latest, printable, read_votes
 
 if TYPE_CHECKING:
     from pipeline.votes.scores import Score
@@ -70,11 +70,11 @@ def votes(options: argparse.Namespace) -> None:
     counts = _counts(read)
     if options.json:
         told = {question: [asdict(one) for one in each] for question, each in found.items()}
-        not_counted = [encodable(str(file.path)) for file, _ in replaced]
+        not_counted = [printable(str(file.path)) for file, _ in replaced]
         say(json.dumps({**counts, "not_counted": not_counted, "scores": told}, indent=2))
         return
     for file, instead in replaced:
-        say(encodable(_why_not(file, instead)))
+        say(_why_not(file, instead))
     say(f"votes: {counts['votes']}, voters: {counts['voters']}, pairs of pictures: {counts['scenes']}")
     for question, each in found.items():
         say(f"\n{QUESTIONS[question]}")
@@ -87,23 +87,24 @@ def _lines(found: list[Score]) -> Iterator[str]:
 
     if not found:
         yield "  No votes."
-        return
-    width = max(len(one.name) for one in found)
+    width = max((len(one.name) for one in found), default=0)
     for group, members in itertools.groupby(found, key=lambda one: one.group):
         if group > 1:
             yield "  Never compared with those above, so that the scores do not compare:"
-        for one in members:
+        several = list(members)
+        for one in several:
             interval = "" if one.low is None else f"  ({one.low:+.2f} to {one.high:+.2f})"
             line = f"  {one.name:<{width}}  {one.value:+.2f}{interval}"
             yield f"{line}  {one.wins} won, {one.losses} lost, {one.ties} the same"
-    if any(one.low is None for one in found):
-        yield f"  Intervals take votes on at least {LEAST_SCENES} pairs of pictures."
+        if any(one.low is None for one in several):
+            yield f"  No intervals: they take votes on at least {LEAST_SCENES} pairs of pictures."
 
 
 def _why_not(file: VoteFile, instead: VoteFile) -> str:
+    path, other = printable(str(file.path)), printable(str(instead.path))
     if file.votes == instead.votes:
-        return f"{file.path}: has the votes of {instead.path} and is not counted again"
-    return f"{file.path}: not counted, for {instead.path} is of the same ballot and was downloaded later"
+        return f"{path}: has the votes of {other} and is not counted again"
+    return f"{path}: not counted, for {other} is of the same ballot and was downloaded later"
 
 
 def told_apart(votes: Iterable[Vote]) -> list[Vote]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
-from scipy.special import expit, ndtri
+from scipy.special import expit
 
 from pipeline.votes.vote_files import Vote
 
@@ -21,7 +21,8 @@ CONFIDENCE = 0.95
 LEAST_SCENES = 5
 
 _RESAMPLES = 2000
-_ROUNDS = 400
+_STEPS = 100
+_CLOSE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Score:
 
 
 def fit(victories: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The scores that are most likely, of all makers (Bradley and Terry 1952), by Hunter's (2004) iterations.
+    """The scores that are most likely, of all makers (Bradley and Terry 1952), by Newton's steps.
 
     Args:
         victories: (..., K, K), how often the first was preferred to the second; a tie is half a victory of either.
@@ -55,47 +56,31 @@ def fit(victories: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         (..., K), logarithms, where 0 is the opponent of `PRIOR`; their mean is made 0.
     """
-    values = _likeliest(victories)
-    values -= values.mean(axis=-1, keepdims=True)
-    return values
-
-
-def _likeliest(victories: NDArray[np.float64]) -> NDArray[np.float64]:
     games = victories + np.swapaxes(victories, -1, -2)
     won = victories.sum(axis=-1) + PRIOR
-    strengths = np.ones(won.shape)
-    for _ in range(_ROUNDS):
-        met = games / (strengths[..., :, np.newaxis] + strengths[..., np.newaxis, :])
-        strengths = won / (met.sum(axis=-1) + 2 * PRIOR / (strengths + 1.0))
-    values: NDArray[np.float64] = np.log(strengths)
+    values = np.zeros(won.shape)
+    for _ in range(_STEPS):
+        ahead = expit(values[..., :, np.newaxis] - values[..., np.newaxis, :])
+        gradient = won - (games * ahead).sum(axis=-1) - 2 * PRIOR * expit(values)
+        of_pairs = games * ahead * (1 - ahead)
+        own = of_pairs.sum(axis=-1) + 2 * PRIOR * expit(values) * expit(-values)
+        curvature = own[..., np.newaxis] * np.eye(won.shape[-1]) - of_pairs
+        step = np.linalg.solve(curvature, gradient[..., np.newaxis])[..., 0]
+        furthest = np.abs(step).max(axis=-1, keepdims=True)
+        values += step / np.maximum(1.0, furthest)  # a longer one may lead to where the likelihood is flat
+        if furthest.max() < _CLOSE:
+            break
+    values -= values.mean(axis=-1, keepdims=True)
     return values
-
-
-def standard_errors(victories: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How uncertain the fitted scores are by the curvature of their likelihood, as if votes were independent.
-
-    Args:
-        victories: (K, K), as `fit` takes them.
-
-    Returns:
-        (K,), of scores whose mean is made 0.
-    """
-    values = _likeliest(victories)
-    ahead = expit(np.subtract.outer(values, values))
-    of_pairs = (victories + victories.T) * ahead * ahead.T
-    of_the_prior = 2 * PRIOR * expit(values) * expit(-values)
-    information = np.diag(of_pairs.sum(axis=1) + of_the_prior) - of_pairs
-    centering = np.eye(len(values)) - 1 / len(values)
-    found: NDArray[np.float64] = np.sqrt(np.diag(centering @ np.linalg.inv(information) @ centering))
-    return found
 
 
 def scores(votes: Sequence[Vote], question: str, seed: int = 0) -> list[Score]:
     """Fit the votes on one question. Group after group of makers that were compared, the best of each comes first.
 
-    Either end of an interval is the further one of two. One is of resampled scenes (percentiles of the bootstrap):
-    votes on one pair of pictures are not independent of each other, whoever cast them. The other is of the likelihood's
-    curvature: where all votes agree, resamples are all alike.
+    The interval is of the Bayesian bootstrap (Rubin 1981) over scenes, since votes on one pair of pictures are not
+    independent of each other, whoever cast them. For every two makers that met it has half a scene besides in which
+    one wins all, and half a scene in which the other does, as Jeffreys' interval of a proportion has them: scenes that
+    all agree would look certain otherwise.
     """
     votes = [vote for vote in votes if question in vote.answers]
     names = sorted({name for vote in votes for name in (vote.left, vote.right)})
@@ -119,7 +104,7 @@ def scores(votes: Sequence[Vote], question: str, seed: int = 0) -> list[Score]:
         of_the_group = victories[:, places[:, np.newaxis], places]
         met = of_the_group[of_the_group.any(axis=(1, 2))]
         values = fit(met.sum(axis=0))
-        low, high = _interval(met, values, seed) if len(met) >= LEAST_SCENES else (None, None)
+        low, high = _interval(met, seed) if len(met) >= LEAST_SCENES else (None, None)
         found += sorted(
             (
                 Score(
@@ -139,13 +124,13 @@ def scores(votes: Sequence[Vote], question: str, seed: int = 0) -> list[Score]:
     return found
 
 
-def _interval(
-    victories: NDArray[np.float64], values: NDArray[np.float64], seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    scenes = len(victories)
+def _interval(victories: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Both ends, (2, K), from (scenes, K, K)."""
     random = np.random.default_rng(seed)
-    counts = random.multinomial(scenes, np.full(scenes, 1 / scenes), size=_RESAMPLES)
-    again = np.concatenate([fit(np.tensordot(some, victories, axes=1)) for some in np.array_split(counts, 20)])
-    low, high = np.quantile(again, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-    reach = ndtri((1 + CONFIDENCE) / 2) * standard_errors(victories.sum(axis=0))
-    return np.minimum(low, values - reach), np.maximum(high, values + reach)
+    games = victories + np.swapaxes(victories, -1, -2)
+    of_a_scene = games.sum(axis=0) / np.maximum((games > 0).sum(axis=0), 1)
+    weights = random.exponential(size=(_RESAMPLES, len(victories)))
+    resampled = np.tensordot(weights, victories, axes=1)
+    resampled += random.gamma(0.5, size=(_RESAMPLES, *of_a_scene.shape)) * of_a_scene
+    ends: NDArray[np.float64] = np.quantile(fit(resampled), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    return ends

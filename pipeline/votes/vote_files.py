@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ Answer = Literal["left", "same", "right"]
 
 # Far above what anyone votes, and far below what reading it could hurt.
 _MOST_BYTES = 50_000_000
+
+# As the page draws and writes them.
+_BALLOT = re.compile("[0-9a-f]{32}")
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class VoteFile:
 
     Attributes:
         path: of the file.
-        ballot: what tells one voter's votes on one report apart from others'. The page draws a number for it; of a file
-            without one its contents are taken.
-        written: when, as the page writes it: the later, the greater.
+        ballot: what tells one voter's votes on one report apart from others': the report, and a number that the page
+            draws; of a file without one, a digest of the contents.
+        written: when, as the page writes it: the later, the greater. "" without a number.
         votes: in the order in which they were cast.
     """
 
@@ -63,24 +68,32 @@ def read_votes(path: Path) -> VoteFile:
         InputError: in one line, naming the file, if it cannot be read or is not such a file.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InputError(f"{path}: is larger than any file of votes; give one downloaded from a voting page")
-        found = json.loads(path.read_bytes())
+        size = path.stat().st_size
+        found = json.loads(path.read_bytes()) if size <= _MOST_BYTES else None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError):
         raise InputError(f"{path}: is no JSON; give a file downloaded from a voting page") from None
+    if size > _MOST_BYTES:
+        raise InputError(f"{path}: is larger than any file of votes; give one downloaded from a voting page")
     if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("votes"), list):
         raise InputError(f"{path}: is no file of votes ({FORMAT!r}); give one downloaded from a voting page")
-    voter, grid = _text(found, "voter"), _text(found, "grid")
-    contents = json.dumps([voter, grid, found["votes"]], sort_keys=True).encode()
-    ballot = _text(found, "ballot") or hashlib.sha256(contents).hexdigest()
+    voter, grid = (printable(value) if isinstance(value := found.get(key), str) else "" for key in ("voter", "grid"))
+    ballot, written = found.get("ballot"), found.get("written")
+    if ballot is None:
+        ballot = hashlib.sha256(json.dumps([voter, grid, found["votes"]], sort_keys=True).encode()).hexdigest()
+    elif not _is(_BALLOT, ballot) or not _is(_WRITTEN, written):
+        raise InputError(f"{path}: its ballot or its date is not as the voting page writes it")
     votes = tuple(_vote(path, number, one, voter or ballot, grid) for number, one in enumerate(found["votes"], 1))
-    return VoteFile(path, (grid, ballot), _text(found, "written"), votes)
+    return VoteFile(path, (grid, ballot), written or "", votes)
+
+
+def _is(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def latest(files: Iterable[VoteFile]) -> tuple[list[VoteFile], list[tuple[VoteFile, VoteFile]]]:
-    """Of several files of one ballot the one that was written last: each has the votes of those before.
+    """Of several files of one ballot the one that was written last: it has the votes of those before, as they are now.
 
     Returns:
         The files that count; and each that does not, with the one that counts in its place.
@@ -91,11 +104,6 @@ def latest(files: Iterable[VoteFile]) -> tuple[list[VoteFile], list[tuple[VoteFi
         of_ballot[each.ballot] = each
     counted = [each for each in files if of_ballot[each.ballot] is each]
     return counted, [(each, of_ballot[each.ballot]) for each in files if of_ballot[each.ballot] is not each]
-
-
-def _text(found: Mapping[str, Any], key: str) -> str:
-    value = found.get(key)
-    return _shown(value) if isinstance(value, str) else ""
 
 
 def _vote(path: Path, number: int, one: Any, voter: str, grid: str) -> Vote:
@@ -109,12 +117,12 @@ def _vote(path: Path, number: int, one: Any, voter: str, grid: str) -> Vote:
         or not all(key in QUESTIONS and value in get_args(Answer) for key, value in answers.items())
     ):
         raise InputError(f"{path}: vote {number} is not as the voting page writes it")
-    content, style, left, right = map(_shown, names)
+    content, style, left, right = map(printable, names)
     if left == right:
         raise InputError(f"{path}: vote {number} compares a result with itself")
     return Vote(voter, (grid, content, style), left, right, answers)
 
 
-def _shown(name: str) -> str:
+def printable(name: str) -> str:
     """A name as it can be printed: files come from strangers, and terminals obey control characters."""
     return encodable("".join(each if each.isprintable() else "\ufffd" for each in name))

@@ -37,11 +37,15 @@ class Opened:
 
     def __init__(self, browser: Any, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **options})
-        self.page = self.context.new_page()
         self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
-        self.page.on("console", lambda message: self.errors.append(f"console: {message.text}"))
-        self.page.on("requestfailed", self._failed)
+        self.page = self._new_page()
+
+    def _new_page(self) -> Any:
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(f"error: {error}"))
+        page.on("console", lambda message: self.errors.append(f"console: {message.text}"))
+        page.on("requestfailed", self._failed)
+        return page
 
     def _failed(self, request: Any) -> None:
         # Whoever leaves a picture before it is there does not wait for it.
@@ -52,6 +56,12 @@ class Opened:
         self.page.goto("about:blank")  # or only the address within the page would change
         self.page.goto((folder / name).as_uri() + address)
         return self.page
+
+    def tab(self, folder: Path, name: str) -> Any:
+        """The page opened beside, in another tab."""
+        page = self._new_page()
+        page.goto((folder / name).as_uri())
+        return page
 
 
 @pytest.fixture

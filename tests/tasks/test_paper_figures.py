@@ -201,7 +201,7 @@ def test_damaged_pages_are_made_anew_with_all_that_belongs_to_them_and_no_cell_i
 
 @pytest.mark.parametrize(
     "others",
-    [{"contents": ("other",)}, {"large": True}, {"style": "other", "styles": ("ink",), "content": "china"}],
+    [{"contents": ("other",)}, {"large": True}, {"style": "brushwork", "styles": ("ink",), "content": ""}],
     ids=lambda each: "+".join(each),
 )
 def test_a_picture_that_would_be_passed_over_is_refused(inputs, others):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import html
 
 import luigi
@@ -11,7 +12,7 @@ import pytest
 
 from nstcore import ConfigError
 from nstcore.pictures.images import write_picture
-from tasks import Sweep
+from tasks import NightlyGrid, Sweep
 
 STUDY = """
 title = "A hundred cases"
@@ -80,8 +81,10 @@ def test_what_cannot_be_of_a_study_is_told_with_its_file(tmp_path, text, said):
     write_picture(picture, np.zeros((40, 40, 3), np.uint8))
     folder = picture.parent.as_posix()
     study.write_text(f'content_dir = "{folder}"\nstyle_dir = "{folder}"\n{text}', encoding="utf-8")
-    with pytest.raises(ConfigError) as told:
-        Sweep(config=str(study)).check()
-    assert str(told.value).startswith(f"{study}: ")
-    assert str(told.value).count(str(study)) == 1
-    assert said in str(told.value)
+    night = NightlyGrid(date=datetime.date(2026, 11, 28), config=str(study), output_dir=str(tmp_path / "outputs"))
+    for task in (Sweep(config=str(study)), night):
+        with pytest.raises(ConfigError) as told:
+            task.check()
+        assert str(told.value).startswith(f"{study}: ")
+        assert str(told.value).count(str(study)) == 1
+        assert said in str(told.value)

@@ -13,13 +13,15 @@ from pipeline.measures.names import MEASURES
 from pipeline.report.fronts import Front, Point, WeighedCell, fronts
 from pipeline.report.plots.frame import DPI, SMALL, Frame
 from pipeline.report.plots.line_styles import LineStyle, line_styles
-from pipeline.report.plots.text_layout import drawable, figure_style, measure
+from pipeline.report.plots.text_layout import figure_style, fit, measure
 
 # Curves whose every point has its weight beside it; of more only the ends have.
 _FEW = 4
-# Where a weight stands beside its mark, points: the first place that covers no other, or the fewest.
+# Where a weight stands beside its mark, points: the first that is in the panel and covers no other,
+# or the fewest.
 _PLACES = ((4, 3), (-4, 3), (4, -4), (-4, -4))
 _HALF_A_MARK = 3.5
+_WIDEST = 60.0
 
 
 def pareto_fronts(cells: Iterable[WeighedCell], *, title: str) -> Figure:
@@ -89,26 +91,29 @@ def _draw(axes: Axes, found: Sequence[Front], styles: Mapping[Series, LineStyle]
 
 
 def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, LineStyle]) -> None:
-    """Write the weights beside the marks, each where there is room."""
+    """Write the weights beside the marks, within the panel, where there is room."""
 
     def place(point: Point) -> tuple[float, float]:
         x, y = axes.transData.transform((point.content, point.style)) * 72 / DPI
         return float(x), float(y)
 
     size = SMALL - 1.5
+    around = [side * 72 / DPI for side in axes.bbox.extents]
     taken = [
         (x - _HALF_A_MARK, y - _HALF_A_MARK, x + _HALF_A_MARK, y + _HALF_A_MARK)
         for x, y in (place(point) for front in found for point in front.points)
     ]
     for front in found:
         for point in front.points if len(found) <= _FEW else (front.points[0], front.points[-1]):
-            text = drawable(point.weights)
+            text = fit(point.weights, width=_WIDEST, size=size, lines=1)
             (x, y), width = place(point), measure(text, size)
             boxes = {}
             for right, up in _PLACES:
                 left, bottom = x + right - width * (right < 0), y + up - size * (up < 0)
                 boxes[right, up] = (left, bottom, left + width, bottom + size)
-            right, up = min(boxes, key=lambda each: sum(_overlap(boxes[each], other) for other in taken))
+            right, up = min(
+                boxes, key=lambda each: (not _within(boxes[each], around), sum(_overlap(boxes[each], a) for a in taken))
+            )
             taken.append(boxes[right, up])
             axes.annotate(
                 text,
@@ -121,6 +126,10 @@ def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, Lin
                 color=styles[front.series].color,
                 parse_math=False,
             )
+
+
+def _within(one: Sequence[float], around: Sequence[float]) -> bool:
+    return one[0] >= around[0] and one[1] >= around[1] and one[2] <= around[2] and one[3] <= around[3]
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:

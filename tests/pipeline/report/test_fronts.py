@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 import numpy as np
+import pytest
 from matplotlib.text import Text
 
 from nstcore import TransferConfig
@@ -118,6 +119,22 @@ def test_weights_stand_beside_their_own_marks_and_cover_nothing():
         middle = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
         nearest = int(np.argmin(np.hypot(*(marks - middle).T)))
         assert np.allclose(marks[nearest], panel.transData.transform(text.xy))
+
+
+@pytest.mark.parametrize("style", [0.01, 0.3])
+def test_long_names_of_weights_stay_within_the_panel(style):
+    names = ("a case with quite a name", "another case, whose name no figure has room for at all", "日本語の名前 \x1b")
+    cells = [
+        dataclasses.replace(cell(weight, content, style), series=Series("vgg19", (("case", name),)))
+        for weight, content, name in zip((5, 40, 320), (0.1, 0.2, 0.9), names, strict=True)
+    ]
+    figure = pareto_fronts(cells, title="t")
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    around = panel.get_window_extent()
+    for box in (text.get_window_extent() for text in panel.texts):
+        assert around.x0 <= box.x0 < box.x1 <= around.x1
+        assert around.y0 <= box.y0 < box.y1 <= around.y1 + 1
 
 
 def test_a_grid_without_measures_says_so():

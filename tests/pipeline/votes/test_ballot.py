@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipeline.report.cell import PagePicture, ReportCell
-from pipeline.votes.ballot import BALLOT, ballot_html, scenes
+from pipeline.votes.ballot import BALLOT, ballot_html, scenes, votable
 from pipeline.votes.vote_files import read_votes
 
 SERIES = ("vgg16", "vgg19", "resnet50")
@@ -35,6 +35,8 @@ def test_only_what_can_be_compared_is_shown():
     cells = [*CELLS, cell("lonely", "s", "vgg16"), cell("lonely", "s", "vgg19", "failed")]
     assert [(scene["content"], len(scene["results"])) for scene in scenes(cells)] == [("</script><b>&", 3), ("cat", 3)]
     assert scenes([cell("cat", "s", "vgg16"), cell("dog", "s", "vgg16")]) == []
+    for some in (cells, CELLS, cells[-2:], [cell("cat", "s", "vgg16"), cell("dog", "s", "vgg16")], []):
+        assert votable(some) == bool(scenes(some))
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +176,7 @@ def press(page, keys):
 
 def test_two_tabs_lose_no_votes_of_each_other(page_path, browse):
     window = browse()
-    first, second = window.open(page_path.parent, name=BALLOT), window.context.new_page()
-    second.goto(page_path.as_uri())
+    first, second = window.open(page_path.parent, name=BALLOT), window.tab(page_path.parent, name=BALLOT)
     press(second, "111" * 2)
     first.locator("#count", has_text="2 of 6").wait_for()
     press(first, "333")
@@ -195,30 +196,73 @@ def test_a_key_that_is_held_votes_once(page_path, opened):
     assert "0 of 6" in page.locator("#count").inner_text()
 
 
+def downloaded(page, path):
+    with page.expect_download() as download:
+        page.locator("#export").click()
+    download.value.save_as(path)
+    return read_votes(path)
+
+
 def test_downloads_of_one_ballot_are_told_from_those_of_the_next(page_path, browse, tmp_path):
     page = browse(accept_downloads=True).open(page_path.parent, name=BALLOT)
     page.on("dialog", lambda dialog: dialog.accept())
-
-    def downloaded(name):
-        press(page, "222")
-        with page.expect_download() as download:
-            page.locator("#export").click()
-        download.value.save_as(tmp_path / name)
-        return read_votes(tmp_path / name)
-
-    one = downloaded("1.json")
+    page.locator("#voter").fill("Ada")
+    press(page, ["Tab", *"222"])
+    one = downloaded(page, tmp_path / "1.json")
     reload_later(page)
-    same = downloaded("2.json")
+    press(page, "222")
+    same = downloaded(page, tmp_path / "2.json")
     page.locator("#forget").click()
-    other = downloaded("3.json")
+    assert page.locator("#voter").input_value() == ""
+    press(page, "222")
+    other = downloaded(page, tmp_path / "3.json")
     assert one.ballot == same.ballot != other.ballot
     assert one.ballot[0] == "ab" * 8
     assert [len(each.votes) for each in (one, same, other)] == [1, 2, 1]
     assert one.written < same.written < other.written
+    assert [each.votes[0].voter for each in (one, same, other)] == ["Ada", "Ada", other.ballot[1]]
+
+
+def test_the_next_voter_has_a_ballot_though_the_first_took_all_back(page_path, browse, tmp_path):
+    page = browse(accept_downloads=True).open(page_path.parent, name=BALLOT)
+    press(page, "222")
+    one = downloaded(page, tmp_path / "1.json")
+    press(page, ["Backspace"])
+    page.locator("#forget").click()
+    press(page, "222")
+    assert downloaded(page, tmp_path / "2.json").ballot != one.ballot
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_hands_out_its_own_votes(page_path, browse, tmp_path):
+    window = browse(accept_downloads=True)
+    kept = window.open(page_path.parent, name=BALLOT)
+    press(kept, "111")
+    window.context.add_init_script("Storage.prototype.setItem = () => { throw new Error('full'); };")
+    page = window.tab(page_path.parent, name=BALLOT)
+    assert "keeps nothing" in page.locator("#kept").inner_text()
+    press(page, "333")
+    press(kept, "111")  # of which the other is told, and which must not take the place of its own
+    kept.locator("#count", has_text="2 of 6").wait_for()
+    press(page, "333")
+    one, other = (downloaded(each, tmp_path / f"{number}.json") for number, each in enumerate((page, kept)))
+    assert one.ballot != other.ballot
+    assert [vote.answers["hang"] for vote in one.votes] == ["left", "right", "right"]
+    assert [vote.answers["hang"] for vote in other.votes] == ["left", "left"]
+
+
+@pytest.mark.parametrize("text", ["{", "null", "7", '{"votes": 3, "ballot": "x"}'])
+def test_what_cannot_be_read_is_written_over(page_path, browse, text):
+    window = browse()
+    page = window.open(page_path.parent, name=BALLOT)
+    page.evaluate("text => localStorage.setItem(Object.keys(localStorage)[0], text)", text)
+    reload_later(page)
+    assert "are kept" in page.locator("#kept").inner_text()
+    press(page, "111")
+    assert page.evaluate(KEPT) == 1
 
 
 def test_with_nothing_to_choose_between_nobody_is_thanked(tmp_path, opened):
     (tmp_path / BALLOT).write_text(ballot_html([], title="t", grid="g"), encoding="utf-8")
     page = opened.open(tmp_path, name=BALLOT)
-    assert "No two pictures have two results" in page.locator("#done").inner_text()
+    assert "No pair of pictures has two results" in page.locator("#done").inner_text()
     assert page.locator("#skip").is_disabled()

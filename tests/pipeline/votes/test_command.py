@@ -50,6 +50,10 @@ def test_json_says_what_the_lines_say(tmp_path, capsys):
         (b"[]", "is no file of votes"),
         (b'{"format": "nst votes 2", "votes": []}', "is no file of votes"),
         (b'{"format": "nst votes 1", "votes": 3}', "is no file of votes"),
+        (b'{"format": "nst votes 1", "votes": [], "ballot": 5}', "its ballot or its date is not"),
+        (b'{"format": "nst votes 1", "votes": [], "ballot": "\\u001b"}', "its ballot or its date is not"),
+        (json.dumps({"format": "nst votes 1", "votes": [], "ballot": "1f" * 16}).encode(), "its ballot or its date"),
+        (b"[" + b" " * 50_000_000 + b"]", "is larger than any file of votes; give"),
         (b'{"format": "nst votes 1", "votes": []}', "no vote was cast"),
         (b'{"format": "nst votes 1", "votes": [7]}', "vote 1 is not as the voting page writes it"),
         (json.dumps({"format": "nst votes 1", "votes": [ballot(hang="up")]}).encode(), "vote 1 is not"),
@@ -117,9 +121,9 @@ def test_one_label_of_two_reports_is_two_makers_unless_told_otherwise(tmp_path, 
 def test_votes_that_were_downloaded_twice_count_once(tmp_path, capsys):
     """Browsers name a second download "votes-… (1).json", and `votes-*.json` takes both."""
     votes = [ballot(scene, hang="left") for scene in range(3)]
-    early = written(tmp_path / "b.json", votes[:2], ballot="1f", written="2026-11-27T10:00:00.000Z")
-    late = written(tmp_path / "a.json", votes, ballot="1f", written="2026-11-28T10:00:00.000Z")
-    other = written(tmp_path / "c.json", votes, ballot="2e", written="2026-11-26T10:00:00.000Z")
+    early = written(tmp_path / "b.json", votes[:2], ballot="1f" * 16, written="2026-11-27T10:00:00.000Z")
+    late = written(tmp_path / "a.json", votes, ballot="1f" * 16, written="2026-11-28T10:00:00.000Z")
+    other = written(tmp_path / "c.json", votes, ballot="2e" * 16, written="2026-11-26T10:00:00.000Z")
     for files in ([early, late, other], [late, early, other]):
         assert main(["votes", *files]) == 0
         said = capsys.readouterr().out
@@ -146,7 +150,8 @@ def test_questions_that_few_or_none_answered_say_so(tmp_path, capsys):
     path = written(tmp_path / "v.json", [*votes, ballot(0, style="left"), ballot(0, "VGG16", "X", hang="same")])
     assert main(["votes", path]) == 0
     style, content, hang = capsys.readouterr().out.split("\n\n")[1:]
-    assert "Intervals take votes on at least 5 pairs of pictures" in style
+    assert "No intervals: they take votes on at least 5 pairs of pictures" in style
     assert "No votes." in content
     assert "Never compared with those above" in hang
-    assert hang.index("VGG19") < hang.index("Never compared") < hang.index("VGG16")
+    assert hang.index("VGG19") < hang.index("Never compared") < hang.index("VGG16") < hang.index("No intervals")
+    assert hang.count("No intervals") == 1

@@ -2,7 +2,7 @@
 
 const part = (name) => document.getElementById(name);
 // Not as plain text, so that who looks at the source does not read who made what.
-const data = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part("data").textContent), (each) => each.charCodeAt(0))));
+const data = JSON.parse(atob(part("data").textContent));
 const STORE = `nst-votes-${data.grid}`;
 
 function chance(count) {
@@ -43,33 +43,47 @@ function asVoted(vote) {
   return kept ? pair : { scene: pair.scene, left: pair.right, right: pair.left };
 }
 
-function drawn() {
+function newBallot() {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((each) => each.toString(16).padStart(8, "0")).join("");
 }
 
 let votes = [];
-// Tells several downloads of these votes from votes of somebody else.
-let ballot = drawn();
+// Tells later downloads of these votes from votes of somebody else.
+let ballot = newBallot();
 let canKeep = true;
 
-// What this browser keeps, which another tab may have changed.
+// What this browser keeps, which another tab may have changed; nothing if it keeps none or what cannot be read.
 function readVotes() {
+  if (!canKeep) return {};
+  let text;
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE) || "{}");
-    if (Array.isArray(kept.votes)) votes = kept.votes;
-    if (typeof kept.ballot === "string") ballot = kept.ballot;
-    return kept;
+    text = localStorage.getItem(STORE);
   } catch {
-    canKeep = false;
+    keepNoLonger();
+    return {};
   }
-  return {};
+  let kept;
+  try {
+    kept = JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+  if (Array.isArray(kept.votes)) votes = kept.votes;
+  if (/^[0-9a-f]{32}$/.test(kept.ballot)) ballot = kept.ballot;
+  return kept;
+}
+
+// From now on this tab's votes go their own way, as a ballot of their own.
+function keepNoLonger() {
+  canKeep = false;
+  ballot = newBallot();
 }
 
 function keepVotes() {
   try {
-    localStorage.setItem(STORE, JSON.stringify({ votes, ballot, voter: part("voter").value }));
+    if (canKeep) localStorage.setItem(STORE, JSON.stringify({ votes, ballot, voter: part("voter").value }));
   } catch {
-    canKeep = false;
+    keepNoLonger();
   }
   part("kept").textContent = canKeep
     ? "Votes are kept in this browser; download them to hand them in."
@@ -77,7 +91,7 @@ function keepVotes() {
 }
 
 function changeVotes(change) {
-  if (canKeep) readVotes();
+  readVotes();
   votes = change(votes);
   keepVotes();
 }
@@ -88,8 +102,8 @@ let open = pairs;
 // Votes of visits before can be taken back too. One whose results are no longer in the report cannot be shown again.
 let behind = [];
 
-// Open pairs stay in their order; those that another tab has taken back come last.
-function sort() {
+// Sees by the votes which pairs are open. They stay in their order; those that another tab has taken back come last.
+function takeStock() {
   const voted = new Set(votes.map((vote) => vote.identity));
   const listed = new Set(open.map(identity));
   const isOpen = (pair) => !voted.has(identity(pair));
@@ -100,7 +114,7 @@ function sort() {
 let answers = {};
 let began = performance.now();
 
-function count() {
+function showState() {
   part("count").textContent = `${pairs.length - open.length} of ${pairs.length} pairs are done.`;
   part("booth").hidden = open.length === 0;
   part("done").hidden = open.length > 0;
@@ -110,7 +124,7 @@ function count() {
 }
 
 function show() {
-  count();
+  showState();
   const pair = open[0];
   if (!pair) return;
   const scene = data.scenes[pair.scene];
@@ -139,7 +153,7 @@ function cast() {
     cells: [left[1], right[1]], answers, seconds: Math.round((performance.now() - began) / 100) / 10,
   };
   changeVotes((kept) => [...kept.filter((each) => each.identity !== vote.identity), vote]);
-  sort();
+  takeStock();
   show();
 }
 
@@ -149,11 +163,12 @@ function back() {
   const name = identity(pair);
   changeVotes((kept) => kept.filter((each) => each.identity !== name));
   open.unshift(pair);
-  sort();
+  takeStock();
   show();
 }
 
 function download() {
+  readVotes();
   const text = JSON.stringify({
     format: "nst votes 1", grid: data.grid, title: data.title, ballot, voter: part("voter").value, written: new Date().toISOString(),
     votes: votes.map(({ identity: _, ...vote }) => vote),
@@ -181,25 +196,29 @@ part("skip").addEventListener("click", () => { open.push(open.shift()); show(); 
 part("export").addEventListener("click", download);
 part("voter").addEventListener("change", () => changeVotes((kept) => kept));
 part("forget").addEventListener("click", () => {
-  if (!votes.length || !confirm("Throw away the votes that are kept in this browser?")) return;
-  ballot = drawn();
+  if (votes.length && !confirm("Throw away the votes that are kept in this browser?")) return;
+  part("voter").value = "";
+  ballot = newBallot();
   votes = [];
   keepVotes();
-  open = shuffled(pairs);
-  sort();
+  open = everyPair();
+  takeStock();
   show();
 });
-// Another tab has voted.
-addEventListener("storage", (event) => {
-  if (event.key !== STORE) return;
-  const shown = open[0];
+
+// Another tab has voted, or did while this page was out of sight.
+function catchUp() {
+  const [shown, former] = [open[0], ballot];
   const { voter } = readVotes();
-  if (document.activeElement !== part("voter")) part("voter").value = voter ?? "";
-  sort();
-  if (open[0] === shown) count();
+  if (document.activeElement !== part("voter")) part("voter").value = voter ?? part("voter").value;
+  takeStock();
+  if (open[0] === shown && ballot === former) showState();
   else show();
-});
+}
+addEventListener("storage", (event) => { if (event.key === STORE) catchUp(); });
+addEventListener("pageshow", (event) => { if (event.persisted) catchUp(); });
+
 part("voter").value = readVotes().voter ?? "";
 keepVotes();
-sort();
+takeStock();
 show();
