@@ -15,7 +15,7 @@ from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.ratios import decades, pace_ratio
 from pipeline.papers.statistics import rank_correlation
-from pipeline.papers.thresholds import TREND
+from pipeline.papers.thresholds import LESS, TREND
 
 #: Evaluations in one of their iterations, and how many iterations they did.
 ROUND, ROUNDS = 20, 10
@@ -96,7 +96,7 @@ CONTRADICTIONS = (
                 "Time of an evaluation of VGG19 over VGG16's",
                 pace_ratio(cell("vgg19"), cell("vgg16")),
                 at_least(1.5),
-                at_most(1.0),
+                at_most(LESS),
                 1.0,
             ),
         ),

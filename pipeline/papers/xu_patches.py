@@ -8,7 +8,7 @@ from pipeline.papers.judging import LooksJudge, better_by, by_looks, score, styl
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
 from pipeline.papers.ratios import pace_ratio
-from pipeline.papers.thresholds import CLEAR
+from pipeline.papers.thresholds import CLEAR, LESS
 from pipeline.papers.xu_studies import GRAM, METHODS, MRF_RATIOS
 from pipeline.papers.xu_trades import content_traded, style_traded
 
@@ -63,7 +63,7 @@ PATCHES = (
                 "Time of an evaluation with patches over that with Gram matrices",
                 pace_ratio(_MRF, GRAM),
                 at_least(5.0),
-                at_most(1.0),
+                at_most(LESS),
                 null=1.0,
             ),
         ),

@@ -251,6 +251,15 @@ def test_a_claim_writes_networks_as_people_do(paper):
             assert not set(BACKBONES).intersection(re.findall(r"\w+", text)), text
 
 
+@EVERY_PAPER
+def test_times_that_are_alike_are_neither_as_claimed_nor_the_opposite(paper):
+    """Of one cell made twice they differ by a few hundredths."""
+    for claim in paper.claims:
+        for quantity in (each for each in claim.quantities if each.name.startswith("Time ")):
+            bounds = (quantity.holds, quantity.against)
+            assert not any(bound.met(time) for bound in bounds for time in (0.96, 1.0, 1.04)), quantity.name
+
+
 def test_rounds_end_where_their_evaluations_are_used_up():
     points = [Iterate(n, evaluations, 0.0, 100.0 - n, 0, 0, 0) for n, evaluations in enumerate((1, 3, 19, 22, 40, 45))]
     rounds = by_rounds(Trace(tuple(points)), 20)
