@@ -23,7 +23,7 @@ from pipeline.papers.khan_networks import (
 from pipeline.papers.khan_studies import ITERATIONS, STEPS
 from pipeline.papers.paper import Claim
 from pipeline.papers.quantity import Quantity, at_least, at_most
-from pipeline.papers.thresholds import CLEAR, INVISIBLE, VISIBLE
+from pipeline.papers.thresholds import CLEAR, INVISIBLE, LESS, VISIBLE
 
 #: Their words, in seconds and hours: "less than a second", "a few hours", of which less than half of one is none.
 A_SECOND, AN_HOUR, NO_HOURS = 1.0, 1.0, 0.5
@@ -31,8 +31,8 @@ A_SECOND, AN_HOUR, NO_HOURS = 1.0, 1.0, 0.5
 THREE_ORDERS, TWO_ORDERS = 2.5, 2.0
 #: A loss of so many times another is comparable.
 COMPARABLE = 1.5
-#: So many times as long is much longer; once is no longer at all.
-MUCH_LONGER, NO_LONGER = 10.0, 1.0
+#: So many times as long is much longer.
+MUCH_LONGER = 10.0
 #: Decibels by which a grid stands out more in one picture than in another: twice the power, and half of it.
 MORE_OF_A_GRID, LESS_OF_A_GRID = 3.0, -3.0
 
@@ -86,7 +86,7 @@ NETWORK_CLAIMS = (
                 f"Time of {ITERATIONS} iterations over that of one pass",
                 passes_in_an_optimization,
                 at_least(MUCH_LONGER),
-                at_most(NO_LONGER),
+                at_most(LESS),
                 null=None,
             ),
         ),
@@ -128,14 +128,14 @@ NETWORK_CLAIMS = (
                 f"{STEPS:,} steps of training over {ITERATIONS} iterations",
                 lambda view: seconds_of_a_training(view) / seconds_of_an_optimization(view),
                 at_least(MUCH_LONGER),
-                at_most(NO_LONGER),
+                at_most(LESS),
                 null=None,
             ),
             Quantity(
                 "Training over optimisation, as run",
                 optimizations_in_a_training,
                 at_least(MUCH_LONGER),
-                at_most(NO_LONGER),
+                at_most(LESS),
                 null=None,
                 decides=False,
             ),
@@ -192,7 +192,7 @@ NETWORK_CLAIMS = (
                 "Optimised pictures that a training costs, as run",
                 optimizations_in_a_training,
                 at_least(MUCH_LONGER),
-                at_most(NO_LONGER),
+                at_most(LESS),
             ),
         ),
     ),
