@@ -86,8 +86,9 @@ def _draw(axes: Axes, found: Sequence[Front], styles: Mapping[Series, LineStyle]
             **{**drawn, "linestyle": "none", "markerfacecolor": "white"},
             label=f"{front.series.label} beaten",
         )
-    axes.margins(x=0.12, y=0.12)
-    axes.set_ylim(bottom=0)
+    axes.margins(x=0.12)
+    # From 0, with room for the weight above the highest mark.
+    axes.set_ylim(0, 1.15 * max(point.style for front in found for point in front.points) or 1.0)
 
 
 def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, LineStyle]) -> None:
