@@ -15,7 +15,7 @@ from pipeline.report.fronts import weights_vary
 from pipeline.report.networks import Compared, saved_iterations, worth_iterations
 from pipeline.report.page import PageFigure, ReportCell, index_html
 from pipeline.storage.sealed import FileRecord
-from pipeline.votes.ballot import BALLOT, ballot_html, votable
+from pipeline.votes.ballot import BALLOT, ballot_html, scenes
 from tasks.figure_sets import FigureSet, figure_sets
 from tasks.figures import FrontsPlot, ImageGrid, PairFigure, SummaryPlot, TrainingFigure
 from tasks.report_task import ReportTask
@@ -118,7 +118,7 @@ class GridReport(ReportTask):
             missing_backbones=plan.missing,
             settings=plan.settings,
             passed_over=plan.passed_over,
-            ballot=BALLOT if changes is None and self.has_ballot() and votable(cells) else "",
+            ballot=BALLOT if changes is None and self.has_ballot() and scenes(cells) else "",
             changes=changes,
         )
 

@@ -88,7 +88,9 @@ class StudyTask(luigi.Task):
             require_meant(study, self.many_cells)
             study.require_possible()
         except ConfigError as error:
-            raise ConfigError(f"{self.source()}: {error}" if self.source() else str(error)) from error
+            if not self.source():
+                raise
+            raise ConfigError(f"{self.source()}: {error}") from error
         photographs_of(study)
 
     def requires(self) -> list[luigi.Task]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,12 +44,6 @@ def scenes(cells: Iterable[ReportCell]) -> list[dict[str, Any]]:
         digest = str((cell.manifest or {}).get("digest") or "")
         scene["results"].append([encodable(cell.series.label), digest, url(cell.picture)])
     return [scene for scene in found.values() if len(scene["results"]) > 1]
-
-
-def votable(cells: Iterable[ReportCell]) -> bool:
-    """Whether any pair of pictures has results to choose between."""
-    done = Counter((cell.content, cell.style) for cell in cells if cell.status == "done")
-    return any(results > 1 for results in done.values())
 
 
 def ballot_html(cells: Iterable[ReportCell], *, title: str, grid: str) -> str:

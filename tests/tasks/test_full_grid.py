@@ -294,6 +294,18 @@ def test_what_one_backbone_cannot_do_costs_its_cells_alone(inputs, run, change, 
     run(FullGrid(**parameters(inputs, **change)))
     for reason in reasons_of_the_failed_half(inputs).values():
         assert re.search(line, reason)
+    page = report_of(inputs, files(inputs)) / "index.html"
+    assert "Vote on the pictures" not in page.read_text(encoding="utf-8")  # no pair has two results to choose between
+
+
+@undrawn
+def test_results_that_can_be_chosen_between_can_be_voted_on(inputs, run):
+    settings = {"style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
+    grid = parameters(inputs, backbones="vgg16,vgg19", iterations=1, settings=settings)
+    assert run(FullGrid(**grid)).status == luigi.LuigiStatusCode.SUCCESS
+    page = report_of(inputs, files(inputs)) / "index.html"
+    assert '<a href="vote.html">Vote on the pictures</a>' in page.read_text(encoding="utf-8")
+    assert page.with_name("vote.html").is_file()
 
 
 def reasons_of_the_failed_half(inputs: Path) -> dict[tuple[str, str, str], str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 from pipeline.grid.series import Series
 from pipeline.measures.names import MEASURES
@@ -17,8 +18,7 @@ from pipeline.report.plots.text_layout import figure_style, fit, measure
 
 # Curves whose every point has its weight beside it; of more only the ends have.
 _FEW = 4
-# Where a weight stands beside its mark, points: the first that is in the panel and covers no other,
-# or the fewest.
+# Where a weight may stand beside its mark, points. It takes the first place in the panel that covers the least.
 _PLACES = ((4, 3), (-4, 3), (4, -4), (-4, -4))
 _HALF_A_MARK = 3.5
 _WIDEST = 60.0
@@ -98,12 +98,14 @@ def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, Lin
         x, y = axes.transData.transform((point.content, point.style)) * 72 / DPI
         return float(x), float(y)
 
+    def cost(box: Bbox) -> tuple[bool, int]:
+        inside = all(panel.contains(*corner) for corner in (box.min, box.max))
+        return not inside, box.count_overlaps(taken)
+
     size = SMALL - 1.5
-    around = [side * 72 / DPI for side in axes.bbox.extents]
-    taken = [
-        (x - _HALF_A_MARK, y - _HALF_A_MARK, x + _HALF_A_MARK, y + _HALF_A_MARK)
-        for x, y in (place(point) for front in found for point in front.points)
-    ]
+    panel = Bbox(axes.bbox.get_points() * 72 / DPI)
+    marks = [place(point) for front in found for point in front.points]
+    taken = [Bbox.from_bounds(x, y, 0, 0).padded(_HALF_A_MARK) for x, y in marks]
     for front in found:
         for point in front.points if len(found) <= _FEW else (front.points[0], front.points[-1]):
             text = fit(point.weights, width=_WIDEST, size=size, lines=1)
@@ -111,10 +113,8 @@ def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, Lin
             boxes = {}
             for right, up in _PLACES:
                 left, bottom = x + right - width * (right < 0), y + up - size * (up < 0)
-                boxes[right, up] = (left, bottom, left + width, bottom + size)
-            right, up = min(
-                boxes, key=lambda each: (not _within(boxes[each], around), sum(_overlap(boxes[each], a) for a in taken))
-            )
+                boxes[right, up] = Bbox.from_bounds(left, bottom, width, size)
+            right, up = min(boxes, key=lambda each: cost(boxes[each]))
             taken.append(boxes[right, up])
             axes.annotate(
                 text,
@@ -127,15 +127,6 @@ def _name_points(axes: Axes, found: Sequence[Front], styles: Mapping[Series, Lin
                 color=styles[front.series].color,
                 parse_math=False,
             )
-
-
-def _within(one: Sequence[float], around: Sequence[float]) -> bool:
-    return one[0] >= around[0] and one[1] >= around[1] and one[2] <= around[2] and one[3] <= around[3]
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether two boxes (left, bottom, right, top) do."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _legend(front: Front) -> str:
